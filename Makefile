@@ -1,0 +1,45 @@
+# Each target sets up all it needs; only Python 3.11+ and make are assumed.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+# The version that was run. A range that admits a newer one may fetch a CUDA build of several gigabytes.
+TORCH ?= torch==2.13.0
+
+.PHONY: demo test check lint bench test-slow clean
+
+demo: $(VENV)/.base
+	$(BIN)/swath demo --into demo-archive
+
+test: $(VENV)/.dev
+	$(BIN)/pytest -q -m "not slow"
+
+test-slow: $(VENV)/.dev
+	$(BIN)/pytest -q -m slow --timeout 3600
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+check: lint test
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.ingest
+	$(BIN)/python -m benchmarks.search
+
+$(VENV)/.base: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Swath needs Python 3.11 or newer, this is " + sys.version.split()[0] + "; try make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+# torch first and alone, so that the resolver keeps it
+$(VENV)/.dev: $(VENV)/.base
+	$(BIN)/python -m pip install --quiet "$(TORCH)"
+	$(BIN)/python -m pip install --quiet --editable ".[torch,dev]"
+	touch $@
+
+clean:
+	rm -rf $(VENV) demo-archive build dist

@@ -1,0 +1,68 @@
+"""The plug-in points: one small capability each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core._errors import SwathError
+from core._types import Scene, Tile, VectorSpace
+
+
+@runtime_checkable
+class TileSource(Protocol):
+    """Finds scenes; reads metadata only."""
+
+    def scenes(self) -> Iterator[Scene | BadScene]:
+        """Yield scenes as they are found, and a BadScene for each that cannot be used."""
+        ...
+
+
+class BadScene:
+    """A scene that cannot be used, and why. Reported and counted; the rest goes on."""
+
+    def __init__(self, href: str, error: SwathError) -> None:
+        self.href = href
+        self.error = error
+
+    def __repr__(self) -> str:
+        return f"BadScene({self.href!r}, {self.error!s})"
+
+
+@runtime_checkable
+class EncodesTiles(Protocol):
+    """Turns tiles into unit vectors."""
+
+    @property
+    def space(self) -> VectorSpace:
+        """The space the vectors live in."""
+        ...
+
+    def prepare(self, tile: Tile) -> NDArray[np.generic]:
+        """Return the fixed-shape array ``encode`` wants for one tile. Thread-safe.
+
+        Raises:
+            SensorError: The encoder cannot take this sensor's bands.
+        """
+        ...
+
+    def encode(self, batch: NDArray[np.generic]) -> NDArray[np.float32]:
+        """Return (n, dim) unit vectors for n stacked arrays from ``prepare``."""
+        ...
+
+
+@runtime_checkable
+class EncodesText(Protocol):
+    """Turns sentences into unit vectors of the same space as its tiles."""
+
+    @property
+    def space(self) -> VectorSpace:
+        """The space the vectors live in."""
+        ...
+
+    def encode_text(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return (n, dim) unit vectors."""
+        ...

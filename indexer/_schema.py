@@ -1,0 +1,62 @@
+"""The Arrow layout of an index: one row a tile, one row a scene in the ledger.
+
+Columns are plain and named in the field's words so that any Arrow, Lance or DuckDB user can read them.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+SCHEMA_VERSION = 1
+"""Raised when a column changes meaning; an index of another version is refused."""
+
+_TILE_FIELDS = (
+    pa.field("tile_id", pa.string(), nullable=False),
+    pa.field("scene_key", pa.string(), nullable=False),  # sha256 of collection~scene_id, 32 hexadecimal digits
+    pa.field("scene_id", pa.string(), nullable=False),
+    pa.field("collection", pa.string(), nullable=False),
+    pa.field("sensor", pa.string(), nullable=False),
+    pa.field("encoding", pa.string(), nullable=False),
+    pa.field("datetime", pa.timestamp("us", tz="UTC")),
+    pa.field("west", pa.float64()),
+    pa.field("south", pa.float64()),
+    pa.field("east", pa.float64()),  # smaller than west across the antimeridian
+    pa.field("north", pa.float64()),
+    pa.field("lon", pa.float64()),
+    pa.field("lat", pa.float64()),
+    pa.field("footprint", pa.binary()),  # WKB, lon lat
+    pa.field("h3", pa.uint64()),  # centre cell, resolution 12
+    pa.field("h3_cover", pa.list_(pa.uint64())),
+    pa.field("gsd", pa.float64()),  # metres
+    pa.field("crs", pa.string()),
+    pa.field("href", pa.string(), nullable=False),
+    pa.field("col_off", pa.int64(), nullable=False),
+    pa.field("row_off", pa.int64(), nullable=False),
+    pa.field("width", pa.int64(), nullable=False),
+    pa.field("height", pa.int64(), nullable=False),
+    pa.field("valid", pa.float64(), nullable=False),  # fraction 0..1
+    pa.field("cloud", pa.float64()),  # fraction 0..1
+    pa.field("offset", pa.float64(), nullable=False),
+    pa.field("offset_origin", pa.string(), nullable=False),
+    pa.field("label", pa.string()),
+    pa.field("captions", pa.list_(pa.string())),
+    pa.field("preview", pa.binary(), nullable=False),  # WebP
+)
+
+LEDGER_SCHEMA = pa.schema(
+    [
+        pa.field("scene_key", pa.string(), nullable=False),
+        pa.field("scene_id", pa.string(), nullable=False),
+        pa.field("collection", pa.string(), nullable=False),
+        pa.field("href", pa.string(), nullable=False),
+        pa.field("fingerprint", pa.string(), nullable=False),  # source files, parameters and encoder revision
+        pa.field("tiles", pa.int64(), nullable=False),
+        pa.field("dropped", pa.int64(), nullable=False),  # tiles under the minimum valid fraction
+        pa.field("committed", pa.timestamp("us", tz="UTC"), nullable=False),
+    ]
+)
+
+
+def tile_schema(dim: int, dtype: pa.DataType) -> pa.Schema:
+    """Return the layout of the tile table for unit vectors of ``dim`` numbers (float16 or float32)."""
+    return pa.schema([*_TILE_FIELDS, pa.field("vector", pa.list_(dtype, dim), nullable=False)])
