@@ -1,0 +1,5 @@
+"""``python -m swath``."""
+
+from swath._cli import main
+
+main()

@@ -1,0 +1,28 @@
+"""The command line ``swath``. Commands import the engine when they run, so that ``--help`` answers at once."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from swath import _cmd_about, _cmd_demo, _cmd_index, _cmd_model, _cmd_search
+from swath._errors import run_and_report
+
+app = typer.Typer(
+    name="swath",
+    help="Search satellite imagery archives in words or with a picture.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+for _module in (_cmd_index, _cmd_search, _cmd_about, _cmd_model, _cmd_demo):
+    _module.register(app)
+
+
+def main() -> None:
+    """Run the command line and exit: 0 ok, 1 failure, 2 bad input, 3 some scenes failed."""
+    sys.exit(run_and_report(lambda: app(standalone_mode=False)))

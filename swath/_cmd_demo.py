@@ -1,0 +1,62 @@
+"""``swath demo``, ``swath serve``: see it work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from swath._console import stderr, stdout
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.command("demo")(demo)
+    app.command("serve")(serve)
+
+
+def demo(
+    into: Annotated[Path, typer.Option(metavar="DIR", help="Where to put archive, index and pictures.")] = Path(
+        "demo-archive"
+    ),
+    seed: Annotated[int, typer.Option(help="Seed of the synthetic landscape.")] = 7,
+) -> None:
+    """Make a small synthetic archive, index it, search it, write contact sheets."""
+    from demo import generate
+    from swath._progress import IngestProgress
+
+    import swath
+    from retriever import write_contact_sheet
+    from swath._cmd_search import print_hits
+
+    out = stdout()
+    out.print("1. generating a synthetic Sentinel-1 and Sentinel-2 archive (not observations)")
+    archive = generate(into / "archive", seed=seed)
+    out.print(f"   {archive.catalog}", markup=False)
+    out.print("2. indexing it")
+    with IngestProgress() as progress:
+        report = swath.index(str(archive.catalog), into=into / "index", progress=progress.update)
+    out.print(f"   {report.tiles_written:,} tiles written, {report.scenes_skipped} scenes were there already")
+    out.print("3. searching it")
+    index = swath.open(into / "index")
+    for number, query in enumerate(archive.queries, start=1):
+        hits = index.search(text=query.text, sensor=query.sensor, k=5)
+        print_hits(hits, title=f"\n{query.text!r}")
+        sheet = into / f"search-{number}.png"
+        write_contact_sheet(hits, sheet)
+        out.print(f"pictures: {sheet}", markup=False)
+    stderr().print(f"\nnext: swath search 'your words' --index {into / 'index'}", markup=False)
+
+
+def serve(
+    index_dir: Annotated[Path, typer.Option("--index", metavar="DIR", help="Index directory.")],
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8000,
+) -> None:
+    """Serve an index over HTTP (/v1/search, /v1/index, /healthz)."""
+    import uvicorn
+
+    from api import create_app
+
+    uvicorn.run(create_app(index_dir), host=host, port=port, log_level="info")

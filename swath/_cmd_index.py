@@ -1,0 +1,121 @@
+"""``swath index``, ``swath remove``, ``swath compact``: what changes an index."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from swath._console import print_json, stderr, stdout
+from swath._errors import PARTLY_FAILED
+from swath._options import AsJson, IndexDir
+
+if TYPE_CHECKING:
+    from indexer import IngestReport
+
+SHOWN_FAILURES = 20
+"""Failures listed on the terminal; --json lists them all."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.command("index")(index)
+    app.command("remove")(remove)
+    app.command("compact")(compact)
+
+
+def index(
+    sources: Annotated[
+        list[str],
+        typer.Argument(metavar="SOURCE...", help="Files, folders, globs, s3://, https://, STAC JSON, API or GeoParquet."),
+    ],
+    into: Annotated[Path, typer.Option(metavar="DIR", help="Index directory; made if missing.")],
+    collection: Annotated[str | None, typer.Option(metavar="NAME", help="Name of the collection.")] = None,
+    sensor: Annotated[str | None, typer.Option(metavar="NAME|FILE.toml", help="Sensor; see: swath sensors.")] = None,
+    encoder: Annotated[str | None, typer.Option(metavar="NAME", help="Encoder; see: swath encoders.")] = None,
+    tile_size: Annotated[int, typer.Option(metavar="PX", help="Tile side in pixels.")] = 224,
+    overlap: Annotated[float, typer.Option(metavar="FRACTION", help="Overlap of neighbours, 0 to below 1.")] = 0.0,
+    gsd: Annotated[float | None, typer.Option(metavar="M", help="Metres per pixel to read at.")] = None,
+    min_valid: Annotated[float, typer.Option(metavar="FRACTION", help="Drop tiles with fewer valid pixels.")] = 0.1,
+    datetime_pattern: Annotated[
+        str | None, typer.Option(metavar="P", help="strptime pattern searched in file names, e.g. %Y%m%d.")
+    ] = None,
+    bbox: Annotated[str | None, typer.Option(metavar="W,S,E,N", help="Scenes to take from a STAC source.")] = None,
+    datetime: Annotated[str | None, typer.Option(metavar="A/B", help="Scenes to take from a STAC source.")] = None,
+    pictures: Annotated[bool, typer.Option("--pictures", help="Take rasters without a CRS as pictures.")] = False,
+    split: Annotated[str | None, typer.Option(metavar="NAME", help="Only this split of captions.jsonl.")] = None,
+    workers: Annotated[int | None, typer.Option(metavar="N", help="Reader threads.")] = None,
+    as_json: AsJson = False,
+) -> int:
+    """Index scenes; running it again skips, resumes and repairs."""
+    import swath
+    from swath._progress import IngestProgress
+
+    with IngestProgress() as progress:
+        report = swath.index(
+            *sources,
+            into=into,
+            collection=collection,
+            sensor=sensor,
+            encoder=encoder,
+            tile_size=tile_size,
+            overlap=overlap,
+            gsd=gsd,
+            min_valid=min_valid,
+            datetime_pattern=datetime_pattern,
+            bbox=bbox,
+            datetime=datetime,
+            pictures=pictures,
+            split=split,
+            workers=workers,
+            progress=progress.update,
+        )
+    print_json(report) if as_json else _print_report(report, into)
+    return PARTLY_FAILED if report.failures else 0
+
+
+def _print_report(report: IngestReport, into: Path) -> None:
+    out = stdout()
+    out.print(
+        f"{report.scenes_indexed} scenes indexed, {report.scenes_skipped} unchanged, {len(report.failures)} failed; "
+        f"{report.tiles_written:,} tiles written, {report.tiles_dropped:,} dropped as nearly empty; "
+        f"{report.seconds:.1f} s, {report.tiles_per_second:.0f} tiles/s, encoder busy {report.encoder_busy:.0%}"
+    )
+    if report.undated:
+        out.print(f"{report.undated} scenes have no date and match no --datetime filter; see --datetime-pattern")
+    for failure in report.failures[:SHOWN_FAILURES]:
+        stderr().print(f"failed: {failure.href}: {failure.reason}", markup=False, soft_wrap=True)
+    if len(report.failures) > SHOWN_FAILURES:
+        stderr().print(f"... and {len(report.failures) - SHOWN_FAILURES} more; --json lists them all")
+    out.print(f"search it: swath search 'a river' --index {into}", markup=False)
+
+
+def remove(
+    index_dir: IndexDir,
+    scene: Annotated[str | None, typer.Option(metavar="ID", help="Scene to remove.")] = None,
+    collection: Annotated[str | None, typer.Option(metavar="C", help="Collection to remove (or the scene's own).")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Remove a scene or a whole collection."""
+    import swath
+    from core import InputError
+
+    if scene is None and collection is None:
+        raise InputError("nothing to remove was named; give --scene ID or --collection NAME")
+    removed = swath.open(index_dir).remove(scene_id=scene, collection=collection)
+    if as_json:
+        print_json(removed)
+    else:
+        stdout().print(f"removed {removed.scenes} scenes, {removed.tiles:,} tiles")
+
+
+def compact(index_dir: IndexDir, as_json: AsJson = False) -> None:
+    """Merge small files and drop old versions."""
+    import swath
+
+    report = swath.open(index_dir).compact()
+    if as_json:
+        print_json(report)
+    else:
+        stdout().print(f"compacted {index_dir}", markup=False)

@@ -1,0 +1,164 @@
+"""``swath search``, ``swath show``, ``swath info``: what reads an index."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from swath._console import print_json, print_table, stderr, stdout
+from swath._options import AsJson, IndexDir
+
+if TYPE_CHECKING:
+    from core import Hit
+    from indexer.store import IndexInfo
+    from retriever import Hits
+
+
+class Format(StrEnum):
+    """Output formats of a search."""
+
+    TABLE = "table"
+    JSON = "json"
+    GEOJSON = "geojson"
+    CSV = "csv"
+    PARQUET = "parquet"
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.command("search")(search)
+    app.command("show")(show)
+    app.command("info")(info)
+
+
+def search(
+    index_dir: IndexDir,
+    text: Annotated[str | None, typer.Argument(metavar="[TEXT]", help="What to look for, in words.")] = None,
+    image: Annotated[Path | None, typer.Option(metavar="FILE", help="Picture to look for.")] = None,
+    like: Annotated[str | None, typer.Option(metavar="TILE_ID", help="More like this tile.")] = None,
+    k: Annotated[int, typer.Option("-k", "--k", metavar="N", help="Hits wanted, 1 to 10,000.")] = 10,
+    bbox: Annotated[str | None, typer.Option(metavar="W,S,E,N", help="Degrees; W > E crosses 180.")] = None,
+    within: Annotated[str | None, typer.Option(metavar="FILE.geojson", help="Polygon area.")] = None,
+    near: Annotated[str | None, typer.Option(metavar="LAT,LON", help="Point; with --radius.")] = None,
+    radius: Annotated[float | None, typer.Option(metavar="KM", help="Distance from --near.")] = None,
+    h3: Annotated[list[str] | None, typer.Option(metavar="CELL", help="H3 cell; may be repeated.")] = None,
+    datetime: Annotated[str | None, typer.Option(metavar="A/B", help="RFC 3339 interval; .. is open.")] = None,
+    sensor: Annotated[list[str] | None, typer.Option(metavar="S", help="Sensor; may be repeated.")] = None,
+    collection: Annotated[list[str] | None, typer.Option(metavar="C", help="Collection; may be repeated.")] = None,
+    label: Annotated[list[str] | None, typer.Option(metavar="L", help="Picture label; may be repeated.")] = None,
+    max_cloud: Annotated[float | None, typer.Option(metavar="PCT", help="Most cloud, 0 to 100.")] = None,
+    min_valid: Annotated[float | None, typer.Option(metavar="FRACTION", help="Least valid pixels, 0 to 1.")] = None,
+    filter_: Annotated[str | None, typer.Option("--filter", metavar="CQL2", help="CQL2 text or JSON.")] = None,
+    format_: Annotated[Format, typer.Option("--format", help="What to print.")] = Format.TABLE,
+    as_json: AsJson = False,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write there instead of printing.")] = None,
+    contact_sheet: Annotated[Path | None, typer.Option(metavar="FILE.png", help="Write a picture of the hits.")] = None,
+) -> None:
+    """Search in words, with a picture, or for more like a tile."""
+    import swath
+
+    wanted = Format.JSON if as_json else format_
+    _check_output(wanted, out)
+    hits = swath.open(index_dir).search(
+        text=text,
+        image=image,
+        like=like,
+        k=k,
+        bbox=bbox,
+        within=within,
+        near=near,
+        radius_km=radius,
+        h3=h3 or None,
+        datetime=datetime,
+        sensor=sensor or None,
+        collection=collection or None,
+        label=label or None,
+        max_cloud=max_cloud,
+        min_valid=min_valid,
+        filter=filter_,
+    )
+    _deliver(hits, wanted, out)
+    if contact_sheet is not None:
+        from retriever import write_contact_sheet
+
+        write_contact_sheet(hits, contact_sheet)
+
+
+def _check_output(wanted: Format, out: Path | None) -> None:
+    from core import InputError
+
+    if wanted is Format.PARQUET and out is None:
+        raise InputError("--format parquet is binary; give --out FILE.parquet as well")
+    if out is not None and not out.resolve().parent.is_dir():
+        raise InputError(f"cannot write {out}: the folder {out.resolve().parent} does not exist")
+
+
+def _deliver(hits: Hits, wanted: Format, out: Path | None) -> None:
+    if wanted is Format.TABLE and out is None:
+        print_hits(hits)
+        return
+    from retriever import write_hits
+
+    write_hits(hits, "csv" if wanted is Format.TABLE else wanted.value, out)
+
+
+def print_hits(hits: Hits, title: str | None = None) -> None:
+    """Print hits as a table with score, place and date."""
+    print_table(title, ("rank", "score", "tile", "sensor", "date", "lat, lon", "cloud"), map(_row, hits))
+    stdout().print(f"{len(hits)} of {hits.matched:,} matching tiles, {hits.took_ms:.0f} ms")
+
+
+def _row(hit: Hit) -> tuple[object, ...]:
+    place = None if hit.centroid is None else f"{hit.centroid[1]:.4f}, {hit.centroid[0]:.4f}"
+    day = None if hit.datetime is None else f"{hit.datetime:%Y-%m-%d}"
+    cloud = None if hit.cloud is None else f"{hit.cloud:.0%}"
+    return hit.rank, f"{hit.score:.3f}", hit.tile_id, hit.sensor, day, place, cloud
+
+
+def show(
+    tile_id: Annotated[str, typer.Argument(metavar="TILE_ID")],
+    index_dir: IndexDir,
+    out: Annotated[Path, typer.Option(metavar="FILE.png", help="Where to write the picture.")],
+    as_json: AsJson = False,
+) -> None:
+    """Write a tile's picture from its original pixels."""
+    import swath
+    from swath._show import write_tile_picture
+
+    shown = write_tile_picture(swath.open(index_dir).tile(tile_id), out)
+    if not shown.original:
+        stderr().print(f"the original pixels cannot be read ({shown.reason}); wrote the stored preview", markup=False)
+    if as_json:
+        print_json(shown)
+    else:
+        stdout().print(f"wrote {out} ({shown.width} x {shown.height} pixels, {shown.rendering})", markup=False)
+
+
+def info(index_dir: IndexDir, as_json: AsJson = False) -> None:
+    """Describe an index: counts, extent, dates, encoder."""
+    import swath
+
+    found = swath.open(index_dir).info()
+    if as_json:
+        print_json(found)
+    else:
+        _print_info(found)
+
+
+def _print_info(found: IndexInfo) -> None:
+    first, last = found.datetime
+    rows: list[tuple[str, object]] = [
+        ("tiles", f"{found.tiles:,}"),
+        ("scenes", f"{found.scenes:,}"),
+        *((f"collection {name}", f"{count:,} tiles") for name, count in found.collections.items()),
+        *((f"sensor {name}", f"{count:,} tiles") for name, count in found.sensors.items()),
+        ("first date", first),
+        ("last date", last),
+        ("bbox", found.bbox),
+        ("encoder", f"{found.encoder}@{found.revision}"),
+        ("dim", found.dim),
+    ]
+    print_table(None, ("", ""), rows)

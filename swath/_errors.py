@@ -1,0 +1,61 @@
+"""From an exception to one clear line and an exit code: 0 ok, 1 failure, 2 bad input, 3 some scenes failed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+import typer
+
+PARTLY_FAILED = 3
+"""Exit code of ``swath index`` when some scenes could not be indexed."""
+
+
+def run_and_report(run: Callable[[], object]) -> int:
+    """Run a command and return its exit code; print one line to stderr where it failed."""
+    try:
+        result = run()
+    except typer.Exit as done:
+        return done.exit_code
+    except (typer.Abort, KeyboardInterrupt):
+        return _complain("interrupted", 130)
+    except typer.TyperException as error:
+        return _complain(_usage(error), 2)
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except Exception as error:
+        return _report(error)
+    return result if isinstance(result, int) else 0
+
+
+def _usage(error: typer.TyperException) -> str:
+    message = error.format_message() if hasattr(error, "format_message") else str(error)
+    context = getattr(error, "ctx", None)
+    hint = f" (see {context.command_path} --help)" if context else ""
+    return " ".join(message.split()) + hint
+
+
+def _report(error: Exception) -> int:
+    from core import SwathError
+
+    if isinstance(error, SwathError):
+        return _complain(str(error), error.exit_code)
+    if isinstance(error, OSError):
+        place = f": {error.filename}" if error.filename else ""
+        return _complain(f"{error.strerror or error}{place}", 1)
+    if _debugging():
+        raise error
+    return _complain(f"unexpected {type(error).__name__}: {error} (set SWATH_DEBUG=1 for the traceback)", 1)
+
+
+def _debugging() -> bool:
+    from os import environ
+
+    return environ.get("SWATH_DEBUG") == "1"
+
+
+def _complain(message: str, code: int) -> int:
+    line = " ".join(message.split())
+    sys.stderr.write(f"error: {line}\n")
+    return code
