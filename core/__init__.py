@@ -1,5 +1,6 @@
 """The vocabulary every package shares: types, errors, sensors, places, times, settings, protocols."""
 
+from core._detection import Evidence, SensorMatch, choose_encoding, detect_sensor, match_bands
 from core._errors import (
     AmbiguousSensorError,
     ConfigError,
@@ -33,6 +34,8 @@ from core._geo import (
 )
 from core._protocols import BadScene, EncodesText, EncodesTiles, TileSource
 from core._registry import Registry
+from core._rendering import POWER_FLOOR, render, to_physical
+from core._sensors import builtin_sensors, load_sensor, sensor_names
 from core._settings import Settings
 from core._time import Interval, NamePattern, parse_instant, parse_interval
 from core._types import (
@@ -59,6 +62,7 @@ from core._types import (
 __all__ = [
     "CENTRE_RESOLUTION",
     "EARTH_RADIUS_KM",
+    "POWER_FLOOR",
     "AmbiguousSensorError",
     "Asset",
     "BBox",
@@ -72,6 +76,7 @@ __all__ = [
     "EncodesText",
     "EncodesTiles",
     "Encoding",
+    "Evidence",
     "FilterError",
     "Hit",
     "IndexNotFoundError",
@@ -89,6 +94,7 @@ __all__ = [
     "SceneError",
     "Sensor",
     "SensorError",
+    "SensorMatch",
     "Settings",
     "SourceError",
     "SpaceMismatchError",
@@ -102,14 +108,22 @@ __all__ = [
     "VectorSpace",
     "WeightsNotFoundError",
     "bbox_geometry",
+    "builtin_sensors",
     "cell_text",
     "centre_cell",
+    "choose_encoding",
     "cover_cells",
+    "detect_sensor",
     "geometry_bbox",
+    "load_sensor",
+    "match_bands",
     "parse_bbox",
     "parse_cell",
     "parse_geometry",
     "parse_instant",
     "parse_interval",
+    "render",
+    "sensor_names",
+    "to_physical",
     "wrap_footprint",
 ]

@@ -110,6 +110,8 @@ class Detection:
     """STAC collection ids that hold only this sensor."""
     properties: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """STAC properties and the values that, all together, name this sensor."""
+    encodings: Mapping[str, str] = field(default_factory=dict)
+    """Encoding that a STAC collection always uses: collection id to encoding name."""
     generic: bool = False
     """True for rgb and panchromatic: chosen only when the file itself declares its colours."""
 
