@@ -5,10 +5,22 @@ Columns are plain and named in the field's words so that any Arrow, Lance or Duc
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Literal
+
 import pyarrow as pa
+
+from core import InputError, VectorSpace
 
 SCHEMA_VERSION = 1
 """Raised when a column changes meaning; an index of another version is refused."""
+
+VectorType = Literal["float16", "float32"]
+"""How vectors are stored."""
+
+_METADATA_KEY = b"swath"
 
 _TILE_FIELDS = (
     pa.field("tile_id", pa.string(), nullable=False),
@@ -52,11 +64,34 @@ LEDGER_SCHEMA = pa.schema(
         pa.field("fingerprint", pa.string(), nullable=False),  # source files, parameters and encoder revision
         pa.field("tiles", pa.int64(), nullable=False),
         pa.field("dropped", pa.int64(), nullable=False),  # tiles under the minimum valid fraction
+        pa.field("parameters", pa.string(), nullable=False),  # JSON: tiling, sensor, encoding
         pa.field("committed", pa.timestamp("us", tz="UTC"), nullable=False),
     ]
 )
 
 
-def tile_schema(dim: int, dtype: pa.DataType) -> pa.Schema:
-    """Return the layout of the tile table for unit vectors of ``dim`` numbers (float16 or float32)."""
-    return pa.schema([*_TILE_FIELDS, pa.field("vector", pa.list_(dtype, dim), nullable=False)])
+def tile_schema(space: VectorSpace, dtype: VectorType) -> pa.Schema:
+    """Return the layout of the tile table, with schema version, vector space and vector type in its metadata.
+
+    Raises:
+        InputError: ``dtype`` is neither float16 nor float32.
+    """
+    types = {"float16": pa.float16(), "float32": pa.float32()}
+    if dtype not in types:
+        raise InputError(f"vectors are stored as float16 or float32, got {dtype!r}")
+    vector = pa.field("vector", pa.list_(types[dtype], space.dim), nullable=False)
+    described = {"schema_version": SCHEMA_VERSION, "space": asdict(space), "dtype": dtype}
+    return pa.schema([*_TILE_FIELDS, vector], metadata={_METADATA_KEY: json.dumps(described).encode()})
+
+
+def read_metadata(metadata: Mapping[bytes, bytes] | None) -> tuple[VectorSpace, VectorType]:
+    """Return what ``tile_schema`` recorded.
+
+    Raises:
+        InputError: No Swath metadata, or another schema version.
+    """
+    described = json.loads((metadata or {}).get(_METADATA_KEY, b"{}"))
+    found = described.get("schema_version")
+    if found != SCHEMA_VERSION:
+        raise InputError(f"has schema version {found}, this Swath reads {SCHEMA_VERSION}; index the scenes again")
+    return VectorSpace(**described["space"]), described["dtype"]

@@ -1,0 +1,24 @@
+"""Scenes in, records out: sources, tiling, pixels, the ingest pipeline and the store."""
+
+from indexer._ledger import CompactReport, LedgerRow, Removed, SceneRows
+from indexer._records import RECORD_COLUMNS, record_from_row, records_to_batch, scene_key
+from indexer._schema import SCHEMA_VERSION, tile_schema
+from indexer._snapshot import IndexInfo, Snapshot, vector_matrix
+from indexer.store import Store
+
+__all__ = [
+    "RECORD_COLUMNS",
+    "SCHEMA_VERSION",
+    "CompactReport",
+    "IndexInfo",
+    "LedgerRow",
+    "Removed",
+    "SceneRows",
+    "Snapshot",
+    "Store",
+    "record_from_row",
+    "records_to_batch",
+    "scene_key",
+    "tile_schema",
+    "vector_matrix",
+]

@@ -1,0 +1,71 @@
+"""What a scene's rows must satisfy before they may enter the store, checked as they stream in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import pyarrow as pa
+
+from core import InputError
+from indexer._ledger import SceneRows
+from indexer._records import check_vectors
+from indexer._snapshot import vector_matrix
+
+
+class Intake:
+    """Streams the rows of several scenes and stops at the first that does not fit.
+
+    Args:
+        scenes: Scenes to be committed together.
+        schema: Of the tile table.
+    """
+
+    def __init__(self, scenes: Sequence[SceneRows], schema: pa.Schema) -> None:
+        self._scenes = scenes
+        self._schema = schema
+        self._error: Exception | None = None
+
+    def reader(self) -> pa.RecordBatchReader:
+        """Return the rows of all scenes; an error in them ends the stream, so that nothing is committed."""
+        return pa.RecordBatchReader.from_batches(self._schema, self._guarded())
+
+    @contextmanager
+    def first_error(self) -> Iterator[None]:
+        """Raise the original error in place of what LanceDB made of it."""
+        try:
+            yield
+        except Exception:
+            if self._error is not None:
+                raise self._error from None
+            raise
+
+    def _guarded(self) -> Iterator[pa.RecordBatch]:
+        try:
+            seen: set[str] = set()
+            for scene in self._scenes:
+                yield from self._scene(scene, seen)
+        except Exception as error:
+            self._error = error
+            raise
+
+    def _scene(self, scene: SceneRows, seen: set[str]) -> Iterator[pa.RecordBatch]:
+        count, expected = 0, scene.ledger.tiles
+        for batch in scene.batches:
+            self._check(batch, scene.ledger.scene_key, seen)
+            count += batch.num_rows
+            yield batch
+        if count != expected:
+            raise InputError(f"scene {scene.ledger.scene_id!r} came with {count} tiles, its ledger row says {expected}")
+
+    def _check(self, batch: pa.RecordBatch, scene_key: str, seen: set[str]) -> None:
+        if batch.schema != self._schema:
+            raise InputError(f"rows of schema {batch.schema.names} do not fit the index; use records_to_batch")
+        batch.validate()
+        if set(batch["scene_key"].to_pylist()) - {scene_key}:
+            raise InputError("rows carry another scene key than their ledger row")
+        for tile_id in batch["tile_id"].to_pylist():
+            if tile_id in seen:
+                raise InputError(f"tile {tile_id!r} came twice")
+            seen.add(tile_id)
+        check_vectors(vector_matrix(batch["vector"]), self._schema.field("vector").type.list_size)

@@ -1,0 +1,70 @@
+"""The few calls to LanceDB that need care: opening without creating, errors in one line, filters without SQL."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core import StoreError, SwathError
+
+if TYPE_CHECKING:
+    from lancedb.expr import Expr
+
+TILES = "tiles"
+SCENES = "scenes"
+
+_OS_ERROR = re.compile(r"\(os error (\d+)\)")
+_RUST_PLACE = re.compile(r",? \S*\.rs:\d+(:\d+)?.*")
+
+
+@contextmanager
+def lance_errors(action: str, path: Path) -> Iterator[None]:
+    """Turn whatever LanceDB raises into a StoreError of one line.
+
+    Args:
+        action: What was being done: ``"write to"``.
+        path: The index.
+    """
+    try:
+        yield
+    except SwathError:
+        raise
+    except Exception as error:
+        raise StoreError(f"cannot {action} the index {path}: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    text = str(error) or type(error).__name__
+    code = _OS_ERROR.search(text)
+    if code:
+        return os.strerror(int(code.group(1)))
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return _RUST_PLACE.sub("", text.splitlines()[0])
+
+
+def connect(path: Path) -> Any:
+    """Return the LanceDB database in an existing directory.
+
+    ``lancedb.connect`` would create a missing directory, so callers check first.
+    """
+    import lancedb
+
+    return lancedb.connect(str(path))
+
+
+def has_table(path: Path, name: str) -> bool:
+    """Whether the directory holds a table with at least one committed version."""
+    versions = path / f"{name}.lance" / "_versions"
+    return versions.is_dir() and any(entry.suffix == ".manifest" for entry in versions.iterdir())
+
+
+def any_key(keys: Iterable[str]) -> Expr:
+    """Return the filter for rows of these scene keys."""
+    from lancedb.expr import col
+
+    return col("scene_key").isin(list(keys))

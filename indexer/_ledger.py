@@ -1,0 +1,65 @@
+"""What goes into the store and what comes back from changing it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+import pyarrow as pa
+
+
+@dataclass(frozen=True, kw_only=True)
+class LedgerRow:
+    """One finished scene."""
+
+    scene_key: str
+    """32 hexadecimal digits, see ``scene_key``."""
+    scene_id: str
+    """See Scene."""
+    collection: str
+    """See Scene."""
+    href: str
+    """See Scene."""
+    fingerprint: str
+    """Source files, parameters and encoder; equal means there is nothing to do."""
+    tiles: int
+    """Tiles in the table."""
+    dropped: int
+    """Tiles under the minimum valid fraction."""
+    parameters: str
+    """JSON: tiling, sensor and encoding."""
+    committed: datetime
+    """UTC."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SceneRows:
+    """A finished scene on its way into the store."""
+
+    ledger: LedgerRow
+    """What will be remembered of it."""
+    batches: Iterable[pa.RecordBatch]
+    """All its tiles, in the store's schema; read once."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Removed:
+    """What a removal took away."""
+
+    scenes: int
+    """Number of scenes."""
+    tiles: int
+    """Number of tiles."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompactReport:
+    """What a compaction did."""
+
+    fragments_before: int
+    """Data fragments of the tile table."""
+    fragments_after: int
+    """Likewise, afterwards."""
+    version: int
+    """Version of the tile table afterwards."""
