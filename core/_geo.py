@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import antimeridian
 import h3.api.basic_int as h3
 import shapely
-from shapely.geometry import MultiPolygon, Polygon, box, shape
+from shapely.affinity import translate
+from shapely.geometry import LineString, MultiPolygon, Point, Polygon, box, shape
 from shapely.geometry.base import BaseGeometry
+from shapely.geometry.polygon import orient
 
 from core._errors import QueryError
 from core._types import BBox
@@ -42,8 +43,8 @@ def parse_bbox(value: str | Sequence[float]) -> BBox:
     Raises:
         QueryError: Not four finite numbers in range, or south > north.
     """
-    parts = value.split(",") if isinstance(value, str) else list(value)
     try:
+        parts = value.split(",") if isinstance(value, str) else list(value)
         numbers = [float(part) for part in parts]
     except (TypeError, ValueError):
         raise QueryError(f"bbox {value!r} is not four numbers; {_BBOX_HINT}") from None
@@ -56,27 +57,48 @@ def parse_bbox(value: str | Sequence[float]) -> BBox:
 
 
 def bbox_geometry(bbox: BBox) -> BaseGeometry:
-    """Return the bbox as a polygon, or as two where it crosses the antimeridian."""
+    """Return the bbox as a polygon, or as two where it crosses the antimeridian.
+
+    A bbox without width or height becomes the line or point it is, which still intersects what it touches.
+    """
     west, south, east, north = bbox
     if west <= east:
-        return box(west, south, east, north)
-    return MultiPolygon([box(west, south, 180, north), box(-180, south, east, north)])
+        return _rectangle(west, south, east, north)
+    return shapely.union(_rectangle(west, south, 180, north), _rectangle(-180, south, east, north))
+
+
+def _rectangle(west: float, south: float, east: float, north: float) -> BaseGeometry:
+    if (west, south) == (east, north):
+        return Point(west, south)
+    if west == east or south == north:
+        return LineString([(west, south), (east, north)])
+    return box(west, south, east, north)
 
 
 def geometry_bbox(geometry: BaseGeometry) -> BBox:
-    """Return the bbox of a geometry cut at the antimeridian; west > east where it was cut."""
-    if isinstance(geometry, Polygon | MultiPolygon):
-        west, south, east, north = antimeridian.bbox(geometry)
-        return float(west), float(south), float(east), float(north)
-    west, south, east, north = geometry.bounds
+    """Return the smallest bbox of a geometry; west > east where it was cut at the antimeridian."""
+    west, south, east, north = (float(bound) for bound in geometry.bounds)
+    if (west, east) == (-180, 180):
+        west, east = _around_widest_gap(shapely.get_parts(geometry))
     return west, south, east, north
+
+
+def _around_widest_gap(parts: Iterable[BaseGeometry]) -> tuple[float, float]:
+    """West and east of parts that reach both sides of the antimeridian: all but the widest empty range between."""
+    west, east, widest, reached = -180.0, 180.0, 0.0, -180.0
+    for start, end in sorted((part.bounds[0], part.bounds[2]) for part in parts):
+        if start - reached > widest:
+            west, east, widest = float(start), float(reached), start - reached
+        reached = max(reached, end)
+    return west, east
 
 
 def parse_geometry(value: str | Path | Mapping[str, Any] | BaseGeometry) -> BaseGeometry:
     """Return the search area in a GeoJSON file, text, mapping, or shapely geometry.
 
-    Features and FeatureCollections are reduced to the union of their geometries. Polygons that cross the antimeridian
-    in either convention (cut, or coordinates beyond 180) are cut there.
+    Features and collections are reduced to the union of their geometries. Polygons that cross the antimeridian in
+    either convention (cut there as RFC 7946 asks, or coordinates that run on beyond 180) come back cut. An edge from
+    170 to -170 is what the RFC says it is: a line through Greenwich.
 
     Raises:
         QueryError: Not GeoJSON, not an area, out of range, empty, invalid or with too many vertices.
@@ -117,18 +139,21 @@ def _from_geojson(value: Mapping[str, Any]) -> BaseGeometry:
     try:
         if kind == "FeatureCollection":
             return shapely.union_all([_from_geojson(feature) for feature in value["features"]])
+        if kind == "GeometryCollection":
+            return shapely.union_all([_from_geojson(member) for member in value["geometries"]])
         if kind == "Feature":
             return _from_geojson(value["geometry"])
-        return shape(value)
+        return shape(dict(value))
     except QueryError:
         raise
-    except Exception as error:
-        raise QueryError(f"GeoJSON of type {kind!r} cannot be read: {error}; expected a Polygon or MultiPolygon") from None
+    except Exception:
+        raise QueryError(f"GeoJSON of type {kind!r} cannot be read; expected a Polygon or MultiPolygon") from None
 
 
 def _checked_area(geometry: BaseGeometry) -> BaseGeometry:
     if not isinstance(geometry, Polygon | MultiPolygon) or geometry.is_empty:
-        raise QueryError(f"the area is a {geometry.geom_type}; expected a non-empty Polygon or MultiPolygon in lon, lat")
+        kind = "empty" if geometry.is_empty else f"a {geometry.geom_type}"
+        raise QueryError(f"the area is {kind}; expected a Polygon or MultiPolygon in lon, lat")
     coordinates = shapely.get_coordinates(geometry)
     if len(coordinates) > MAX_VERTICES:
         raise QueryError(f"the area has {len(coordinates):,} vertices; at most {MAX_VERTICES:,} are accepted")
@@ -137,52 +162,61 @@ def _checked_area(geometry: BaseGeometry) -> BaseGeometry:
         raise QueryError("the area has coordinates outside lon -360..360, lat -90..90; expected lon, lat in degrees")
     if not geometry.is_valid:
         raise QueryError(f"the area is not a valid polygon: {shapely.is_valid_reason(geometry)}")
-    return geometry if (abs(lon) <= 180).all() else _cut(geometry)
+    return _cut(geometry) if (abs(lon) > 180).any() else _areas(geometry)
 
 
-def _cut(geometry: Polygon | MultiPolygon) -> BaseGeometry:
+def _cut(geometry: BaseGeometry) -> BaseGeometry:
     """Cut at the antimeridian a shape whose coordinates run beyond it without wrapping."""
-    world = [shapely.transform(geometry, lambda xy, by=shift: xy + [by, 0]) for shift in (-360, 0, 360)]
-    return shapely.union_all([part.intersection(box(-180, -90, 180, 90)) for part in world])
+    world = [translate(geometry, xoff=turn) for turn in (-360, 0, 360)]
+    return _areas(shapely.union_all([part.intersection(box(-180, -90, 180, 90)) for part in world]))
+
+
+def _areas(geometry: BaseGeometry) -> BaseGeometry:
+    """Keep the polygons of a geometry, wound as RFC 7946 asks: exteriors counter-clockwise."""
+    parts = shapely.get_parts(shapely.get_parts(shapely.make_valid(geometry)))
+    polygons = [orient(part) for part in parts if isinstance(part, Polygon) and part.area > 0]
+    return polygons[0] if len(polygons) == 1 else MultiPolygon(polygons)
 
 
 def wrap_footprint(ring: Sequence[tuple[float, float]]) -> BaseGeometry:
     """Return the polygon of a lon, lat ring as projected, cut at the antimeridian and closed over a pole.
 
-    A ring that winds once round a pole encloses it. A ring that crosses 180 degrees is cut there.
+    A ring that winds once round a pole encloses it. A ring that crosses 180 degrees is cut there. A single vertex on a
+    pole has no longitude of its own: both of its neighbours' are taken. Neighbours must be less than 180 degrees apart.
+
+    Args:
+        ring: Three or more lon, lat vertices in degrees, closed or not, either way round, in -180..180 or beyond.
     """
-    turn = _winding(ring)
-    if turn:
-        return _over_pole(ring)
-    unwrapped = _unwrap(ring)
-    return shapely.make_valid(_cut(Polygon(unwrapped))) if _beyond(unwrapped) else Polygon(unwrapped)
+    vertices = [(round(float(lon), 9), round(float(lat), 9)) for lon, lat in ring]  # 1e-9 degrees is 0.1 mm
+    vertices = vertices[:-1] if vertices[0] == vertices[-1] else vertices
+    around = _unwrap(_turned_from_pole(vertices))
+    winds = abs(around[-1][0] - around[0][0]) > 180
+    if winds:
+        pole = 90.0 if sum(lat for _, lat in around) > 0 else -90.0
+        around = [*around, (around[-1][0], pole), (around[0][0], pole)]
+    polygon = Polygon(around)
+    if polygon.is_valid and not winds and all(abs(lon) <= 180 for lon, _ in around):
+        return orient(polygon)
+    return _cut(shapely.make_valid(polygon))
 
 
-def _unwrap(ring: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Make longitudes continuous along the ring, starting from its first point."""
+def _turned_from_pole(ring: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Start the ring at its vertex farthest from the poles, so that no lone pole vertex comes first or last."""
+    first = min(range(len(ring)), key=lambda at: abs(ring[at][1]))
+    return [*ring[first:], *ring[: first + 1]]
+
+
+def _unwrap(ring: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Make longitudes continuous along a closed ring, starting from its first vertex."""
     result = [ring[0]]
-    for lon, lat in ring[1:]:
-        step = (lon - result[-1][0] + 180) % 360 - 180
-        result.append((result[-1][0] + step, lat))
+    for index in range(1, len(ring)):
+        lon, lat = ring[index]
+        lone_pole = abs(lat) == 90 and all(abs(neighbour[1]) < 90 for neighbour in ring[index - 1 : index + 2 : 2])
+        if lone_pole:
+            result.append((result[-1][0], lat))
+            lon = ring[index + 1][0]
+        result.append((result[-1][0] + (lon - result[-1][0] + 180) % 360 - 180, lat))
     return result
-
-
-def _winding(ring: Sequence[tuple[float, float]]) -> int:
-    closed = [*ring, ring[0]]
-    unwrapped = _unwrap(closed)
-    return round((unwrapped[-1][0] - unwrapped[0][0]) / 360)
-
-
-def _beyond(ring: Sequence[tuple[float, float]]) -> bool:
-    return any(abs(lon) > 180 for lon, _ in ring)
-
-
-def _over_pole(ring: Sequence[tuple[float, float]]) -> BaseGeometry:
-    """The cap between the ring and its nearer pole."""
-    pole = 90.0 if sum(lat for _, lat in ring) > 0 else -90.0
-    unwrapped = _unwrap([*ring, ring[0]])
-    cap = Polygon([*unwrapped, (unwrapped[-1][0], pole), (unwrapped[0][0], pole)])
-    return shapely.make_valid(_cut(cap))
 
 
 def centre_cell(lon: float, lat: float) -> int:
@@ -192,19 +226,42 @@ def centre_cell(lon: float, lat: float) -> int:
 
 def cover_cells(geometry: BaseGeometry) -> tuple[int, ...]:
     """Return the cells that together cover a footprint, all of one resolution, at most COVER_LIMIT where possible."""
-    parts = list(geometry.geoms) if isinstance(geometry, MultiPolygon) else [geometry]
-    best: tuple[int, ...] = ()
-    for resolution in range(CENTRE_RESOLUTION):
-        cells = {cell for part in parts for cell in _overlapping(part, resolution)}
-        if best and len(cells) > COVER_LIMIT:
-            return best
-        best = tuple(sorted(cells))
-    return best
+    pieces = _narrow(geometry)
+    resolution = _first_guess(pieces)
+    cells = _overlapping(pieces, resolution)
+    while len(cells) > COVER_LIMIT and resolution > 0:
+        resolution -= 1
+        cells = _overlapping(pieces, resolution)
+    while resolution < CENTRE_RESOLUTION - 1:
+        finer = _overlapping(pieces, resolution + 1)
+        if len(finer) > COVER_LIMIT:
+            break
+        resolution, cells = resolution + 1, finer
+    return tuple(sorted(cells))
 
 
-def _overlapping(part: BaseGeometry, resolution: int) -> list[int]:
-    shape_ = h3.geo_to_h3shape(part)
-    return [int(cell) for cell in h3.h3shape_to_cells_experimental(shape_, resolution, contain="overlap")]
+def _narrow(geometry: BaseGeometry) -> list[BaseGeometry]:
+    """Cut into pieces under 180 degrees wide: H3 takes wider ones for shapes that cross the antimeridian."""
+    west, _, east, _ = geometry.bounds
+    if east - west < 180:
+        return list(shapely.get_parts(geometry))
+    strips = [geometry.intersection(box(start, -90, start + 90, 90)) for start in (-180, -90, 0, 90)]
+    return [part for strip in strips for part in shapely.get_parts(strip) if part.area > 0]
+
+
+def _first_guess(pieces: list[BaseGeometry]) -> int:
+    """The resolution whose cells are about a third of the footprint wide; only the speed depends on it."""
+    west, south, east, north = shapely.total_bounds(pieces)
+    degrees = max(north - south, (east - west) * math.cos(math.radians(min(abs(south), abs(north)))))
+    width_km = degrees * math.radians(EARTH_RADIUS_KM)
+    return next((r for r in range(CENTRE_RESOLUTION) if h3.average_hexagon_edge_length(r) < width_km / 3), 11)
+
+
+def _overlapping(pieces: list[BaseGeometry], resolution: int) -> set[int]:
+    shapes = [h3.geo_to_h3shape(piece) for piece in pieces]
+    return {
+        int(cell) for one in shapes for cell in h3.h3shape_to_cells_experimental(one, resolution, contain="overlap")
+    }
 
 
 def parse_cell(text: str) -> int:

