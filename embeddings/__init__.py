@@ -1,0 +1,23 @@
+"""Pixels or text in, unit vectors out."""
+
+from ._encoders import (
+    DEFAULT_ENCODER,
+    EncoderRow,
+    EncodesBoth,
+    encoder_names,
+    list_encoders,
+    open_encoder,
+)
+from ._onnx import OnnxEncoder
+from ._words import class_words
+
+__all__ = [
+    "DEFAULT_ENCODER",
+    "EncoderRow",
+    "EncodesBoth",
+    "OnnxEncoder",
+    "class_words",
+    "encoder_names",
+    "list_encoders",
+    "open_encoder",
+]

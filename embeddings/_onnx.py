@@ -1,0 +1,131 @@
+"""Encoders that run on ONNX Runtime and tokenizers alone: the shipped swath-mini and any folder `swath train` wrote.
+
+The picture and the text network are loaded separately and on first use: a search in words never loads the picture
+network. Sessions are shared between threads; ONNX Runtime allows concurrent runs.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core import InputError, Tile, VectorSpace
+
+from ._picture import square_picture
+from ._weights import SHIPPED, load_manifest
+
+if TYPE_CHECKING:
+    import onnxruntime
+    from tokenizers import Tokenizer
+
+TEXT_BATCH = 64
+
+
+class OnnxEncoder:
+    """Encodes RGB renderings and sentences into one space.
+
+    Args:
+        folder: Folder with manifest.toml, image.onnx, text.onnx and tokenizer.json.
+        name: Name under which `open_encoder` finds it again; None takes the manifest's.
+
+    Raises:
+        WeightsNotFoundError: If the folder holds no encoder.
+    """
+
+    def __init__(self, folder: Path, *, name: str | None = None) -> None:
+        self._manifest = load_manifest(folder)
+        self._name = name
+        self._space = VectorSpace(
+            encoder=name or self._manifest.name, revision=self._manifest.revision, dim=self._manifest.dim
+        )
+        self._image = _Lazy(lambda: _session(self._manifest.file("image.onnx")))
+        self._text = _Lazy(lambda: _session(self._manifest.file("text.onnx")))
+        self._tokenizer = _Lazy(lambda: _load_tokenizer(self._manifest.file("tokenizer.json")))
+
+    @property
+    def space(self) -> VectorSpace:
+        """The space the vectors live in."""
+        return self._space
+
+    def prepare(self, tile: Tile) -> NDArray[np.generic]:
+        """Return the tile's rendering, (size, size, 3) uint8. Thread-safe."""
+        return square_picture(tile, self._manifest.size)
+
+    def encode(self, batch: NDArray[np.generic]) -> NDArray[np.float32]:
+        """Return (n, dim) unit vectors of (n, size, size, 3) uint8 pictures."""
+        size = self._manifest.size
+        if batch.dtype != np.uint8 or batch.shape[1:] != (size, size, 3):
+            raise InputError(f"pictures must be (n, {size}, {size}, 3) uint8, got {batch.shape} {batch.dtype}")
+        if len(batch) == 0:
+            return np.empty((0, self._space.dim), dtype=np.float32)
+        vectors: NDArray[np.float32] = self._image.get().run(None, {"pictures": batch})[0]
+        return vectors
+
+    def encode_text(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return (n, dim) unit vectors of sentences; long ones are cut at the manifest's number of tokens."""
+        out = np.empty((len(texts), self._space.dim), dtype=np.float32)
+        order = sorted(range(len(texts)), key=lambda index: len(texts[index]))  # of similar length: little padding
+        for start in range(0, len(order), TEXT_BATCH):
+            chosen = order[start : start + TEXT_BATCH]
+            out[chosen] = self._encode_texts([texts[index] for index in chosen])
+        return out
+
+    def _encode_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        tokenizer: Tokenizer = self._tokenizer.get()
+        encoded = tokenizer.encode_batch(list(texts))
+        ids = np.array([item.ids for item in encoded], dtype=np.int64)
+        mask = np.array([item.attention_mask for item in encoded], dtype=np.int64)
+        vectors: NDArray[np.float32] = self._text.get().run(None, {"ids": ids, "mask": mask})[0]
+        return vectors
+
+    def __reduce__(self) -> tuple[Callable[..., OnnxEncoder], tuple[Path, str | None]]:
+        return _rebuild, (self._manifest.folder, self._name)
+
+
+class _Lazy:
+    """A value made on first use, once, whichever thread comes first."""
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make = make
+        self._lock = threading.Lock()
+        self._value: Any = None
+
+    def get(self) -> Any:
+        with self._lock:
+            if self._value is None:
+                self._value = self._make()
+            return self._value
+
+
+def open_shipped(name: str) -> OnnxEncoder:
+    """Open an encoder whose weights come with Swath."""
+    return OnnxEncoder(SHIPPED / name)
+
+
+def open_folder(name: str) -> OnnxEncoder:
+    """Open `onnx:FOLDER`, a folder that `swath train` wrote."""
+    folder = name.partition(":")[2]
+    if not folder:
+        raise InputError("onnx: needs the folder of an encoder, for example onnx:runs/swath-mini/encoder")
+    return OnnxEncoder(Path(folder), name=name)
+
+
+def _rebuild(folder: Path, name: str | None) -> OnnxEncoder:
+    return OnnxEncoder(folder, name=name)
+
+
+def _session(path: Path) -> onnxruntime.InferenceSession:
+    import onnxruntime
+
+    return onnxruntime.InferenceSession(str(path), providers=onnxruntime.get_available_providers())
+
+
+def _load_tokenizer(path: Path) -> Any:
+    from tokenizers import Tokenizer
+
+    return Tokenizer.from_file(str(path))

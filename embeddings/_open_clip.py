@@ -1,0 +1,196 @@
+"""open_clip encoders: `open_clip:MODEL@WEIGHTS` and the presets of `_presets.toml`. Needs the torch extra.
+
+WEIGHTS is a local file, a tag open_clip publishes for the model, or a hub repository. Pickled files are read with
+`weights_only=True`, once, and kept as safetensors from then on.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core import ConfigError, EncodesTiles, InputError, MissingExtraError, Tile, VectorSpace
+
+from ._picture import square_picture
+from ._presets import find_preset
+from ._torch_weights import SUFFIXES, as_safetensors, fetch, fetch_first, load_into
+from ._weights import sha256_of, weights_folder
+
+if TYPE_CHECKING:
+    import torch
+
+HUB_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
+"""Names under which open_clip publishes weights, https://github.com/mlfoundations/open_clip (push_to_hf_hub.py)."""
+TEXT_BATCH = 64
+
+
+class OpenClipEncoder:
+    """Encodes RGB renderings and sentences with an open_clip model.
+
+    Args:
+        name: Name under which `open_encoder` finds it again.
+        model: open_clip model name.
+        weights: Weights file; a pickled one is converted to safetensors beside it.
+        partial: Whether harmless keys may be missing from the file.
+
+    Raises:
+        MissingExtraError: If torch or open_clip is not installed.
+        ConfigError: If open_clip does not know the model, or the weights do not fit it.
+    """
+
+    def __init__(self, *, name: str, model: str, weights: Path, partial: bool = False) -> None:
+        import torch
+
+        open_clip = import_open_clip()
+        check_model(open_clip, model)
+        file = as_safetensors(weights)
+        self._name = name
+        self._network = open_clip.create_model(model, pretrained=None, load_weights=False).eval().requires_grad_(False)
+        load_into(self._network, file, model, partial=partial)
+        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self._network.to(self._device)
+        self._tokenizer = open_clip.get_tokenizer(model)
+        seen = open_clip.get_model_preprocess_cfg(self._network)
+        self._size = int(seen["size"][0] if isinstance(seen["size"], tuple | list) else seen["size"])
+        self._mean, self._std = (torch.tensor(seen[key]).view(1, 3, 1, 1) * 255.0 for key in ("mean", "std"))
+        dim = int(open_clip.get_model_config(model)["embed_dim"])
+        self._space = VectorSpace(encoder=name, revision=sha256_of(file)[:12], dim=dim)
+
+    @property
+    def space(self) -> VectorSpace:
+        """The space the vectors live in."""
+        return self._space
+
+    def prepare(self, tile: Tile) -> NDArray[np.generic]:
+        """Return the tile's rendering, (size, size, 3) uint8, resampled bicubically as CLIP does. Thread-safe."""
+        return square_picture(tile, self._size, bicubic=True)
+
+    def encode(self, batch: NDArray[np.generic]) -> NDArray[np.float32]:
+        """Return (n, dim) unit vectors of (n, size, size, 3) uint8 pictures."""
+        import torch
+
+        if batch.dtype != np.uint8 or batch.shape[1:] != (self._size, self._size, 3):
+            wanted = f"(n, {self._size}, {self._size}, 3) uint8"
+            raise InputError(f"pictures must be {wanted}, got {batch.shape} {batch.dtype}")
+        if len(batch) == 0:
+            return np.empty((0, self._space.dim), dtype=np.float32)
+        pictures = torch.from_numpy(np.ascontiguousarray(batch)).permute(0, 3, 1, 2).float()
+        pictures = ((pictures - self._mean) / self._std).to(self._device)
+        with torch.inference_mode():
+            return _numpy(self._network.encode_image(pictures, normalize=True))
+
+    def encode_text(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return (n, dim) unit vectors of sentences; long ones are cut at the model's context length."""
+        import torch
+
+        parts = [np.empty((0, self._space.dim), dtype=np.float32)]
+        for start in range(0, len(texts), TEXT_BATCH):
+            tokens = self._tokenizer(list(texts[start : start + TEXT_BATCH])).to(self._device)
+            with torch.inference_mode():
+                parts.append(_numpy(self._network.encode_text(tokens, normalize=True)))
+        return np.concatenate(parts)
+
+    def __reduce__(self) -> tuple[Callable[[str], EncodesTiles], tuple[str]]:
+        from ._encoders import open_encoder
+
+        return open_encoder, (self._name,)
+
+
+def open_preset(name: str) -> OpenClipEncoder:
+    """Open `remoteclip:ViT-B-32` and its like."""
+    preset = find_preset(name)
+    import_open_clip()
+    weights = fetch(preset.place, repo=preset.repo, path=preset.path, url=preset.url)
+    return OpenClipEncoder(name=name, model=preset.model, weights=weights, partial=preset.partial)
+
+
+def open_model(name: str) -> OpenClipEncoder:
+    """Open `open_clip:MODEL@WEIGHTS`."""
+    model, at, weights = name.partition(":")[2].partition("@")
+    if not (model and at and weights):
+        example = "open_clip:ViT-B-32@/models/my-clip.safetensors"
+        raise InputError(f"{name!r} must be open_clip:MODEL@WEIGHTS, for example {example}")
+    open_clip = import_open_clip()
+    check_model(open_clip, model)
+    return OpenClipEncoder(name=name, model=model, weights=_find_weights(open_clip, model, weights))
+
+
+def check_model(open_clip: Any, model: str) -> None:
+    """Raise ConfigError when open_clip does not know a model."""
+    known = open_clip.list_models()
+    if model not in known:
+        family = model.partition("-")[0]
+        alike = [other for other in known if other.partition("-")[0] == family] or known
+        raise ConfigError(f"open_clip knows no model {model!r}; for example {', '.join(alike[:12])}")
+
+
+def _find_weights(open_clip: Any, model: str, weights: str) -> Path:
+    if weights.endswith(SUFFIXES):
+        return fetch(Path(weights), repo=None, path=None, url=None)
+    repo = weights
+    if weights in open_clip.list_pretrained_tags_by_model(model):
+        repo = str(open_clip.get_pretrained_cfg(model, weights).get("hf_hub", "")).strip("/")
+    if repo.count("/") != 1:
+        tags = ", ".join(open_clip.list_pretrained_tags_by_model(model)) or "none"
+        raise InputError(
+            f"weights {weights!r} are no {'/'.join(SUFFIXES)} file, no hub repository ORG/NAME and no tag that "
+            f"open_clip has on the hub for {model}; its tags: {tags}"
+        )
+    return fetch_first(weights_folder() / "open_clip" / repo.replace("/", "--"), repo=repo, paths=HUB_FILES)
+
+
+@functools.cache
+def import_open_clip() -> Any:
+    """Import open_clip, also where torchvision's binary is linked to a CUDA that is not there.
+
+    Raises:
+        MissingExtraError: If a package is missing.
+    """
+    for module in ("torch", "torchvision", "open_clip"):
+        if importlib.util.find_spec(module) is None:
+            raise MissingExtraError(module, extra="torch")
+    define_torchvision_operators()
+    import open_clip
+
+    return open_clip
+
+
+_KEPT: list[torch.library.Library] = []
+"""Operator libraries; torch forgets the operators when their library is collected."""
+
+
+def define_torchvision_operators() -> None:
+    """Declare the operators that torchvision's import looks for, where its own binary cannot be loaded.
+
+    The torchvision wheel is linked to CUDA; beside a CPU torch its binary does not load, and the import then fails on
+    the missing schemas although nothing here calls them.
+    """
+    import torch
+
+    if torch.version.cuda is not None or "torchvision" in sys.modules or _KEPT:
+        return
+    found = importlib.util.find_spec("torchvision")
+    folder = Path(found.origin).parent if found and found.origin else Path()
+    for binary in folder.glob("_C*.so"):
+        try:
+            torch.ops.load_library(str(binary))  # type: ignore[no-untyped-call]
+        except OSError:
+            continue
+        return
+    library = torch.library.Library("torchvision", "DEF")  # type: ignore[no-untyped-call]
+    for operator in ("nms", "qnms"):
+        schema = f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
+        library.define(schema)  # type: ignore[no-untyped-call]
+    _KEPT.append(library)
+
+
+def _numpy(vectors: torch.Tensor) -> NDArray[np.float32]:
+    array: NDArray[np.float32] = vectors.float().cpu().numpy()
+    return array

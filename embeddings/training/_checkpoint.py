@@ -1,0 +1,118 @@
+"""Checkpoints without pickles: tensors in safetensors, everything else in JSON beside them.
+
+A checkpoint is written under a temporary name and renamed, so a killed run leaves the previous one whole.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn, optim
+
+from core import ConfigError
+
+STATE = "last.safetensors"
+ABOUT = "last.json"
+BEST = "best.safetensors"
+
+
+@dataclass(kw_only=True)
+class Position:
+    """Where a run stands."""
+
+    epoch: int = 0
+    """Epochs finished."""
+    step: int = 0
+    """Optimiser steps taken."""
+    best: float = -1.0
+    """Best score so far."""
+    best_epoch: int = 0
+    """Epoch of the best score."""
+    seconds: float = 0.0
+    """Training time over all sessions."""
+    history: list[dict[str, float]] = field(default_factory=list)
+    """Figures of each epoch."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunState:
+    """The parts of a run that hold tensors."""
+
+    model: nn.Module
+    """Network as the optimiser sees it."""
+    average: nn.Module
+    """Network with averaged weights."""
+    optimiser: optim.Optimizer
+    """The optimiser with its moments."""
+
+
+def save_checkpoint(folder: Path, state: RunState, position: Position, recipe: str) -> None:
+    """Write the state of a run after an epoch.
+
+    Args:
+        folder: Folder of the run.
+        state: Networks and optimiser.
+        position: Where the run stands.
+        recipe: Fingerprint of configuration and data; resuming demands the same.
+    """
+    tensors = {f"model.{name}": value for name, value in state.model.state_dict().items()}
+    tensors |= {f"average.{name}": value for name, value in state.average.state_dict().items()}
+    tensors |= _optimiser_tensors(state.optimiser)
+    _replace(tensors, folder / STATE, {"epoch": str(position.epoch)})
+    _replace_text(json.dumps({"recipe": recipe, **asdict(position)}, indent=1), folder / ABOUT)
+
+
+def save_best(folder: Path, average: nn.Module) -> None:
+    """Write the averaged weights of the best epoch."""
+    _replace(average.state_dict(), folder / BEST, {})
+
+
+def load_checkpoint(folder: Path, state: RunState, recipe: str) -> Position:
+    """Restore a run and return where it stood; a fresh position when there is no checkpoint.
+
+    Raises:
+        ConfigError: If the checkpoint belongs to another configuration or other data, or is half a checkpoint.
+    """
+    if not (folder / ABOUT).is_file():
+        return Position()
+    about: dict[str, Any] = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+    if about.pop("recipe") != recipe:
+        raise ConfigError(f"{folder} holds a run with another configuration or other data; choose another --out")
+    tensors = load_file(folder / STATE)
+    state.model.load_state_dict(_under("model.", tensors))
+    state.average.load_state_dict(_under("average.", tensors))
+    _restore_optimiser(state.optimiser, _under("optimiser.", tensors))
+    return Position(**about)
+
+
+def _optimiser_tensors(optimiser: optim.Optimizer) -> dict[str, Tensor]:
+    state = optimiser.state_dict()["state"]
+    return {f"optimiser.{index}.{key}": value for index, entry in state.items() for key, value in entry.items()}
+
+
+def _restore_optimiser(optimiser: optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, value in tensors.items():
+        index, key = name.split(".", 1)
+        state.setdefault(int(index), {})[key] = value
+    optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
+
+
+def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+
+def _replace(tensors: dict[str, Tensor], path: Path, about: dict[str, str]) -> None:
+    part = path.with_suffix(".part")
+    save_file({name: value.detach().contiguous() for name, value in tensors.items()}, part, metadata=about)
+    part.replace(path)
+
+
+def _replace_text(text: str, path: Path) -> None:
+    part = path.with_suffix(".part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)

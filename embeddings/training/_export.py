@@ -1,0 +1,141 @@
+"""From the best checkpoint of a run to the folder that `swath` loads without torch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import onnx
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ._checkpoint import BEST
+from ._compress import compress
+from ._config import TrainingConfig
+from ._model import DIM, ImageTower, TwoTowers
+from ._sentence import SentenceTower, load_tower
+from ._text import load_tokenizer
+
+OPSET = 18
+FILES = ("image.onnx", "text.onnx", "tokenizer.json")
+
+
+class PictureGraph(nn.Module):
+    """Pictures (n, size, size, 3) uint8 to unit vectors: normalisation and scaling to length one are inside."""
+
+    def __init__(self, tower: ImageTower, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+        """Wrap a tower with the statistics of its input."""
+        super().__init__()
+        self.tower = tower
+        self.register_buffer("shift", torch.tensor(mean).view(1, 3, 1, 1) * 255.0)
+        self.register_buffer("spread", torch.tensor(std).view(1, 3, 1, 1) * 255.0)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Return (n, 384)."""
+        x = (pictures.permute(0, 3, 1, 2).float() - self.shift) / self.spread  # type: ignore[operator]
+        return functional.normalize(self.tower(x), dim=1)
+
+
+class TextGraph(nn.Module):
+    """Token ids and mask (n, t) to unit vectors: frozen tower, projection, scaling to length one."""
+
+    def __init__(self, tower: SentenceTower, projection: nn.Linear) -> None:
+        """Wrap the frozen tower and the trained projection."""
+        super().__init__()
+        self.tower = tower
+        self.projection = projection
+
+    def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """Return (n, 384)."""
+        sentence = functional.normalize(self.tower(ids, mask), dim=1)
+        return functional.normalize(self.projection(sentence), dim=1)
+
+
+def export(config: TrainingConfig, run: Path, figures: Mapping[str, float], fingerprint: str) -> Path:
+    """Write the encoder folder of a run.
+
+    Args:
+        config: The run's configuration.
+        run: Folder of the run, with the best checkpoint.
+        figures: Validation figures of that checkpoint, kept in the manifest.
+        fingerprint: sha256 of the dataset's caption file.
+
+    Returns:
+        The encoder folder.
+    """
+    towers = TwoTowers(config.image).eval().requires_grad_(False)
+    towers.load_state_dict(load_file(run / BEST))
+    folder = run / "encoder"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    _export_image(towers, config, folder / "image.onnx")
+    _export_text(towers, folder / "text.onnx")
+    load_tokenizer(config.text.max_tokens).save(str(folder / "tokenizer.json"))
+    (folder / "manifest.toml").write_text(manifest(config, folder, figures, fingerprint), encoding="utf-8")
+    return folder
+
+
+def _export_image(towers: TwoTowers, config: TrainingConfig, path: Path) -> None:
+    graph = PictureGraph(towers.image, config.image.mean, config.image.std).eval()
+    size = config.image.size
+    example = torch.zeros(2, size, size, 3, dtype=torch.uint8)
+    _save(graph, (example,), ["pictures"], {"pictures": {0: "n"}}, path)
+
+
+def _export_text(towers: TwoTowers, path: Path) -> None:
+    graph = TextGraph(load_tower(), towers.text).eval()
+    example = (torch.ones(2, 7, dtype=torch.int64), torch.ones(2, 7, dtype=torch.int64))
+    axes = {0: "n", 1: "t"}
+    _save(graph, example, ["ids", "mask"], {"ids": axes, "mask": axes}, path)
+
+
+def _save(
+    graph: nn.Module, example: tuple[Tensor, ...], names: list[str], axes: dict[str, dict[int, str]], path: Path
+) -> None:
+    program = torch.onnx.export(
+        graph,
+        example,
+        input_names=names,
+        output_names=["vectors"],
+        dynamic_shapes=tuple(axes[name] for name in names),
+        opset_version=OPSET,
+        dynamo=True,
+        verbose=False,
+    )
+    if program is None:  # the type of torch.onnx.export allows it; dynamo=True never returns it
+        raise RuntimeError("torch.onnx.export returned nothing")
+    onnx.save_model(compress(program.model_proto), path)
+
+
+def manifest(config: TrainingConfig, folder: Path, figures: Mapping[str, float], fingerprint: str) -> str:
+    """Return the text of manifest.toml: what the encoder is, what it was made from and the sum of each file."""
+    sums = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in FILES}
+    revision = hashlib.sha256("".join(sums.values()).encode()).hexdigest()[:12]
+    lines = [
+        "# Written by `swath train`; every number is read back and checked by embeddings._weights.",
+        f"name = {json.dumps(config.name)}",
+        f'revision = "{revision}"',
+        f"dim = {DIM}",
+        f"size = {config.image.size}",
+        f"mean = {list(config.image.mean)}",
+        f"std = {list(config.image.std)}",
+        f"max_tokens = {config.text.max_tokens}",
+        'inputs = ["rgb", "text"]',
+        f"licence = {json.dumps(config.card.licence)}",
+        f"data_terms = {json.dumps(config.card.data_terms)}",
+        f"sensors = {json.dumps(list(config.card.sensors))}",
+        f"training_data = {json.dumps(config.data.adapter)}",
+        f'training_data_sha256 = "{fingerprint}"',
+        "",
+        "[validation]",
+        *(f"{name} = {value:.4f}" for name, value in figures.items()),
+        "",
+        "[sha256]",
+        *(f'"{name}" = "{value}"' for name, value in sums.items()),
+    ]
+    return "\n".join(lines) + "\n"

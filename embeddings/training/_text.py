@@ -1,0 +1,87 @@
+"""The frozen sentence encoder and the table of all sentence embeddings that training needs.
+
+The embeddings are computed once and kept beside the checkpoints, so that resuming does not compute them again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
+from torch import Tensor
+from torch.nn import functional
+
+from ._config import TextConfig
+from ._data import CaptionedPictures
+from ._sentence import DIM, load_tower, tower_folder
+
+
+@dataclass(frozen=True, kw_only=True)
+class SentenceTable:
+    """Unit vectors of all sentences and the places where they are needed."""
+
+    vectors: Tensor
+    """(sentences, 384), unit length."""
+    captions: Tensor
+    """Row of each caption of each training picture, (n, captions)."""
+    names: Tensor
+    """Row of each class name in each template, (templates, classes)."""
+    val_captions: Tensor
+    """Row of each caption of each validation picture, (m, captions)."""
+
+
+def sentence_table(config: TextConfig, train: CaptionedPictures, val: CaptionedPictures, cache: Path) -> SentenceTable:
+    """Embed every caption and every class sentence once, or read them from `cache`."""
+    sentences = [[template.format(name) for name in train.names] for template in config.templates]
+    groups = [*train.captions, *val.captions, *sentences]
+    texts = sorted({text for group in groups for text in group})
+    row = {text: index for index, text in enumerate(texts)}
+    return SentenceTable(
+        vectors=_cached(texts, config, cache),
+        captions=_rows(row, train.captions),
+        names=_rows(row, sentences),
+        val_captions=_rows(row, val.captions),
+    )
+
+
+def load_tokenizer(max_tokens: int) -> Tokenizer:
+    """Return the tower's tokenizer, cutting at `max_tokens` and padding to the longest text of a batch."""
+    tokenizer = Tokenizer.from_file(str(tower_folder() / "tokenizer.json"))
+    tokenizer.enable_truncation(max_tokens)
+    tokenizer.enable_padding()  # replaces the fixed length of 128 that the published file asks for
+    return tokenizer
+
+
+def embed(texts: Sequence[str], max_tokens: int, batch: int = 64) -> Tensor:
+    """Return unit vectors (n, 384) of texts, computed shortest first so that little is padded."""
+    tokenizer, tower = load_tokenizer(max_tokens), load_tower()
+    order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
+    out = torch.empty(len(texts), DIM)
+    for start in range(0, len(order), batch):
+        chosen = order[start : start + batch]
+        encoded = tokenizer.encode_batch([texts[index] for index in chosen])
+        ids = torch.tensor([item.ids for item in encoded])
+        mask = torch.tensor([item.attention_mask for item in encoded])
+        with torch.inference_mode():
+            out[chosen] = functional.normalize(tower(ids, mask), dim=1)
+    return out
+
+
+def _cached(texts: Sequence[str], config: TextConfig, cache: Path) -> Tensor:
+    key = hashlib.sha256("\n".join([config.tower, str(config.max_tokens), *texts]).encode()).hexdigest()[:16]
+    path = cache / f"sentences-{key}.safetensors"
+    if not path.is_file():
+        cache.mkdir(parents=True, exist_ok=True)
+        save_file({"vectors": embed(texts, config.max_tokens)}, path)
+    return load_file(path)["vectors"]
+
+
+def _rows(row: dict[str, int], groups: Iterable[Sequence[str]]) -> Tensor:
+    listed = [[row[text] for text in group] for group in groups]
+    width = max(len(group) for group in listed)
+    return torch.tensor([[group[index % len(group)] for index in range(width)] for group in listed])
