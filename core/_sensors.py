@@ -34,6 +34,9 @@ _BAND_DEFAULTS: Mapping[str, object] = {
 }
 _SENSOR_DEFAULTS: Mapping[str, object] = {"gsd": None, "layouts": ()}
 
+_UNKNOWN_KEY = ("extra_forbidden", "unexpected_keyword_argument")
+"""Types of pydantic's errors that mean so."""
+
 _DTYPES = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "float16", "float32", "float64")
 
 _TABLES: Mapping[str, type] = {
@@ -163,7 +166,9 @@ def _typed(table: dict[str, Any], origin: str) -> Sensor:
     try:
         sensor: Sensor = _schema()(sensor=table).sensor
     except ValidationError as error:
-        raise _wrong(origin, _explained(error.errors(include_url=False)[0])) from None
+        # A misspelt key is both unknown and missing: name the spelling.
+        first = min(error.errors(include_url=False), key=lambda item: item["type"] not in _UNKNOWN_KEY)
+        raise _wrong(origin, _explained(first)) from None
     return sensor
 
 
@@ -171,7 +176,7 @@ def _explained(error: Any) -> str:
     """Say what one pydantic error means in the words of the file: the key, what is expected, what is there."""
     location = error["loc"][1:]
     key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
-    if error["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+    if error["type"] in _UNKNOWN_KEY:
         return f"unknown key {key}; known here: {', '.join(_known_keys(location))}"
     if error["type"] == "missing":
         return f"missing key {key}" + (" (or band_defaults." + str(location[-1]) + ")" if "bands" in location else "")
