@@ -1,0 +1,6 @@
+"""Sources: from what a caller writes to the scenes it stands for. Only metadata is read."""
+
+from indexer.sources._open import SOURCES, open_source, source_kind
+from indexer.sources._options import SourceOptions
+
+__all__ = ["SOURCES", "SourceOptions", "open_source", "source_kind"]

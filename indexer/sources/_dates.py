@@ -1,0 +1,45 @@
+"""When a file was acquired: from a name pattern or from tags; never from its modification time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from rasterio.io import DatasetReader
+
+from core import NamePattern
+
+
+def file_date(stem: str, dataset: DatasetReader, pattern: NamePattern | None) -> datetime | None:
+    """Return the UTC date of a file, or None. A pattern, where given, decides alone.
+
+    Raises:
+        SceneError: The pattern matches several dates in the name.
+    """
+    if pattern:
+        return pattern.find(stem)
+    return tag_date(dataset.tags(ns="IMAGERY"), dataset.tags())
+
+
+def tag_date(imagery: Mapping[str, str], tags: Mapping[str, str]) -> datetime | None:
+    """Return the first date that can be read from, in order, the tags listed below; naive dates are UTC.
+
+    ``ACQUISITIONDATETIME`` of the ``IMAGERY`` domain (https://gdal.org/user/raster_data_model.html#imagery-domain-remote-sensing),
+    ``datetime`` (ISO 8601, as xarray-based tools write it), ``TIFFTAG_DATETIME`` (TIFF 6.0, ``YYYY:MM:DD HH:MM:SS``).
+    """
+    texts = (imagery.get("ACQUISITIONDATETIME"), tags.get("datetime"), tags.get("TIFFTAG_DATETIME"))
+    return next((instant for text in texts if text and (instant := _read(text.strip()))), None)
+
+
+def _read(text: str) -> datetime | None:
+    for parse in (datetime.fromisoformat, _read_tiff):
+        try:
+            instant = parse(text)
+        except ValueError:
+            continue
+        return instant.astimezone(UTC) if instant.tzinfo else instant.replace(tzinfo=UTC)
+    return None
+
+
+def _read_tiff(text: str) -> datetime:
+    return datetime.strptime(text, "%Y:%m:%d %H:%M:%S").replace(tzinfo=UTC)

@@ -1,0 +1,50 @@
+"""Georeferenced files on this machine: one, a folder of them, or a glob pattern."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from core import BadScene, Scene, SceneError, SwathError
+from indexer._gdal import gdal_env
+from indexer.sources._names import folder_name, local_stamp, scene_name, unique
+from indexer.sources._options import SourceOptions
+from indexer.sources._rasters import RasterFile, raster_scene
+from indexer.sources._reading import Reading
+from indexer.sources._walk import RASTER_ENDINGS, find
+
+
+class FileSource:
+    """GeoTIFF, COG and JPEG 2000 files of this machine.
+
+    Args:
+        text: Path or glob pattern.
+        options: ``bbox``, ``datetime`` and ``split`` have no meaning here.
+
+    Raises:
+        SourceError: Nothing to read there.
+    """
+
+    def __init__(self, text: str, options: SourceOptions) -> None:
+        self._reading = Reading.of(options)
+        self._found = find(text, RASTER_ENDINGS)
+        self._collection = self._reading.collection or folder_name(self._found.root)
+
+    def scenes(self) -> Iterator[Scene | BadScene]:
+        """Yield one scene a file, in the order of names."""
+        yield from unique(self._scene(path) if isinstance(path, Path) else path for path in self._found.files())
+
+    def _scene(self, path: Path) -> Scene | BadScene:
+        try:
+            file = RasterFile(
+                href=str(path),
+                scene_id=scene_name(path, self._found.root),
+                collection=self._collection,
+                stamp=local_stamp(path),
+            )
+            with gdal_env(self._reading.settings):
+                return raster_scene(file, self._reading)
+        except SwathError as error:
+            return BadScene(str(path), error)
+        except OSError as error:
+            return BadScene(str(path), SceneError(f"cannot be read: {error.strerror}"))

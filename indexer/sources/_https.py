@@ -1,0 +1,60 @@
+"""One raster on a web server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from urllib.parse import unquote, urlsplit
+
+import requests
+
+from core import BadScene, Scene, SourceError, SwathError
+from indexer._gdal import gdal_env
+from indexer.sources._hosts import guarded_session
+from indexer.sources._names import safe_name
+from indexer.sources._options import SourceOptions
+from indexer.sources._rasters import RasterFile, raster_scene
+from indexer.sources._reading import Reading
+
+
+class HttpsSource:
+    """One COG, GeoTIFF or JPEG 2000 file on an allowed host. Only its header is fetched.
+
+    Args:
+        text: The address.
+        options: ``bbox``, ``datetime``, ``pictures`` and ``split`` have no meaning here.
+
+    Raises:
+        SourceError: The host is not allowed, or does not answer.
+    """
+
+    def __init__(self, text: str, options: SourceOptions) -> None:
+        self._reading = Reading.of(options)
+        path = PurePosixPath(unquote(urlsplit(text).path))
+        parent = path.parent.name or urlsplit(text).hostname or "https"
+        self._file = RasterFile(
+            href=text,
+            scene_id=safe_name(path.stem),
+            collection=self._reading.collection or safe_name(parent),
+            stamp=self._stamp(text),
+        )
+
+    def _stamp(self, url: str) -> list[str | None]:
+        """Ask for one byte: HEAD is refused by servers whose signed links allow GET only."""
+        try:
+            with guarded_session(self._reading.settings) as session:
+                answer = session.get(url, headers={"Range": "bytes=0-0"})
+            answer.raise_for_status()
+        except requests.RequestException as error:
+            raise SourceError(f"{url} cannot be read: {' '.join(str(error).split())[:200]}") from None
+        headers = (answer.headers.get(name) for name in ("ETag", "Last-Modified", "Content-Range"))
+        return [url.partition("?")[0], *headers]
+
+    def scenes(self) -> Iterator[Scene | BadScene]:
+        """Yield the scene."""
+        try:
+            with gdal_env(self._reading.settings):
+                scene: Scene | BadScene = raster_scene(self._file, self._reading)
+        except SwathError as error:
+            scene = BadScene(self._file.href, error)
+        yield scene

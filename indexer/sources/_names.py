@@ -1,0 +1,73 @@
+"""Names that are safe everywhere, fingerprints that change with the source, and no scene twice."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from core import BadScene, Scene, SceneError
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
+_LONGEST = 160
+"""Characters of a name; leaves room for a tile's grid position within the 255 bytes of a file name."""
+
+
+def safe_name(text: str) -> str:
+    """Return ``text`` with only ``[A-Za-z0-9._-]``: ``/`` becomes ``.``, anything else ``_``.
+
+    Where replacing would make different names equal too easily (other scripts, nothing but dots, very long), a hash of
+    the original is appended.
+    """
+    name = _UNSAFE.sub("_", text.strip("/").replace("/", "."))
+    if text.isascii() and name.strip("._") and len(name) <= _LONGEST:
+        return name
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{name[: _LONGEST - 9].strip('.')}-{digest}"
+
+
+def scene_name(path: Path, root: Path) -> str:
+    """Return the scene id of a file: its path relative to the root of the source, without the ending."""
+    relative = path.relative_to(root) if path.is_relative_to(root) else Path(path.name)
+    return safe_name(relative.with_suffix("").as_posix())
+
+
+def folder_name(path: Path) -> str:
+    """Return the default collection of files under ``path``."""
+    return safe_name(path.absolute().resolve().name or "files")
+
+
+def fingerprint(*parts: object) -> str:
+    """Return the sha256 of JSON-able parts in a canonical form."""
+    text = json.dumps(parts, sort_keys=True, default=str, ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def local_stamp(path: Path) -> tuple[str, int, int]:
+    """Return what changes when a local file does: absolute path, size in bytes, modification time in ns."""
+    status = path.stat()
+    return str(path.absolute()), status.st_size, status.st_mtime_ns
+
+
+def unique(scenes: Iterable[Scene | BadScene]) -> Iterator[Scene | BadScene]:
+    """Pass scenes on; a second one with the same collection and id becomes a BadScene."""
+    seen: dict[tuple[str, str], str] = {}
+    for scene in scenes:
+        if isinstance(scene, BadScene):
+            yield scene
+            continue
+        key = scene.collection, scene.scene_id
+        if key in seen:
+            yield BadScene(scene.href, _duplicate(scene, seen[key]))
+        else:
+            seen[key] = scene.href
+            yield scene
+
+
+def _duplicate(scene: Scene, first: str) -> SceneError:
+    name = f"duplicate scene {scene.scene_id!r} in collection {scene.collection!r}"
+    if first == scene.href:
+        return SceneError(f"{name}: the same file was listed twice; only the first is used")
+    return SceneError(f"{name}: already taken by {first}; rename one, or index it with another --collection")

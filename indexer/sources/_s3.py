@@ -1,0 +1,111 @@
+"""Rasters in a bucket: one key, or everything under a prefix."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import PurePosixPath
+from typing import Any
+
+from obstore.exceptions import BaseError
+from obstore.store import S3Store
+
+from core import BadScene, Scene, SourceError, SwathError
+from indexer._gdal import gdal_env
+from indexer.sources._names import safe_name, unique
+from indexer.sources._options import SourceOptions
+from indexer.sources._rasters import RasterFile, raster_scene
+from indexer.sources._reading import Reading
+from indexer.sources._walk import RASTER_ENDINGS
+
+_YES = ("yes", "true", "on", "1")
+
+
+class S3Source:
+    """GeoTIFF, COG and JPEG 2000 objects of ``s3://bucket/key`` or ``s3://bucket/prefix``.
+
+    Credentials, region and endpoint come from the usual ``AWS_*`` variables; ``AWS_NO_SIGN_REQUEST=YES`` reads a public
+    bucket without any.
+
+    Args:
+        text: The address.
+        options: ``bbox``, ``datetime``, ``pictures`` and ``split`` have no meaning here.
+
+    Raises:
+        SourceError: The bucket cannot be listed, or holds no raster there.
+    """
+
+    def __init__(self, text: str, options: SourceOptions) -> None:
+        self._reading = Reading.of(options)
+        self._bucket, _, key = text.removeprefix("s3://").partition("/")
+        self._text, self._key = text, key.strip("/")
+        self._store = bucket_store(self._bucket)
+        parent = PurePosixPath(self._key)
+        self._root = str(parent.parent if self._is_file else parent).removeprefix(".")
+        self._collection = self._reading.collection or safe_name(PurePosixPath(self._root).name or self._bucket)
+        if next(iter(self._objects()), None) is None:
+            raise SourceError(f"{text} holds no file that can be read; endings that can are {' '.join(RASTER_ENDINGS)}")
+
+    @property
+    def _is_file(self) -> bool:
+        return self._key.lower().endswith(RASTER_ENDINGS)
+
+    def scenes(self) -> Iterator[Scene | BadScene]:
+        """Yield one scene an object, in the order of the bucket's listing."""
+        yield from unique(self._scene(entry) for entry in self._objects())
+
+    def _objects(self) -> Iterator[Any]:
+        try:
+            for entry in self._listed():
+                hidden = any(part.startswith(".") for part in PurePosixPath(entry["path"]).parts)
+                if entry["path"].lower().endswith(RASTER_ENDINGS) and not hidden:
+                    yield entry
+        except (BaseError, OSError) as error:
+            raise SourceError(f"{self._text} cannot be listed: {_first_line(error)}") from None
+
+    def _listed(self) -> Iterable[Any]:
+        """Pages of a listing, so that a large bucket streams."""
+        if self._is_file:
+            yield self._store.head(self._key)
+            return
+        for page in self._store.list(self._key or None):
+            yield from page
+
+    def _scene(self, entry: Any) -> Scene | BadScene:
+        href = f"s3://{self._bucket}/{entry['path']}"
+        relative = entry["path"].removeprefix(self._root).strip("/")
+        file = RasterFile(
+            href=href,
+            scene_id=safe_name(str(PurePosixPath(relative).with_suffix(""))),
+            collection=self._collection,
+            stamp=(href, entry["size"], entry.get("e_tag") or str(entry["last_modified"])),
+        )
+        try:
+            with gdal_env(self._reading.settings):
+                return raster_scene(file, self._reading)
+        except SwathError as error:
+            return BadScene(href, error)
+
+
+def bucket_store(bucket: str) -> S3Store:
+    """Return a bucket as the environment describes it, in the same words GDAL understands.
+
+    Raises:
+        SourceError: No bucket is named, or the environment contradicts itself.
+    """
+    if not bucket:
+        raise SourceError("no bucket is named; expected s3://bucket/prefix")
+    endpoint = os.environ.get("AWS_ENDPOINT_URL", "")
+    unsigned = os.environ.get("AWS_NO_SIGN_REQUEST", "").lower() in _YES
+    try:
+        return S3Store(
+            bucket,
+            client_options={"allow_http": endpoint.startswith("http://")},
+            skip_signature=unsigned,
+        )
+    except (BaseError, ValueError) as error:
+        raise SourceError(f"bucket {bucket!r} cannot be opened: {_first_line(error)}") from None
+
+
+def _first_line(error: Exception, limit: int = 200) -> str:
+    return " ".join(str(error).partition("\n")[0].split())[:limit]

@@ -1,0 +1,146 @@
+"""STAC documents: Item, ItemCollection, Collection and Catalog, local or remote, followed one link at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core import BadScene, Scene, SceneError, SourceError, SwathError
+from indexer.sources._hosts import is_url
+from indexer.sources._names import unique
+from indexer.sources._options import SourceOptions
+from indexer.sources._reading import Reading
+from indexer.sources._selection import Selection
+from indexer.sources._stac_api import is_api, listed_items, searched_items
+from indexer.sources._stac_choice import Chooser
+from indexer.sources._stac_io import GuardedIO, absolute_href
+from indexer.sources._stac_item import ItemDocument, item_scene
+from indexer.sources._walk import STAC_FILES
+
+
+class StacSource:
+    """Scenes of a STAC document and of everything it links to.
+
+    A Catalog or Collection is walked link by link, each document once. A Collection of an API (it has an ``items``
+    link) and the root of an API (``conformsTo`` names item search) are asked for their items, with ``bbox`` and
+    ``datetime``.
+
+    Args:
+        text: Path, folder or URL of the document.
+        options: ``pictures`` and ``split`` have no meaning here; ``datetime_pattern`` is searched in item ids.
+
+    Raises:
+        SourceError: Not readable, or not STAC.
+    """
+
+    def __init__(self, text: str, options: SourceOptions) -> None:
+        self._reading = Reading.of(options)
+        self._chooser = Chooser(self._reading)
+        self._io = GuardedIO(options.settings)
+        self._selection = Selection(bbox=options.bbox, datetime=options.datetime)
+        self._href = text if is_url(text) else str(_document_path(text))
+        self._document = self._io.document(self._href)
+        _check_kind(self._document, self._href)
+
+    def scenes(self) -> Iterator[Scene | BadScene]:
+        """Yield one scene an item, in the order of the documents; an item that cannot be used is a BadScene."""
+        yield from unique(self._scenes())
+
+    def _scenes(self) -> Iterator[Scene | BadScene]:
+        for found in self._items():
+            if isinstance(found, BadScene):
+                yield found
+            elif (scene := item_scene(found, self._chooser, self._reading, self._selection)) is not None:
+                yield scene
+
+    def _items(self) -> Iterator[ItemDocument | BadScene]:
+        if is_api(self._document):
+            yield from searched_items(self._href, self._io, self._selection)
+        else:
+            yield from self._walk()
+
+    def _walk(self) -> Iterator[ItemDocument | BadScene]:
+        """Depth first, on a stack of iterators: a catalog may be deeper than Python recurses, or link to itself."""
+        seen = {self._href}
+        stack = [self._read(self._document, self._href, None)]
+        while stack:
+            found = next(stack[-1], None)
+            if found is None:
+                stack.pop()
+            elif isinstance(found, _Linked):
+                if found.href not in seen:
+                    seen.add(found.href)
+                    stack.append(self._follow(found))
+            else:
+                yield found
+
+    def _follow(self, link: _Linked) -> Iterator[ItemDocument | BadScene | _Linked]:
+        try:
+            document = self._io.document(link.href)
+            _check_kind(document, link.href)
+        except SwathError as error:
+            yield BadScene(link.href, error)
+            return
+        yield from self._read(document, link.href, link.collection)
+
+    def _read(
+        self, document: dict[str, Any], href: str, collection: str | None
+    ) -> Iterator[ItemDocument | BadScene | _Linked]:
+        kind = _kind(document)
+        if kind == "Feature":
+            yield ItemDocument(item=document, base=href, href=href, collection=collection)
+        elif kind == "FeatureCollection":
+            yield from (
+                ItemDocument.embedded(feature, href, number) for number, feature in enumerate(document["features"])
+            )
+        elif kind == "Collection" and (items := _links(document, "items")):
+            yield from listed_items(items[0], href, self._io, self._selection)
+        else:
+            yield from self._linked(document, href, str(document.get("id")) if kind == "Collection" else collection)
+
+    def _linked(self, document: dict[str, Any], href: str, collection: str | None) -> Iterator[_Linked | BadScene]:
+        for target in _links(document, "item") + _links(document, "child"):
+            try:
+                yield _Linked(href=absolute_href(target, href, self._reading.settings), collection=collection)
+            except SceneError as error:
+                yield BadScene(target, error)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Linked:
+    """A document that is still to be read, and the collection it hangs under."""
+
+    href: str
+    collection: str | None
+
+
+def _document_path(text: str) -> Path:
+    path = Path(text).expanduser()
+    if path.is_dir():
+        path = next((path / name for name in STAC_FILES if (path / name).exists()), path / STAC_FILES[0])
+    return path.resolve()
+
+
+def _kind(document: dict[str, Any]) -> str:
+    if "type" not in document and "stac_version" in document:  # Catalogs and Collections before STAC 1.0
+        return "Collection" if "extent" in document else "Catalog"
+    return str(document.get("type"))
+
+
+def _check_kind(document: dict[str, Any], href: str) -> None:
+    kind = _kind(document)
+    if kind not in ("Feature", "FeatureCollection", "Collection", "Catalog"):
+        raise SourceError(f"{href} has type {kind!r}; expected a STAC Item, ItemCollection, Collection or Catalog")
+    if kind == "FeatureCollection" and not isinstance(document.get("features"), list):
+        raise SourceError(f"{href} is a FeatureCollection without a list of features")
+
+
+def _links(document: dict[str, Any], rel: str) -> list[str]:
+    links = document.get("links")
+    return [
+        link["href"]
+        for link in (links if isinstance(links, list) else [])
+        if isinstance(link, dict) and link.get("rel") == rel and isinstance(link.get("href"), str)
+    ]

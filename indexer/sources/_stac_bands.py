@@ -1,0 +1,130 @@
+"""What a STAC item says about the bands of its assets, in STAC 1.1 and in older words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pystac
+
+_DATA_TYPES = ("image/tiff", "image/vnd.stac.geotiff", "image/x.geotiff", "image/geotiff", "image/jp2")
+"""Media types that are read; parameters such as ``profile=cloud-optimized`` do not matter."""
+
+_DATA_ENDINGS = (".tif", ".tiff", ".jp2")
+"""Endings that are read where an asset has no media type."""
+
+_OTHER_ROLES = {
+    "cloud", "cloud-shadow", "data-mask", "date", "incidence-angle", "land-water", "metadata", "noise", "overview",
+    "quality", "saturation", "snow-ice", "sun-azimuth", "sun-elevation", "terrain-shadow", "thumbnail", "tiles",
+    "viewing-azimuth", "visual", "water-mask",
+}  # fmt: skip
+"""Roles that are not the measurement itself: https://github.com/radiantearth/stac-spec/blob/v1.1.0/best-practices.md#list-of-asset-roles."""
+
+_OTHER_KEYS = {"overview", "preview", "pvi", "rendered_preview", "tci", "thumbnail", "visual"}
+"""Keys of pictures made for the eye, which some catalogs give the role ``data``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BandNote:
+    """What is known of one band of an asset."""
+
+    names: tuple[str, ...]
+    """Name, common name, and the asset's key where it has one band only; most telling first; may be empty."""
+    dtype: str | None
+    """numpy dtype name."""
+    scale: float | None
+    """As published."""
+    offset: float | None
+    """As published."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssetNote:
+    """An asset that may hold measurements."""
+
+    key: str
+    """In the item."""
+    href: str
+    """As written."""
+    bands: tuple[BandNote, ...]
+    """In file order; one without names where nothing is said."""
+    rank: tuple[bool, bool, float]
+    """Lower is preferred among assets that hold the same band."""
+
+
+def data_assets(item: pystac.Item) -> list[AssetNote]:
+    """Return the assets that may hold measurements, preferred ones first.
+
+    COGs come before JPEG 2000 twins, assets for one band before stacks, fine pixels before coarse. Pictures for the
+    eye, thumbnails, masks and metadata are left out, unless there is nothing else.
+    """
+    readable = {key: asset for key, asset in item.assets.items() if _is_readable(asset)}
+    chosen = {key: asset for key, asset in readable.items() if not _is_extra(key, asset)}
+    notes = [_note(key, asset) for key, asset in (chosen or _pictures(readable)).items()]
+    return sorted(notes, key=lambda note: note.rank)
+
+
+def mask_asset(item: pystac.Item, key: str) -> pystac.Asset | None:
+    """Return the readable asset called ``key`` (case ignored), a COG before a JPEG 2000 twin (``scl-jp2``)."""
+    found = [name for name in item.assets if name.lower() in (key, f"{key}-jp2") and _is_readable(item.assets[name])]
+    return item.assets[min(found, key=len)] if found else None
+
+
+def _is_readable(asset: pystac.Asset) -> bool:
+    if asset.media_type:
+        return asset.media_type.lower().partition(";")[0].strip() in _DATA_TYPES
+    return asset.href.partition("?")[0].lower().endswith(_DATA_ENDINGS)
+
+
+def _is_extra(key: str, asset: pystac.Asset) -> bool:
+    return bool(_OTHER_ROLES & {str(role).lower() for role in asset.roles or ()}) or key.lower() in _OTHER_KEYS
+
+
+def _pictures(readable: Mapping[str, pystac.Asset]) -> dict[str, pystac.Asset]:
+    """True-colour pictures at full size are better than no scene, e.g. aerial imagery published as ``visual``."""
+    return {key: asset for key, asset in readable.items() if key.lower() == "visual" or "visual" in (asset.roles or ())}
+
+
+def _note(key: str, asset: pystac.Asset) -> AssetNote:
+    described = list(_described(asset.extra_fields))
+    bands = tuple(
+        _band(fields, asset.extra_fields, key if len(described) < 2 else None) for fields in described or [{}]
+    )
+    coarse = asset.extra_fields.get("gsd", asset.extra_fields.get("raster:spatial_resolution"))
+    jp2 = (asset.media_type or asset.href).lower().endswith("jp2")
+    gsd = float(coarse) if isinstance(coarse, int | float) else 0.0
+    rank = (jp2, len(bands) > 1, gsd)
+    return AssetNote(key=key, href=asset.href, bands=bands, rank=rank)
+
+
+def _described(fields: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the bands of an asset: ``bands`` (STAC 1.1), or ``eo:bands`` beside ``raster:bands``."""
+    lists = [_mappings(fields.get(key)) for key in ("bands", "eo:bands", "raster:bands")]
+    for number in range(max(map(len, lists))):
+        merged: dict[str, Any] = {}
+        for bands in reversed(lists):
+            merged |= bands[number] if number < len(bands) else {}
+        yield merged
+
+
+def _mappings(value: Any) -> list[Mapping[str, Any]]:
+    return [entry if isinstance(entry, dict) else {} for entry in value] if isinstance(value, list) else []
+
+
+def _band(fields: Mapping[str, Any], asset: Mapping[str, Any], key: str | None) -> BandNote:
+    names = (fields.get("name"), fields.get("eo:common_name"), fields.get("common_name"), key)
+    return BandNote(
+        names=tuple(dict.fromkeys(name for name in names if isinstance(name, str) and name)),
+        dtype=_first(str, fields.get("data_type"), asset.get("data_type")),
+        scale=_number(fields.get("raster:scale"), fields.get("scale"), asset.get("raster:scale")),
+        offset=_number(fields.get("raster:offset"), fields.get("offset"), asset.get("raster:offset")),
+    )
+
+
+def _first(kind: type[str], *values: Any) -> str | None:
+    return next((value for value in values if isinstance(value, kind)), None)
+
+
+def _number(*values: Any) -> float | None:
+    return next((float(value) for value in values if isinstance(value, int | float)), None)

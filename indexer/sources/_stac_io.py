@@ -1,0 +1,99 @@
+"""STAC documents: read within limits, from allowed hosts, and never from a local file on a remote document's word."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin
+
+from pystac_client.exceptions import APIError
+from pystac_client.stac_api_io import StacApiIO
+
+from core import SceneError, Settings, SourceError, SwathError
+from indexer._gdal import local_path
+from indexer.sources._hosts import check_host, guarded_session, is_url
+
+
+class GuardedIO(StacApiIO):
+    """pystac-client's reader with the limits of the settings."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(timeout=settings.http_timeout_s, max_retries=None)
+        self.settings = settings
+        self.session = guarded_session(settings)
+
+    def document(self, href: str) -> dict[str, Any]:
+        """Return the JSON object at a path or URL.
+
+        Raises:
+            SourceError: Not allowed, not there, too large, or not a JSON object.
+        """
+        try:
+            loaded = json.loads(self.request(href) if is_url(href) else self._local_text(href))
+        except SwathError:
+            raise
+        except APIError as error:
+            raise SourceError(f"{href} does not answer: {_one_line(error)}") from None
+        except OSError as error:
+            raise SourceError(f"{href} cannot be read: {error.strerror}") from None
+        except (ValueError, RecursionError) as error:
+            raise SourceError(f"{href} is not JSON: {_one_line(error)}") from None
+        if not isinstance(loaded, dict):
+            raise SourceError(f"{href} holds a JSON {type(loaded).__name__}; expected a STAC object")
+        return loaded
+
+    def request(self, href: str, *args: Any, **kwargs: Any) -> str:
+        """Ask as pystac-client does; a host that is not allowed is refused by name.
+
+        Raises:
+            SourceError: The host is not allowed.
+            APIError: No good answer.
+        """
+        check_host(href, self.settings)
+        return str(super().request(href, *args, **kwargs))
+
+    def _local_text(self, href: str) -> str:
+        path = Path(local_path(href))
+        limit = self.settings.max_metadata_bytes
+        if (size := path.stat().st_size) > limit:
+            raise SourceError(f"{href} has {size:,} bytes; at most {limit:,} are read (SWATH_MAX_METADATA_BYTES)")
+        return path.read_text(encoding="utf-8")
+
+
+def _one_line(error: Exception, limit: int = 200) -> str:
+    text = " ".join(str(error).split())
+    return text if len(text) <= limit else text[:limit] + "..."
+
+
+def absolute_href(href: str, base: str, settings: Settings) -> str:
+    """Return ``href`` made absolute against the document it stands in, if that document may point there.
+
+    Args:
+        href: As written in the document.
+        base: Path or URL of the document.
+        settings: The allowed hosts.
+
+    Raises:
+        SceneError: The host is not allowed, the scheme is not supported, or a remote document names a local file.
+    """
+    if is_url(href):
+        return _allowed(href, settings)
+    if href.startswith("s3://"):
+        return href
+    if is_url(base):
+        if href.startswith("file:"):
+            raise SceneError(f"{base} names the local file {href}; a remote document may not")
+        return _allowed(urljoin(base, href), settings)
+    if "://" in href and not href.startswith("file://"):
+        raise SceneError(f"{href} has an unsupported scheme; expected a path, https:// or s3://")
+    path = Path(local_path(href))
+    return str(path if path.is_absolute() else (Path(base).parent / path).resolve())
+
+
+def _allowed(url: str, settings: Settings) -> str:
+    try:
+        check_host(url, settings)
+    except SourceError as error:
+        raise SceneError(f"{url}: {error}") from None
+    return url
