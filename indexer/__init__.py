@@ -1,21 +1,30 @@
 """Scenes in, records out: sources, tiling, pixels, the ingest pipeline and the store."""
 
 from indexer._ledger import CompactReport, LedgerRow, Removed, SceneRows
+from indexer._pipeline import ingest
 from indexer._records import RECORD_COLUMNS, record_from_row, records_to_batch, scene_key
+from indexer._report import Failure, IngestOptions, IngestReport, Progress
 from indexer._schema import SCHEMA_VERSION, tile_schema
 from indexer._snapshot import IndexInfo, Snapshot, vector_matrix
+from indexer._tiling import TilingOptions
 from indexer.store import Store
 
 __all__ = [
     "RECORD_COLUMNS",
     "SCHEMA_VERSION",
     "CompactReport",
+    "Failure",
     "IndexInfo",
+    "IngestOptions",
+    "IngestReport",
     "LedgerRow",
+    "Progress",
     "Removed",
     "SceneRows",
     "Snapshot",
     "Store",
+    "TilingOptions",
+    "ingest",
     "record_from_row",
     "records_to_batch",
     "scene_key",

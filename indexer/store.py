@@ -69,6 +69,11 @@ class Store:
             _create(path, tile_schema(space, dtype))
         return cls.open(path, space=space)
 
+    @staticmethod
+    def exists(path: str | Path) -> bool:
+        """Whether a directory holds an index."""
+        return has_table(Path(path), TILES)
+
     @classmethod
     def open(cls, path: str | Path, *, space: VectorSpace | None = None) -> Store:
         """Return the index in a directory.
@@ -105,6 +110,11 @@ class Store:
     def staging(self) -> Path:
         """Where finished chunks of unfinished scenes wait."""
         return self.path / STAGING
+
+    @property
+    def fragments(self) -> int:
+        """Number of data files of the tile table; ``compact`` lowers it."""
+        return _fragments(self._table(TILES))
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -209,11 +219,10 @@ class Store:
             StoreError: The index cannot be written.
         """
         with self.writing(), lance_errors("write to", self.path):
-            before = _fragments(self._table(TILES))
+            before = self.fragments
             for name in (TILES, SCENES):
                 self._table(name).optimize(cleanup_older_than=keep)
-            table = self._table(TILES)
-            return CompactReport(fragments_before=before, fragments_after=_fragments(table), version=int(table.version))
+            return CompactReport(fragments_before=before, fragments_after=self.fragments, version=self.version)
 
     def _table(self, name: str) -> Any:
         with lance_errors("open", self.path):

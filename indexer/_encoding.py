@@ -1,0 +1,52 @@
+"""Batches of tiles across scenes, through the encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core import EncodesTiles, InputError
+from indexer._events import Ready
+from indexer._meter import Meter
+
+
+class Batcher:
+    """Gathers prepared tiles and encodes them.
+
+    Args:
+        encoder: Makes the vectors.
+        size: Most tiles in a batch.
+        meter: Is told how long each batch took.
+    """
+
+    def __init__(self, encoder: EncodesTiles, size: int, meter: Meter) -> None:
+        self._encoder = encoder
+        self._size = size
+        self._meter = meter
+        self._waiting: list[Ready] = []
+
+    @property
+    def empty(self) -> bool:
+        """Whether no tile waits."""
+        return not self._waiting
+
+    def add(self, ready: Ready) -> bool:
+        """Take a tile; return whether the batch is full."""
+        self._waiting.append(ready)
+        return len(self._waiting) >= self._size
+
+    def encode(self) -> Iterator[tuple[Ready, NDArray[np.float32]]]:
+        """Encode what is there; yield each tile with its (dim,) vector.
+
+        Raises:
+            InputError: The encoder returned another shape than it promised.
+        """
+        batch, self._waiting = self._waiting, []
+        with self._meter.encoding(len(batch)):
+            vectors = self._encoder.encode(np.stack([ready.array for ready in batch]))
+        space = self._encoder.space
+        if vectors.shape != (len(batch), space.dim):
+            raise InputError(f"{space} returned vectors of shape {vectors.shape} for {len(batch)} tiles")
+        yield from zip(batch, vectors, strict=True)

@@ -1,0 +1,178 @@
+"""The ingest: source -> scenes -> tiles -> batches -> vectors -> records -> store.
+
+Readers (threads) open scenes and prepare tiles; this thread encodes them in batches across scenes, puts the pieces of
+each scene together and commits it once it is whole. A piece of a large scene waits in the staging folder, so a killed
+run resumes behind it; small scenes are committed in groups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+
+from core import EncodesTiles, StoreError, TileSource
+from indexer._assembly import Assembly
+from indexer._commits import Commits
+from indexer._encoding import Batcher
+from indexer._events import Event, Failed, Found, Opened, Ready, Skipped, UnitRead
+from indexer._meter import Meter
+from indexer._readers import QUEUED_BATCHES, Readers
+from indexer._report import IngestOptions, IngestReport, Progress
+from indexer._staging import Staging
+from indexer._tiling import TilingOptions
+from indexer.store import Store
+
+IDLE_S = 0.2
+"""Seconds without an event after which a batch is encoded though it is not full."""
+
+SCATTERED = 20
+"""Data files from which on the table is compacted at the end (the documentation of ``Table.optimize`` advises it)."""
+
+
+def ingest(
+    sources: Iterable[TileSource],
+    *,
+    into: Path,
+    encoder: EncodesTiles,
+    tiling: TilingOptions | None = None,
+    options: IngestOptions | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> IngestReport:
+    """Index the scenes of some sources.
+
+    Scenes whose fingerprint is in the ledger are skipped, scenes that changed replace what the index held of them, and
+    an ingest that was cut off goes on where it was. A scene becomes visible when all its tiles are there. A scene that
+    cannot be read is reported, and what the index held of it stays.
+
+    Args:
+        sources: Where scenes come from.
+        into: Index directory; made if it is missing or empty.
+        encoder: Makes the vectors.
+        tiling: How scenes are cut; default 224 px without overlap.
+        options: Threads, batches and commits.
+        progress: Called in this thread after every batch and scene.
+
+    Returns:
+        Counts, failures with reasons, and speed.
+
+    Raises:
+        InputError: A source cannot be opened at all, or ``into`` is something else than an index.
+        SpaceMismatchError: The index was filled by another encoder.
+        StoreError: The index cannot be written, or another process is writing to it.
+        KeyboardInterrupt: As it came, after the scenes that were whole have been committed.
+    """
+    options = options or IngestOptions()
+    store = Store.create_or_open(into, space=encoder.space, dtype=options.dtype)
+    with store.writing():
+        return _Ingest(store, encoder, tiling or TilingOptions(), options, progress).run(sources)
+
+
+class _Ingest:
+    def __init__(
+        self,
+        store: Store,
+        encoder: EncodesTiles,
+        tiling: TilingOptions,
+        options: IngestOptions,
+        progress: Callable[[Progress], None] | None,
+    ) -> None:
+        self._store = store
+        self._encoder = encoder
+        self._tiling = tiling
+        self._options = options
+        self._staging = Staging(store.staging, store.schema)
+        self._meter = Meter(progress)
+        self._commits = Commits(store, self._staging, options, self._meter)
+        self._batcher = Batcher(encoder, options.batch_size, self._meter)
+        self._scenes: dict[str, Assembly] = {}
+        self._failed: set[str] = set()
+        self._readers: Readers
+
+    def run(self, sources: Iterable[TileSource]) -> IngestReport:
+        self._readers = Readers(
+            sources,
+            ledger=self._store.ledger(),
+            encoder=self._encoder,
+            tiling=self._tiling,
+            staging=self._staging,
+            workers=self._options.workers,
+            depth=QUEUED_BATCHES * self._options.batch_size,
+        )
+        try:
+            self._loop()
+        except BaseException as error:
+            self._readers.stop()
+            if not isinstance(error, StoreError):
+                self._commits.flush()
+            raise
+        self._staging.tidy()
+        if self._store.fragments > SCATTERED:
+            self._store.compact()
+        return self._meter.report()
+
+    def _loop(self) -> None:
+        for event in self._readers.events(timeout=IDLE_S):
+            if event is None:
+                self._encode()
+            else:
+                self._handle(event)
+            self._commits.flush_if_due()
+        self._encode()
+        self._commits.flush()
+
+    def _handle(self, event: Event) -> None:
+        match event:
+            case Ready():
+                if self._batcher.add(event):
+                    self._encode()
+            case UnitRead():
+                self._meter.dropped(event.dropped)
+                self._advance(event.job.key, partial(Assembly.unit_read, event=event))
+            case Opened():
+                self._open(event)
+            case Failed():
+                self._fail(event)
+            case Found():
+                self._meter.found()
+            case Skipped():
+                self._meter.skipped()
+
+    def _open(self, event: Opened) -> None:
+        scene = Assembly(event, self._staging, self._store.schema)
+        self._scenes[event.job.key] = scene
+        self._meter.opened(scene)
+        self._settle(scene)  # an earlier run may have finished every piece
+
+    def _encode(self) -> None:
+        if self._batcher.empty:
+            return
+        for ready, vector in self._batcher.encode():
+            self._advance(ready.job.key, partial(Assembly.encoded, ready=ready, vector=vector))
+        self._meter.show()
+
+    def _advance(self, key: str, step: Callable[[Assembly], None]) -> None:
+        scene = self._scenes.get(key)
+        if scene is not None:  # else it has failed meanwhile
+            step(scene)
+            self._settle(scene)
+
+    def _settle(self, scene: Assembly) -> None:
+        """Commit a scene when it is whole, give it up when it cannot become so."""
+        reason = scene.failure()
+        if reason is not None:
+            self._readers.drop(scene.job)
+            self._fail(Failed(href=scene.job.scene.href, reason=reason, job=scene.job))
+        elif scene.whole:
+            del self._scenes[scene.job.key]
+            self._commits.add(scene)
+
+    def _fail(self, event: Failed) -> None:
+        """Report a scene once, though several threads may have stumbled over it."""
+        key = event.job.key if event.job else None
+        if key is not None:
+            if key in self._failed:
+                return
+            self._failed.add(key)
+            self._staging.forget(key)
+        self._meter.failed(event, self._scenes.pop(key, None) if key else None)
