@@ -81,10 +81,19 @@ def item_scene(
 
 
 def _parsed(document: ItemDocument) -> pystac.Item:
+    properties = document.item.get("properties") or {}
+    span = [key for key in ("start_datetime", "end_datetime") if properties.get(key) is None]
+    undated = span if properties.get("datetime") is None else []
+    # pystac refuses an item without any date; for us a missing date is no reason to lose the scene.
+    filled = {**properties, **dict.fromkeys(undated, "1970-01-01T00:00:00Z")}
     try:
-        return pystac.Item.from_dict(document.item, href=document.base, migrate=False, preserve_dict=False)
+        raw = {**document.item, "properties": filled}
+        item = pystac.Item.from_dict(raw, href=document.base, migrate=False, preserve_dict=False)
     except Exception as error:
         raise SceneError(f"is not a STAC item: {type(error).__name__}: {error}") from None
+    for key in undated:
+        item.properties.pop(key)
+    return item
 
 
 def _scene(item: pystac.Item, document: ItemDocument, chooser: Chooser, reading: Reading) -> Scene:
