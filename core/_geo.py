@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -117,12 +118,17 @@ def _load_geojson(value: str | Path | Mapping[str, Any]) -> Mapping[str, Any]:
         except (OSError, UnicodeDecodeError) as error:
             raise QueryError(f"cannot read GeoJSON from {str(value)!r}: {_reason(error)}") from None
     try:
-        loaded = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+        loaded = json.loads(text, parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
         raise QueryError(f"{_shortened(value)} is not JSON: {error}; expected a GeoJSON Polygon") from None
     if not isinstance(loaded, dict):
         raise QueryError(f"{_shortened(value)} holds a {type(loaded).__name__}; expected a GeoJSON object")
     return loaded
+
+
+def _no_number(name: str) -> None:
+    """JSON has no NaN and Infinity, but Python's reader lets them pass."""
+    raise ValueError(f"{name} is not a number")
 
 
 def _reason(error: Exception) -> str:
@@ -190,14 +196,22 @@ def wrap_footprint(ring: Sequence[tuple[float, float]]) -> BaseGeometry:
     vertices = [(round(float(lon), 9), round(float(lat), 9)) for lon, lat in ring]  # 1e-9 degrees is 0.1 mm
     vertices = vertices[:-1] if vertices[0] == vertices[-1] else vertices
     around = _unwrap(_turned_from_pole(vertices))
-    winds = abs(around[-1][0] - around[0][0]) > 180
-    if winds:
-        pole = 90.0 if sum(lat for _, lat in around) > 0 else -90.0
-        around = [*around, (around[-1][0], pole), (around[0][0], pole)]
+    if abs(around[-1][0] - around[0][0]) > 180:
+        return _over_pole(around)
     polygon = Polygon(around)
-    if polygon.is_valid and not winds and all(abs(lon) <= 180 for lon, _ in around):
+    if polygon.is_valid and all(abs(lon) <= 180 for lon, _ in around):
         return orient(polygon)
     return _cut(shapely.make_valid(polygon))
+
+
+def _over_pole(around: list[tuple[float, float]]) -> BaseGeometry:
+    """The cap between a ring that winds round the globe once and its nearer pole."""
+    pole = 90.0 if sum(lat for _, lat in around) > 0 else -90.0
+    turn = round((around[-1][0] - around[0][0]) / 360) * 360
+    # Three times round, so that no seam falls within -180..180.
+    edge = [(lon + shift, lat) for shift in (-turn, 0, turn) for lon, lat in around[:-1]]
+    cap = Polygon([*edge, (edge[-1][0], pole), (edge[0][0], pole)])
+    return _areas(shapely.make_valid(cap).intersection(box(-180, -90, 180, 90)))
 
 
 def _turned_from_pole(ring: list[tuple[float, float]]) -> list[tuple[float, float]]:
@@ -208,15 +222,20 @@ def _turned_from_pole(ring: list[tuple[float, float]]) -> list[tuple[float, floa
 
 def _unwrap(ring: list[tuple[float, float]]) -> list[tuple[float, float]]:
     """Make longitudes continuous along a closed ring, starting from its first vertex."""
-    result = [ring[0]]
+    result = [(_near(ring[0][0], 0), ring[0][1])]
     for index in range(1, len(ring)):
         lon, lat = ring[index]
         lone_pole = abs(lat) == 90 and all(abs(neighbour[1]) < 90 for neighbour in ring[index - 1 : index + 2 : 2])
         if lone_pole:
             result.append((result[-1][0], lat))
             lon = ring[index + 1][0]
-        result.append((result[-1][0] + (lon - result[-1][0] + 180) % 360 - 180, lat))
+        result.append((_near(lon, result[-1][0]), lat))
     return result
+
+
+def _near(lon: float, other: float) -> float:
+    """The same meridian, numbered within 180 degrees of the other."""
+    return lon - 360 * round((lon - other) / 360)
 
 
 def centre_cell(lon: float, lat: float) -> int:
@@ -270,10 +289,7 @@ def parse_cell(text: str) -> int:
     Raises:
         QueryError: Not a valid cell.
     """
-    try:
-        cell = int(h3.str_to_int(text))
-    except ValueError:
-        cell = 0
+    cell = int(text, 16) if re.fullmatch("[0-9a-fA-F]{15,16}", text) else 0
     if not h3.is_valid_cell(cell):
         raise QueryError(f"{text!r} is not an H3 cell; expected hexadecimal such as 8a390ca36b57fff")
     return cell

@@ -79,6 +79,9 @@ class NamePattern:
     def __init__(self, pattern: str) -> None:
         parts = re.findall(r"%.|[^%]+|%$", pattern)
         unknown = [part for part in parts if part.startswith("%") and part not in _DIRECTIVES]
+        directives = [part for part in parts if part in _DIRECTIVES and part != "%%"]
+        if len(directives) > len(set(directives)):
+            raise InputError(f"datetime pattern {pattern!r} has a directive twice; each may stand once")
         if unknown or not {"%Y", "%y"} & set(parts):
             known = " ".join(_DIRECTIVES)
             raise InputError(f"datetime pattern {pattern!r} needs a year and only the directives {known}")
