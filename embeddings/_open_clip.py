@@ -6,6 +6,7 @@ WEIGHTS is a local file, a tag open_clip publishes for the model, or a hub repos
 
 from __future__ import annotations
 
+import difflib
 import functools
 import importlib.util
 import sys
@@ -126,9 +127,8 @@ def check_model(open_clip: Any, model: str) -> None:
     """Raise ConfigError when open_clip does not know a model."""
     known = open_clip.list_models()
     if model not in known:
-        family = model.partition("-")[0]
-        alike = [other for other in known if other.partition("-")[0] == family] or known
-        raise ConfigError(f"open_clip knows no model {model!r}; for example {', '.join(alike[:12])}")
+        alike = difflib.get_close_matches(model, known, n=8, cutoff=0.0)
+        raise ConfigError(f"open_clip knows no model {model!r}; the nearest of its names: {', '.join(alike)}")
 
 
 def _find_weights(open_clip: Any, model: str, weights: str) -> Path:
