@@ -6,8 +6,10 @@ inside a document and so reach what the caller never meant to open.
 
 from __future__ import annotations
 
+import logging
 import os
 import stat
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -81,8 +83,33 @@ def open_raster(href: str) -> DatasetReader:
     # A folder of 100,000 files must not be listed at every open: sidecars are looked up by name on a local disk,
     # and not at all in a bucket.
     siblings = "EMPTY_DIR" if remote else "TRUE"
-    with scene_errors(href), rasterio.Env(session=DummySession(), GDAL_DISABLE_READDIR_ON_OPEN=siblings):
+    with scene_errors(href), rasterio.Env(session=DummySession(), GDAL_DISABLE_READDIR_ON_OPEN=siblings), _LostTags():
         return DatasetReader(path, driver=list(DRIVERS))
+
+
+class _LostTags(logging.Handler):
+    """Raises where GDAL opens a file although parts of its header lie beyond its end.
+
+    GDAL only warns, and would go on without the CRS, the nodata value or the band names.
+    """
+
+    _LOGGER = logging.getLogger("rasterio._env")
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self._thread = threading.get_ident()
+        self._lost = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._lost |= record.thread == self._thread and "IO error during reading of" in record.getMessage()
+
+    def __enter__(self) -> None:
+        self._LOGGER.addHandler(self)
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._LOGGER.removeHandler(self)
+        if self._lost and kind is None:
+            raise SceneError("is truncated: tags of its header lie beyond its end")
 
 
 def gdal_path(href: str) -> str:
@@ -91,10 +118,10 @@ def gdal_path(href: str) -> str:
     Raises:
         SceneError: Another scheme, or a GDAL virtual path.
     """
+    if href.startswith("/vsi"):
+        raise SceneError("is a GDAL virtual path; expected a file path, s3:// or https://")
     scheme, separator, rest = href.partition("://")
     if not separator:
-        if href.startswith("/vsi"):
-            raise SceneError("is a GDAL virtual path; expected a file path, s3:// or https://")
         return str(Path(href).absolute())
     if scheme == "s3":
         return f"/vsis3/{rest}"

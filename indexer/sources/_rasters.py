@@ -38,8 +38,8 @@ def raster_scene(file: RasterFile, reading: Reading) -> Scene:
         SensorError: No sensor, or more than one, fits its bands.
     """
     with open_raster(file.href) as dataset:
-        check_place(dataset)
         check_complete(dataset, file.href)
+        check_place(dataset)
         check_size(dataset, reading.settings.max_scene_pixels, "SWATH_MAX_SCENE_PIXELS")
         sensed = sense_file(file_evidence(dataset), reading.request)
         offset = file_offset(dataset, sensed)

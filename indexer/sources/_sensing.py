@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from types import MappingProxyType
 
 from rasterio.enums import ColorInterp
@@ -43,11 +42,10 @@ class Sensed:
         """As on the command line: ``sentinel-2-l2a/dn``."""
         return f"{self.sensor.name}/{self.encoding.name}"
 
-    @cached_property
-    def identity(self) -> tuple[str, ...]:
-        """Changes when the definition of the sensor, encoding or a band that was found changes."""
-        bands = {band.name: band for band in self.sensor.bands}
-        return (self.sensor.name, repr(self.encoding), repr(self.indexes), *(repr(bands[name]) for name in self.bands))
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """Changes when the file is understood in another way."""
+        return self.name, self.bands, self.indexes
 
     def scaling(self, band: str) -> tuple[float, float]:
         """Return scale and offset that turn stored numbers of a band into its unit."""

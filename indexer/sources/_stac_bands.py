@@ -91,10 +91,10 @@ def _note(key: str, asset: pystac.Asset) -> AssetNote:
     bands = tuple(
         _band(fields, asset.extra_fields, key if len(described) < 2 else None) for fields in described or [{}]
     )
-    coarse = asset.extra_fields.get("gsd", asset.extra_fields.get("raster:spatial_resolution"))
+    places = (asset.extra_fields, *described[:1])
+    gsd = _number(*(place.get(key) for place in places for key in ("gsd", "raster:spatial_resolution")))
     jp2 = (asset.media_type or asset.href).lower().endswith("jp2")
-    gsd = float(coarse) if isinstance(coarse, int | float) else 0.0
-    rank = (jp2, len(bands) > 1, gsd)
+    rank = (jp2, len(bands) > 1, gsd or 0.0)
     return AssetNote(key=key, href=asset.href, bands=bands, rank=rank)
 
 

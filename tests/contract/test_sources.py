@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ class Case:
 
     text: str
     spoil: Callable[[], object]
-    settings: Settings = Settings()
+    settings: Settings = field(default_factory=Settings)
 
     def source(self) -> TileSource:
         return open_source(self.text, SourceOptions(settings=self.settings))
