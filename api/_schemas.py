@@ -13,7 +13,9 @@ class SearchBody(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
         json_schema_extra={
-            "examples": [{"text": "a harbour with ships", "k": 5, "bbox": [9.0, 44.2, 9.4, 44.5], "datetime": "2023-01-01/.."}]
+            "examples": [
+                {"text": "a harbour with ships", "k": 5, "bbox": [9.0, 44.2, 9.4, 44.5], "datetime": "2023-01-01/.."}
+            ]
         },
     )
 

@@ -19,13 +19,13 @@ class Settings(BaseSettings):
             "*.blob.core.windows.net",
             "landsatlook.usgs.gov",
         ),
-        description="Hosts that https:// sources and STAC hrefs may point to; * stands for one or more labels. JSON list.",
+        description="Hosts that https:// sources and STAC hrefs may point to; * stands for labels. A JSON list.",
     )
     max_scene_pixels: int = Field(
         default=100_000 * 100_000, ge=1, description="Largest scene accepted, in pixels; larger ones are refused."
     )
     max_picture_pixels: int = Field(
-        default=100_000_000, ge=1, description="Largest JPEG or PNG decoded whole, in pixels (a decompression-bomb cap)."
+        default=100_000_000, ge=1, description="Largest JPEG or PNG decoded, in pixels: a decompression-bomb cap."
     )
     max_metadata_bytes: int = Field(
         default=64 * 2**20, ge=1, description="Largest JSON, JSONL or TOML document read, in bytes."
@@ -33,5 +33,5 @@ class Settings(BaseSettings):
     http_timeout_s: float = Field(default=30.0, gt=0, description="Seconds before a remote read is given up.")
     gdal_cache_mb: int = Field(default=128, ge=1, description="GDAL block cache, in MB.")
     weights_dir: str = Field(
-        default="", description="Folder in which weights of optional encoders are looked up; empty: ~/.cache/swath/weights."
+        default="", description="Folder of the weights of optional encoders; empty: ~/.cache/swath/weights."
     )

@@ -4,6 +4,7 @@ from indexer._ledger import CompactReport, LedgerRow, Removed, SceneRows
 from indexer._pipeline import ingest
 from indexer._records import RECORD_COLUMNS, record_from_row, records_to_batch, scene_key
 from indexer._report import Failure, IngestOptions, IngestReport, Progress
+from indexer._revisit import read_original
 from indexer._schema import SCHEMA_VERSION, tile_schema
 from indexer._snapshot import IndexInfo, Snapshot, vector_matrix
 from indexer._tiling import TilingOptions
@@ -25,6 +26,7 @@ __all__ = [
     "Store",
     "TilingOptions",
     "ingest",
+    "read_original",
     "record_from_row",
     "records_to_batch",
     "scene_key",

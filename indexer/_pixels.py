@@ -86,7 +86,14 @@ class OpenScene:
             InputError: No such position.
             SceneError: A file is damaged there.
         """
-        window = self._grid.window(row, col)
+        return self.read_window(self._grid.window(row, col), row, col)
+
+    def read_window(self, window: PixelWindow, row: int, col: int) -> Tile | None:
+        """Read any window as the tile at a grid position; None where too little of it is valid.
+
+        Raises:
+            SceneError: A file is damaged there.
+        """
         source, shape = self._visible(window)
         if 0 in shape:
             return None
@@ -98,7 +105,7 @@ class OpenScene:
                 return None
             cloud = self._cloud_fraction(source, shape, valid)
         pixels, mask = self._finish(stored, valid)
-        return self._tile(row=row, col=col, pixels=pixels, mask=mask, valid=fraction, cloud=cloud)
+        return self._tile(window, row=row, col=col, pixels=pixels, mask=mask, valid=fraction, cloud=cloud)
 
     def _open_grid(self) -> None:
         """Open the bands' files, find the finest, and lay the grid over it."""
@@ -210,6 +217,7 @@ class OpenScene:
 
     def _tile(
         self,
+        window: PixelWindow,
         *,
         row: int,
         col: int,
@@ -218,7 +226,7 @@ class OpenScene:
         valid: float,
         cloud: float | None,
     ) -> Tile:
-        scene, window = self._scene, self._grid.window(row, col)
+        scene = self._scene
         where = self._whereabouts(window)
         return Tile(
             tile_id=tile_id(scene, row, col),

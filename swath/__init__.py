@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from swath._index import Index
-    from swath._index import open_index as open
+    from swath._index import open_index as open  # noqa: A004 - swath.open is how an index is opened
     from swath._ingest import index_archive as index
 
 __all__ = ["Index", "index", "open"]

@@ -23,21 +23,28 @@ def encoders(as_json: AsJson = False) -> None:
     if as_json:
         print_json(rows)
         return
-    columns = ("name", "dim", "inputs", "licence", "weights", "needs")
-    print_table(None, columns, ((r.name, r.dim, r.inputs, r.licence, r.weights, r.needs) for r in rows))
+    columns = ("name", "dim", "inputs", "weights", "needs", "licence")
+    print_table(
+        None, columns, ((r.name, r.dim, " ".join(r.inputs), r.weights, _extra(r.needs), r.licence) for r in rows)
+    )
+
+
+def _extra(name: str | None) -> str | None:
+    return None if name is None else f"swath[{name}]"
 
 
 def sensors(as_json: AsJson = False) -> None:
     """List the sensors that can be named."""
     from core import builtin_sensors
 
-    found = builtin_sensors()
+    found = tuple(builtin_sensors().values())
     if as_json:
         print_json(found)
         return
     columns = ("name", "kind", "gsd m", "bands", "encodings", "title")
     rows = (
-        (s.name, s.kind, s.gsd, len(s.bands), " ".join(encoding.name for encoding in s.encodings), s.title) for s in found
+        (s.name, s.kind, s.gsd, len(s.bands), " ".join(encoding.name for encoding in s.encodings), s.title)
+        for s in found
     )
     print_table(None, columns, rows)
 

@@ -23,12 +23,10 @@ def demo(
     seed: Annotated[int, typer.Option(help="Seed of the synthetic landscape.")] = 7,
 ) -> None:
     """Make a small synthetic archive, index it, search it, write contact sheets."""
-    from demo import generate
-    from swath._progress import IngestProgress
-
     import swath
-    from retriever import write_contact_sheet
+    from demo import generate
     from swath._cmd_search import print_hits
+    from swath._progress import IngestProgress
 
     out = stdout()
     out.print("1. generating a synthetic Sentinel-1 and Sentinel-2 archive (not observations)")
@@ -44,7 +42,7 @@ def demo(
         hits = index.search(text=query.text, sensor=query.sensor, k=5)
         print_hits(hits, title=f"\n{query.text!r}")
         sheet = into / f"search-{number}.png"
-        write_contact_sheet(hits, sheet)
+        hits.contact_sheet().save(sheet)
         out.print(f"pictures: {sheet}", markup=False)
     stderr().print(f"\nnext: swath search 'your words' --index {into / 'index'}", markup=False)
 

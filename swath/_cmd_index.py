@@ -28,7 +28,9 @@ def register(app: typer.Typer) -> None:
 def index(
     sources: Annotated[
         list[str],
-        typer.Argument(metavar="SOURCE...", help="Files, folders, globs, s3://, https://, STAC JSON, API or GeoParquet."),
+        typer.Argument(
+            metavar="SOURCE...", help="Files, folders, globs, s3://, https://, STAC JSON, API or GeoParquet."
+        ),
     ],
     into: Annotated[Path, typer.Option(metavar="DIR", help="Index directory; made if missing.")],
     collection: Annotated[str | None, typer.Option(metavar="NAME", help="Name of the collection.")] = None,
@@ -78,12 +80,12 @@ def index(
 def _print_report(report: IngestReport, into: Path) -> None:
     out = stdout()
     out.print(
-        f"{report.scenes_indexed} scenes indexed, {report.scenes_skipped} unchanged, {len(report.failures)} failed; "
+        f"{report.scenes_indexed:,} scenes indexed, {report.scenes_skipped} unchanged, {len(report.failures)} failed; "
         f"{report.tiles_written:,} tiles written, {report.tiles_dropped:,} dropped as nearly empty; "
         f"{report.seconds:.1f} s, {report.tiles_per_second:.0f} tiles/s, encoder busy {report.encoder_busy:.0%}"
     )
     if report.undated:
-        out.print(f"{report.undated} scenes have no date and match no --datetime filter; see --datetime-pattern")
+        out.print(f"undated scenes: {report.undated:,}; they match no --datetime filter (see --datetime-pattern)")
     for failure in report.failures[:SHOWN_FAILURES]:
         stderr().print(f"failed: {failure.href}: {failure.reason}", markup=False, soft_wrap=True)
     if len(report.failures) > SHOWN_FAILURES:
@@ -94,7 +96,9 @@ def _print_report(report: IngestReport, into: Path) -> None:
 def remove(
     index_dir: IndexDir,
     scene: Annotated[str | None, typer.Option(metavar="ID", help="Scene to remove.")] = None,
-    collection: Annotated[str | None, typer.Option(metavar="C", help="Collection to remove (or the scene's own).")] = None,
+    collection: Annotated[
+        str | None, typer.Option(metavar="C", help="Collection to remove (or the scene's own).")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Remove a scene or a whole collection."""

@@ -28,7 +28,8 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Train an encoder (needs the extra 'torch')."""
-    from embeddings.training import default_config, train as run
+    from embeddings.training import default_config
+    from embeddings.training import train as run
 
     report = run(config or default_config(), out=out, resume=resume, progress=None if as_json else _say)
     if as_json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +13,8 @@ from swath._console import print_json, print_table, stderr, stdout
 from swath._options import AsJson, IndexDir
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from core import Hit
     from indexer.store import IndexInfo
     from retriever import Hits
@@ -71,20 +74,18 @@ def search(
         within=within,
         near=near,
         radius_km=radius,
-        h3=h3 or None,
+        h3=h3 or (),
         datetime=datetime,
-        sensor=sensor or None,
-        collection=collection or None,
-        label=label or None,
+        sensor=sensor or (),
+        collection=collection or (),
+        label=label or (),
         max_cloud=max_cloud,
         min_valid=min_valid,
         filter=filter_,
     )
     _deliver(hits, wanted, out)
     if contact_sheet is not None:
-        from retriever import write_contact_sheet
-
-        write_contact_sheet(hits, contact_sheet)
+        _save(hits.contact_sheet(), contact_sheet)
 
 
 def _check_output(wanted: Format, out: Path | None) -> None:
@@ -97,12 +98,23 @@ def _check_output(wanted: Format, out: Path | None) -> None:
 
 
 def _deliver(hits: Hits, wanted: Format, out: Path | None) -> None:
-    if wanted is Format.TABLE and out is None:
+    if out is not None:
+        hits.write(out, "csv" if wanted is Format.TABLE else wanted.value)
+    elif wanted is Format.TABLE:
         print_hits(hits)
-        return
-    from retriever import write_hits
+    elif wanted is Format.CSV:
+        sys.stdout.write(hits.to_csv())
+    else:
+        print_json(hits.to_geojson() if wanted is Format.GEOJSON else hits.to_dict())
 
-    write_hits(hits, "csv" if wanted is Format.TABLE else wanted.value, out)
+
+def _save(picture: Image, path: Path) -> None:
+    from core import InputError
+
+    try:
+        picture.save(path)
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot write {path}: {error}; expected a path that ends in .png") from None
 
 
 def print_hits(hits: Hits, title: str | None = None) -> None:
@@ -122,13 +134,16 @@ def show(
     tile_id: Annotated[str, typer.Argument(metavar="TILE_ID")],
     index_dir: IndexDir,
     out: Annotated[Path, typer.Option(metavar="FILE.png", help="Where to write the picture.")],
+    sensor: Annotated[
+        str | None, typer.Option(metavar="FILE.toml", help="Sensor file, where the sensor is your own.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Write a tile's picture from its original pixels."""
     import swath
     from swath._show import write_tile_picture
 
-    shown = write_tile_picture(swath.open(index_dir).tile(tile_id), out)
+    shown = write_tile_picture(swath.open(index_dir).tile(tile_id), out, sensor=sensor)
     if not shown.original:
         stderr().print(f"the original pixels cannot be read ({shown.reason}); wrote the stored preview", markup=False)
     if as_json:

@@ -32,7 +32,9 @@ def examine() -> list[Check]:
 
 
 def _platform() -> Iterator[Check]:
-    yield Check(name="python", ok=sys.version_info >= (3, 11), found=f"{platform.python_version()} on {platform.platform()}")
+    yield Check(
+        name="python", ok=sys.version_info >= (3, 11), found=f"{platform.python_version()} on {platform.platform()}"
+    )
     free = shutil.disk_usage(".").free / 2**30
     yield Check(name="disk", ok=free > 1, found=f"{free:.1f} GiB free here")
 

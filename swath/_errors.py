@@ -41,12 +41,27 @@ def _report(error: Exception) -> int:
 
     if isinstance(error, SwathError):
         return _complain(str(error), error.exit_code)
+    if (setting := _bad_setting(error)) is not None:
+        return _complain(setting, 2)
     if isinstance(error, OSError):
         place = f": {error.filename}" if error.filename else ""
         return _complain(f"{error.strerror or error}{place}", 1)
     if _debugging():
         raise error
     return _complain(f"unexpected {type(error).__name__}: {error} (set SWATH_DEBUG=1 for the traceback)", 1)
+
+
+def _bad_setting(error: Exception) -> str | None:
+    from pydantic import ValidationError
+    from pydantic_settings.exceptions import SettingsError
+
+    if isinstance(error, SettingsError):
+        return f"a SWATH_* environment variable cannot be read: {error}; lists are written as JSON"
+    if isinstance(error, ValidationError) and error.title == "Settings":
+        first = error.errors()[0]
+        name = "_".join(str(part) for part in first["loc"][:1]).upper()
+        return f"SWATH_{name}={first['input']!r} cannot be used: {first['msg']}"
+    return None
 
 
 def _debugging() -> bool:

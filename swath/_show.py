@@ -30,13 +30,13 @@ class Shown:
     """Why the original could not be read."""
 
 
-def write_tile_picture(record: Record, out: Path) -> Shown:
+def write_tile_picture(record: Record, out: Path, *, sensor: str | None = None) -> Shown:
     """Write the tile in its sensor's fixed stretch.
 
     Raises:
         InputError: The picture cannot be written there.
     """
-    picture, reason = _picture(record)
+    picture, reason = _picture(record, sensor)
     try:
         picture.save(out)
     except (OSError, ValueError) as error:
@@ -46,9 +46,9 @@ def write_tile_picture(record: Record, out: Path) -> Shown:
     return Shown(out=str(out), width=width, height=height, rendering=rendering, original=reason is None, reason=reason)
 
 
-def _picture(record: Record) -> tuple[Image.Image, str | None]:
+def _picture(record: Record, sensor: str | None) -> tuple[Image.Image, str | None]:
     try:
-        tile = read_original(record)
+        tile = read_original(record, sensor=sensor)
         return Image.fromarray(render(tile.pixels, tile.mask, tile.sensor, tile.bands)), None
     except SwathError as error:
         return Image.open(io.BytesIO(record.preview)).convert("RGB"), str(error)
