@@ -17,8 +17,8 @@ COLUMNS = 5
 LIMIT = 200
 """Most pictures on a sheet: 40 rows, 11 million pixels."""
 
-_SIDE = 128
-_CELL = (232, 200)
+_SIDE = 192
+_CELL = (208, 264)
 _MARGIN = 12
 _FONT_SIZE = 14
 _INK = (20, 20, 20)
@@ -48,7 +48,7 @@ def contact_sheet(hits: Sequence[Hit]) -> Image.Image:
 
 
 def _preview(hit: Hit) -> Image.Image:
-    from PIL import Image
+    from PIL import Image, ImageOps
 
     square = Image.new("RGB", (_SIDE, _SIDE), _NO_PICTURE)
     try:
@@ -56,7 +56,7 @@ def _preview(hit: Hit) -> Image.Image:
             small = preview.convert("RGB")
     except OSError:
         return square
-    small.thumbnail((_SIDE, _SIDE))
+    small = ImageOps.contain(small, (_SIDE, _SIDE))
     square.paste(small, ((_SIDE - small.width) // 2, (_SIDE - small.height) // 2))
     return square
 

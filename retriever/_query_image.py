@@ -104,9 +104,10 @@ def _colour_bands(raster: Any, path: Path) -> list[int]:
             return [declared.index(colour) + 1 for colour in _COLOURS]
         if declared in (["gray"], ["gray", "alpha"]):
             return [1]
-    found = f"{raster.count} band{'s' * (raster.count != 1)} of {raster.dtypes[0]} ({', '.join(declared)})"
+    found = f"{raster.count} band{'s' * (raster.count != 1)} of {raster.dtypes[0]}"
     raise QueryError(
-        f"{path} has {found}, not 8-bit red, green and blue; index it and search with like, or give a colour picture"
+        f"{path} has {found} and does not declare 8-bit red, green and blue; "
+        "give a colour picture, or index the file and search with like"
     )
 
 

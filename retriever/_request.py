@@ -160,8 +160,12 @@ class SearchRequest:
     def describe(self) -> dict[str, Any]:
         """Return what was asked as JSON values, without what was left out."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
-        given = {name: value for name, value in values.items() if value is not None and value != ()}
+        given = {name: value for name, value in values.items() if value is not None and not _is_empty(value)}
         return {name: _SHOWN[name](value) if name in _SHOWN else value for name, value in given.items()}
+
+
+def _is_empty(value: object) -> bool:
+    return isinstance(value, tuple) and not value
 
 
 def _exactly_one(**subjects: object) -> None:

@@ -85,7 +85,8 @@ class Searcher:
     def _opened(self, rows: Rows) -> Encoder:
         if self._encoder is None:
             raise QueryError(f"no encoder was given; open one for {rows.space}, or search with like or vector")
-        if not isinstance(self._encoder, EncodesText | EncodesTiles):
+        # A class has its instances' methods, so it would pass for an encoder.
+        if isinstance(self._encoder, type) or not isinstance(self._encoder, EncodesText | EncodesTiles):
             self._encoder = self._encoder()
         if self._encoder.space != rows.space:
             raise SpaceMismatchError(

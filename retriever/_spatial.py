@@ -123,12 +123,13 @@ def distance_km(lat: float, lon: float, footprints: Geometries) -> NDArray[np.fl
     distance = np.full(len(footprints), np.inf)
     if not len(footprints):
         return distance
-    rings, owner = shapely.get_rings(footprints, return_index=True)
+    parts, owner = shapely.get_parts(footprints, return_index=True)
+    rings, part = shapely.get_rings(parts, return_index=True)
     vertices, ring = shapely.get_coordinates(shapely.segmentize(rings, EDGE_DEGREES), return_index=True)
     joined = ring[1:] == ring[:-1]
     xyz = unit_vectors(vertices[:, 1], vertices[:, 0])
     angles = _arc_angles(unit_vectors(lat, lon), xyz[:-1][joined], xyz[1:][joined])
-    np.minimum.at(distance, owner[ring[1:][joined]], angles * EARTH_RADIUS_KM)
+    np.minimum.at(distance, owner[part[ring[1:][joined]]], angles * EARTH_RADIUS_KM)
     distance[_holds(footprints, lat, lon)] = 0.0
     return distance
 
