@@ -15,6 +15,7 @@ from rasterio.enums import MaskFlags, Resampling
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 from rasterio.vrt import WarpedVRT
+from rasterio.warp import transform
 from rasterio.windows import Window
 
 from core import SceneError
@@ -58,7 +59,7 @@ class Stored:
     pixels: NDArray[Any]
     """(bands, h, w) in the file's dtype."""
     masked: NDArray[np.bool_] | None
-    """(h, w), True where the file's mask or alpha hides the pixel; None where it hides none."""
+    """(h, w), True where the file's mask or alpha hides the pixel, or the file ends; None where nowhere."""
     blank: NDArray[np.bool_] | None
     """(h, w), True where every band is nodata; None where that is nowhere."""
 
@@ -89,12 +90,16 @@ class AssetReader:
         self._href = str(dataset.name)
         self._indexes = list(indexes)
         self._classes = classes
-        self._dataset = _on_grid(dataset, grid, _shared(nodata), classes=classes, resampled=resampled)
+        self._dataset = _on_grid(
+            dataset, grid, _shared(nodata, dataset.dtypes[0]), classes=classes, resampled=resampled
+        )
         dtype = np.dtype(self._dataset.dtypes[self._indexes[0] - 1])
         files = [self._dataset.nodatavals[index - 1] for index in self._indexes]
         self._blank = [_storable({own, sensors}, dtype) for own, sensors in zip(files, nodata, strict=True)]
         flags = self._dataset.mask_flag_enums[self._indexes[0] - 1]
         self._has_mask = MaskFlags.per_dataset in flags
+        # Beyond the file's edge its bands are nodata while those of other files are not.
+        self._partial = not _covers(dataset, grid)
 
     def close(self) -> None:
         """Close the warped view, if there is one."""
@@ -119,7 +124,8 @@ class AssetReader:
         with reading(self._href):
             pixels = self._dataset.read(self._indexes, window=window, **options)
             masked = self._read_mask(window, shape) if self._has_mask else None
-        return Stored(pixels=pixels, masked=masked, blank=self._find_blank(pixels))
+        blank = self._find_blank(pixels)
+        return Stored(pixels=pixels, masked=blank if masked is None and self._partial else masked, blank=blank)
 
     def _resampling(self, window: Window, shape: tuple[int, int]) -> Resampling:
         if self._classes:
@@ -164,8 +170,33 @@ def _check_bands(dataset: DatasetReader, indexes: Sequence[int]) -> None:
         raise SceneError("holds complex numbers; expected detected amplitude, intensity or dB")
 
 
-def _shared(nodata: Sequence[float | None]) -> float | None:
-    return nodata[0] if len(set(nodata)) == 1 else None
+def _shared(nodata: Sequence[float | None], dtype: str) -> float | None:
+    """The nodata of all the bands, if there is one that the file could hold."""
+    value = nodata[0] if len(set(nodata)) == 1 else None
+    return value if _storable({value}, np.dtype(dtype)) else None
+
+
+def _covers(dataset: DatasetReader, grid: ReferenceGrid) -> bool:
+    """Whether the file reaches the edges of the grid everywhere."""
+    own = ReferenceGrid.of(dataset)
+    if own.same_as(grid) or grid.crs is None:
+        return True
+    at = np.append(np.arange(64) / 16, 4.0)
+    cols, rows = (np.interp(at, range(5), corners) for corners in ((0, 1, 1, 0, 0), (0, 0, 1, 1, 0)))
+    x, y = _apply(grid.transform, cols * grid.width, rows * grid.height)
+    cols, rows = _apply(~own.transform, *map(np.array, transform(grid.crs, own.crs, x, y)))
+    slack = 1e-3
+    return bool(
+        (cols >= -slack).all()
+        and (rows >= -slack).all()
+        and (cols <= own.width + slack).all()
+        and (rows <= own.height + slack).all()
+    )
+
+
+def _apply(affine: Affine, x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+    a, b, c, d, e, f = affine[:6]
+    return a * x + b * y + c, d * x + e * y + f
 
 
 def _storable(values: set[float | None], dtype: np.dtype[Any]) -> list[Any]:

@@ -70,7 +70,7 @@ class Georeference:
         self.crs_text = crs_text(crs)
         self._transform = transform
         self._geographic = bool(crs.is_geographic)
-        self._unit = 0.0 if self._geographic else float(crs.linear_units_factor[1])
+        self._unit = float(crs.linear_units_factor[1]) if crs.is_projected else 0.0
         self._to_lonlat = _transformer(self.crs_text)
 
     def _project(
