@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from core import InputError, Tile, VectorSpace
 
-from ._picture import square_picture
+from ._picture import PREPARATION, square_picture
 from ._weights import SHIPPED, load_manifest
 
 if TYPE_CHECKING:
@@ -41,7 +41,9 @@ class OnnxEncoder:
         self._manifest = load_manifest(folder)
         self._name = name
         self._space = VectorSpace(
-            encoder=name or self._manifest.name, revision=self._manifest.revision, dim=self._manifest.dim
+            encoder=name or self._manifest.name,
+            revision=f"{self._manifest.revision}.{PREPARATION}",
+            dim=self._manifest.dim,
         )
         self._image = _Lazy(lambda: _session(self._manifest.file("image.onnx")))
         self._text = _Lazy(lambda: _session(self._manifest.file("text.onnx")))

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from core import ConfigError, EncodesTiles, InputError, MissingExtraError, Tile, VectorSpace
 
-from ._picture import square_picture
+from ._picture import PREPARATION, square_picture
 from ._presets import find_preset
 from ._torch_weights import SUFFIXES, as_safetensors, fetch, fetch_first, load_into
 from ._weights import sha256_of, weights_folder
@@ -62,7 +62,7 @@ class OpenClipEncoder:
         self._size = int(seen["size"][0] if isinstance(seen["size"], tuple | list) else seen["size"])
         self._mean, self._std = (torch.tensor(seen[key]).view(1, 3, 1, 1) * 255.0 for key in ("mean", "std"))
         dim = int(open_clip.get_model_config(model)["embed_dim"])
-        self._space = VectorSpace(encoder=name, revision=sha256_of(file)[:12], dim=dim)
+        self._space = VectorSpace(encoder=name, revision=f"{sha256_of(file)[:12]}.{PREPARATION}", dim=dim)
 
     @property
     def space(self) -> VectorSpace:
