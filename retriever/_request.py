@@ -21,7 +21,7 @@ from core import BBox, Interval, QueryError, cell_text, parse_bbox, parse_cell, 
 from retriever._expression import Area, Expression, InCells, Nearby, OneOf, Value, all_of, any_of, compare
 from retriever._expression import Column as _Column
 from retriever._literals import cell_ranges
-from retriever._spatial import bbox_parts
+from retriever._spatial import bbox_parts, both_names
 from retriever._translate import parse_filter
 
 MAX_K = 10_000
@@ -284,15 +284,18 @@ def _end(value: str | Instant | None) -> str:
 def _place(request: SearchRequest) -> list[Expression]:
     parts: list[Expression] = []
     if request.bbox is not None:
-        boxes: list[Expression] = [Area(relation="intersects", geometry=part) for part in bbox_parts(request.bbox)]
-        parts.append(any_of(boxes))
+        parts.append(any_of([_meets(part) for part in bbox_parts(request.bbox)]))
     if request.within is not None:
-        parts.append(Area(relation="intersects", geometry=request.within))
+        parts.append(_meets(request.within))
     if request.near is not None:
         parts.append(request.near)
     if request.h3:
         parts.append(InCells(ranges=cell_ranges(request.h3)))
     return parts
+
+
+def _meets(geometry: BaseGeometry) -> Expression:
+    return any_of([Area(relation="intersects", geometry=part) for part in both_names(geometry)])
 
 
 def _time(request: SearchRequest) -> list[Expression]:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from shapely.affinity import translate
 from shapely.geometry import LineString, Point, box
 from shapely.geometry.base import BaseGeometry
 
@@ -41,6 +42,14 @@ def bbox_parts(bbox: BBox) -> tuple[BaseGeometry, ...]:
     if west <= east:
         return (_rectangle(west, south, east, north),)
     return _rectangle(west, south, 180, north), _rectangle(-180, south, east, north)
+
+
+def both_names(geometry: BaseGeometry) -> tuple[BaseGeometry, ...]:
+    """Return the geometry and, where it touches the antimeridian, those points under the meridian's other name."""
+    west, _, east, _ = geometry.bounds
+    sides = [side for side, touched in ((180.0, east == 180), (-180.0, west == -180)) if touched]
+    edges = [translate(geometry.intersection(LineString([(side, -90), (side, 90)])), -2 * side) for side in sides]
+    return geometry, *edges
 
 
 def _rectangle(west: float, south: float, east: float, north: float) -> BaseGeometry:

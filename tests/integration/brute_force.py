@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pyproj
 import shapely
+import shapely.affinity
 from shapely.geometry import Point
 from shapely.geometry.base import BaseGeometry
 
@@ -69,7 +70,8 @@ class BruteForce:
         return pd.Series([value] * len(self.frame), dtype="boolean")
 
     def number(self, left: pd.Series, op: str, right: Any) -> Condition:
-        return OPERATORS[op](left, right).astype("boolean")
+        answers: Condition = OPERATORS[op](left, right).astype("boolean")
+        return answers
 
     def text(self, name: str, op: str, value: str, *, fold: bool = False) -> Condition:
         column = self.frame[name]
@@ -102,8 +104,7 @@ class BruteForce:
 
     def wrapped(self, geometry: BaseGeometry) -> Condition:
         """Footprints that meet a geometry whose longitudes may run beyond 180."""
-        turns = [shapely.transform(geometry, lambda xy, by=by: xy + np.array([by, 0])) for by in (-360, 0, 360)]
-        met = [self.relation("intersects", turn) for turn in turns]
+        met = [self.relation("intersects", shapely.affinity.translate(geometry, by)) for by in (-360, 0, 360)]
         return met[0] | met[1] | met[2]
 
     def bbox(self, west: float, south: float, east: float, north: float) -> Condition:

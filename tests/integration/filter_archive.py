@@ -37,11 +37,13 @@ class ThumbnailEncoder:
         gray = np.where(tile.mask, tile.pixels.mean(axis=0), 0)
         rows, cols = gray.shape[0] // 8, gray.shape[1] // 8
         blocks = gray[: rows * 8, : cols * 8].reshape(8, rows, 8, cols).mean(axis=(1, 3)).ravel()
-        return ((blocks - blocks.mean()) / (blocks.std() + 1e-6)).astype(np.float32)
+        thumbnail: NDArray[np.float32] = ((blocks - blocks.mean()) / (blocks.std() + 1e-6)).astype(np.float32)
+        return thumbnail
 
     def encode(self, batch: NDArray[np.generic]) -> NDArray[np.float32]:
         vectors = batch.astype(np.float64) @ self._matrix + 1e-3
-        return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+        unit: NDArray[np.float32] = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+        return unit
 
 
 def build_archive(data: Path, into: Path) -> Path:

@@ -9,7 +9,7 @@ from typing import Any
 import h3
 import numpy as np
 import pandas as pd
-import shapely
+import shapely.affinity
 from shapely.geometry import MultiPolygon, Point, Polygon, mapping
 from shapely.geometry.base import BaseGeometry
 
@@ -82,10 +82,11 @@ class RandomFilters:
         return {"bbox": ",".join(map(repr, box)) if self.rng.random() < 0.5 else box}, self.brute.bbox(*box)
 
     def within(self, anchor: int) -> tuple[dict[str, Any], Condition]:
-        area = self.star(*self.centre(anchor), float(self.rng.choice([0.01, 0.1, 3, 20])))
+        area: BaseGeometry = self.star(*self.centre(anchor), float(self.rng.choice([0.01, 0.1, 3, 20])))
         if self.rng.random() < 0.3:
             other = self.star(*self.centre(int(self.rng.choice(self.placed))), 0.5)
-            area = area if area.intersects(other) else MultiPolygon([area, other])
+            both = MultiPolygon([area, other])
+            area = both if both.is_valid else area
         forms = [area, mapping(area), json.dumps(mapping(area)), feature(area)]
         return {"within": forms[self.rng.integers(len(forms))]}, self.brute.wrapped(area)
 
@@ -96,7 +97,7 @@ class RandomFilters:
         ring = np.column_stack([lon + reach * np.cos(angles), np.clip(lat + reach * np.sin(angles), -90, 90)])
         area = Polygon(ring)
         if not area.is_valid or area.area == 0:
-            return Point(lon, min(max(lat, -80), 80)).buffer(size, 3)
+            return Point(lon, min(max(lat, -60), 60)).buffer(size, 3)
         hole = shapely.affinity.scale(area, 0.3, 0.3)
         if self.rng.random() < 0.3 and area.contains(hole):
             area = Polygon(area.exterior, [hole.exterior])
