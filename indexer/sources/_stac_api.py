@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -54,10 +56,16 @@ def listed_items(link: str, href: str, io: GuardedIO, selection: Selection) -> I
 
 def _pages(search: ItemSearch, href: str) -> Iterator[ItemDocument | BadScene]:
     """A page that fails ends the listing, and says so: what lies behind it cannot be reached."""
-    number = 0
+    number, seen = 0, set[bytes]()
     try:
-        for number, item in enumerate(search.items_as_dicts(), 1):
-            yield ItemDocument.embedded(item, href, number)
+        for page in search.pages_as_dicts():
+            digest = hashlib.sha256(json.dumps(page.get("features"), sort_keys=True).encode()).digest()
+            if digest in seen:
+                raise SceneError("the same page came again")
+            seen.add(digest)
+            for item in page.get("features", []):
+                number += 1
+                yield ItemDocument.embedded(item, href, number)
     except (APIError, SwathError, ValueError, KeyError, TypeError, AttributeError) as error:
         yield BadScene(href, SceneError(f"the listing broke off after {number} items: {_one_line(error)}"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,10 @@ _OTHER_ROLES = {
 
 _OTHER_KEYS = {"overview", "preview", "pvi", "rendered_preview", "tci", "thumbnail", "visual"}
 """Keys of pictures made for the eye, which some catalogs give the role ``data``."""
+
+
+_POSITION = re.compile(r"(b|band[ _-]?)?\d+")
+"""A name that only counts. Sentinel-2's ``B1`` is upper-case."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +54,8 @@ class AssetNote:
     """As written."""
     bands: tuple[BandNote, ...]
     """In file order; one without names where nothing is said."""
+    named: bool
+    """Whether the item names any band of it."""
     rank: tuple[bool, bool, float]
     """Lower is preferred among assets that hold the same band."""
 
@@ -88,14 +95,17 @@ def _pictures(readable: Mapping[str, pystac.Asset]) -> dict[str, pystac.Asset]:
 
 def _note(key: str, asset: pystac.Asset) -> AssetNote:
     described = list(_described(asset.extra_fields))
+    names = _names(described)
+    own = (key,) if len(described) < 2 else ()
     bands = tuple(
-        _band(fields, asset.extra_fields, key if len(described) < 2 else None) for fields in described or [{}]
+        _band(fields, asset.extra_fields, said + own)
+        for fields, said in zip(described or [{}], names or [()], strict=True)
     )
     places = (asset.extra_fields, *described[:1])
     gsd = _number(*(place.get(key) for place in places for key in ("gsd", "raster:spatial_resolution")))
     jp2 = (asset.media_type or asset.href).lower().endswith("jp2")
     rank = (jp2, len(bands) > 1, gsd or 0.0)
-    return AssetNote(key=key, href=asset.href, bands=bands, rank=rank)
+    return AssetNote(key=key, href=asset.href, bands=bands, named=any(names), rank=rank)
 
 
 def _described(fields: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -112,10 +122,17 @@ def _mappings(value: Any) -> list[Mapping[str, Any]]:
     return [entry if isinstance(entry, dict) else {} for entry in value] if isinstance(value, list) else []
 
 
-def _band(fields: Mapping[str, Any], asset: Mapping[str, Any], key: str | None) -> BandNote:
-    names = (fields.get("name"), fields.get("eo:common_name"), fields.get("common_name"), key)
+def _names(described: list[Mapping[str, Any]]) -> list[tuple[str, ...]]:
+    """Return what each band is called; ``b1``, ``b2``... in file order say nothing (rio-stac writes them)."""
+    names = [[fields.get(key) for key in ("name", "eo:common_name", "common_name")] for fields in described]
+    if all(_POSITION.fullmatch(str(said[0])) and str(said[0]).endswith(str(at)) for at, said in enumerate(names, 1)):
+        names = [said[1:] for said in names]
+    return [tuple(dict.fromkeys(name for name in said if isinstance(name, str) and name)) for said in names]
+
+
+def _band(fields: Mapping[str, Any], asset: Mapping[str, Any], names: tuple[str, ...]) -> BandNote:
     return BandNote(
-        names=tuple(dict.fromkeys(name for name in names if isinstance(name, str) and name)),
+        names=names,
         dtype=_first(str, fields.get("data_type"), asset.get("data_type")),
         scale=_number(fields.get("raster:scale"), fields.get("scale"), asset.get("raster:scale")),
         offset=_number(fields.get("raster:offset"), fields.get("offset"), asset.get("raster:offset")),

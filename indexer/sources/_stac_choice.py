@@ -44,6 +44,7 @@ class _Pick:
     """A band of a sensor and where it is."""
 
     band: str
+    said: str
     note: BandNote
     asset: AssetNote
     index: int
@@ -75,13 +76,15 @@ class Chooser:
             keys = ", ".join(item.assets) or "none"
             raise SceneError(f"has no asset with measurements as GeoTIFF, COG or JPEG 2000; its assets: {keys}")
         picks = {sensor.name: _picks(sensor, table, notes) for sensor, table in self._tables}
-        if len(notes) == 1 and not any(picks.values()):
+        if len(notes) == 1 and not notes[0].named and not any(picks.values()):
             return self._opened(self._located(notes[0], base), item, collection)
+        if (request := self._reading.request) and not any(picks.values()):
+            raise _stranger(request.sensor, notes)
         dtype = self._dtype(notes, picks, base)
         evidence = Evidence(collection_id=collection, properties=item.properties, band_names=(), dtype=dtype)
         sensor, encoding = self._sensor(notes, picks, evidence)
         if not picks[sensor.name]:
-            raise SensorError(f"has no band of {sensor.name}; its assets: {', '.join(note.key for note in notes)}")
+            raise _stranger(sensor, notes)
         return self._described(sensor, encoding, picks[sensor.name], base)
 
     def _located(self, note: AssetNote, base: str) -> AssetNote:
@@ -101,7 +104,8 @@ class Chooser:
     def _dtype(self, notes: list[AssetNote], picks: Mapping[str, list[_Pick]], base: str) -> str:
         """Return the type of the numbers: as the item says, or else as a raster with a band some sensor knows does."""
         known = [pick for found in picks.values() for pick in found]
-        if dtype := next((pick.note.dtype for pick in known if pick.note.dtype), None):
+        stated = [pick.note.dtype for pick in known] or [band.dtype for note in notes for band in note.bands]
+        if dtype := next(filter(None, stated), None):
             return dtype
         note = self._located(known[0].asset if known else notes[0], base)
         with gdal_env(self._reading.settings), open_raster(note.href) as dataset:
@@ -149,10 +153,15 @@ def _picks(sensor: Sensor, table: Mapping[str, str], notes: Iterable[AssetNote])
     picks: dict[str, _Pick] = {}
     for asset in notes:
         for index, note in enumerate(asset.bands, 1):
-            band = next((table[name.lower()] for name in note.names if name.lower() in table), None)
-            if band and band not in picks:
-                picks[band] = _Pick(band=band, note=note, asset=asset, index=index)
+            said = next((name for name in note.names if name.lower() in table), None)
+            if said and (band := table[said.lower()]) not in picks:
+                picks[band] = _Pick(band=band, said=said, note=note, asset=asset, index=index)
     return [picks[band.name] for band in sensor.bands if band.name in picks]
+
+
+def _stranger(sensor: Sensor, notes: Iterable[AssetNote]) -> SensorError:
+    found = ", ".join(name for note in notes for band in note.bands for name in band.names[:1])
+    return SensorError(f"has no band of {sensor.name}; its bands: {found or 'unnamed'}")
 
 
 def _by_catalog(picks: Mapping[str, list[_Pick]], evidence: Evidence) -> SensorMatch | None:
@@ -171,7 +180,7 @@ def _by_names(picks: Mapping[str, list[_Pick]], evidence: Evidence) -> SensorMat
 
 def _proved(name: str, picks: list[_Pick], evidence: Evidence) -> SensorMatch | None:
     try:
-        match = detect_sensor(replace(evidence, band_names=tuple(pick.band for pick in picks)))
+        match = detect_sensor(replace(evidence, band_names=tuple(pick.said for pick in picks)))
     except SensorError:
         return None
     return match if match.sensor.name == name else None

@@ -15,7 +15,16 @@ from stac_geoparquet.arrow import parse_stac_items_to_arrow, to_parquet
 
 from core import BadScene, Scene, Settings, TileSource
 from indexer.sources import SourceOptions, open_source
-from tests.unit.indexer.sources.samples import catalog, item, served, stack_asset, write_json, write_picture, write_tif
+from tests.unit.indexer.sources.samples import (
+    bucket,
+    catalog,
+    item,
+    served,
+    stack_asset,
+    write_json,
+    write_picture,
+    write_tif,
+)
 
 
 @dataclass(kw_only=True)
@@ -128,7 +137,7 @@ class TestPictures(SourceContract):
 
 
 def _undated(name: str, href: str) -> dict[str, Any]:
-    entry = item(name, {"data": stack_asset(href)})
+    entry: dict[str, Any] = item(name, {"data": stack_asset(href)})
     entry["properties"] = {"datetime": None}
     return entry
 
@@ -191,30 +200,13 @@ class TestStacApi(SourceContract):
 class TestBucket(SourceContract):
     @pytest.fixture
     def case(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Case]:
-        import boto3
-        from moto.server import ThreadedMotoServer
+        with bucket(monkeypatch) as (name, client):
+            body = write_tif(tmp_path / "scene.tif").read_bytes()
+            for key, content in {"first.tif": body, "middle.tif": b"no image", "second.tif": body}.items():
+                client.put_object(Bucket=name, Key=f"scenes/{key}", Body=content)
+            client.put_object(Bucket=name, Key="scenes/readme.txt", Body=b"no raster")
 
-        server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-        server.start()
-        endpoint = "http://{}:{}".format(*server.get_host_and_port())
-        for name, value in {
-            "AWS_ENDPOINT_URL": endpoint,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_REGION": "us-east-1",
-        }.items():
-            monkeypatch.setenv(name, value)
-        client = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1")
-        # GDAL remembers what it saw of a bucket for the life of the process
-        bucket = re.sub(r"[^a-z0-9]", "-", f"b{tmp_path.parent.name}-{tmp_path.name}".lower())[-60:].strip("-")
-        client.create_bucket(Bucket=bucket)
-        body = write_tif(tmp_path / "scene.tif").read_bytes()
-        for key, content in {"first.tif": body, "middle.tif": b"no image", "second.tif": body}.items():
-            client.put_object(Bucket=bucket, Key=f"scenes/{key}", Body=content)
-        client.put_object(Bucket=bucket, Key="scenes/readme.txt", Body=b"no raster")
+            def spoil() -> None:
+                client.delete_object(Bucket=name, Key="scenes/second.tif")
 
-        def spoil() -> None:
-            client.delete_object(Bucket=bucket, Key="scenes/second.tif")
-
-        yield Case(text=f"s3://{bucket}/scenes", spoil=spoil)
-        server.stop()
+            yield Case(text=f"s3://{name}/scenes", spoil=spoil)

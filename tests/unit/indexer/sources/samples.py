@@ -9,8 +9,10 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
+import pytest
 import rasterio
 from PIL import Image
 from rasterio.transform import from_origin
@@ -58,9 +60,7 @@ def write_picture(path: Path, mode: str = "RGB", size: int = 16) -> Path:
     return path
 
 
-def item(
-    name: str, assets: dict[str, Any], *, collection: str | None = "sentinel-2-l2a", **properties: Any
-) -> dict[str, Any]:
+def item(name: str, assets: dict[str, Any], collection: str | None = "sentinel-2-l2a", **properties: Any) -> Any:
     """Return a STAC 1.0 item over ``BOX``."""
     west, south, east, north = BOX
     ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
@@ -128,6 +128,29 @@ def only_bad(text: str | Path, **options: Any) -> str:
     (bad,) = found(text, **options)
     assert isinstance(bad, BadScene), bad
     return str(bad.error)
+
+
+@contextmanager
+def bucket(environment: pytest.MonkeyPatch) -> Iterator[tuple[str, Any]]:
+    """Serve an S3 of its own with one empty bucket, and point the environment at it; yields name and boto3 client."""
+    import boto3
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    endpoint = "http://{}:{}".format(*server.get_host_and_port())
+    environment.setenv("AWS_ENDPOINT_URL", endpoint)
+    environment.setenv("AWS_REGION", "us-east-1")
+    for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        environment.setenv(key, "test")
+    client = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1")
+    # a new name each time: GDAL remembers what it saw of a bucket for the life of the process
+    name = f"archive-{uuid4().hex}"
+    client.create_bucket(Bucket=name)
+    try:
+        yield name, client
+    finally:
+        server.stop()
 
 
 @contextmanager

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import rasterio
+from stac_geoparquet.arrow import parse_stac_items_to_arrow, to_parquet
+
+from core import BadScene, BBox, Scene, SceneError, Settings, SourceError
+from indexer._gdal import gdal_env, open_raster
+from indexer.sources import SourceOptions, open_source
+from tests.unit.indexer.sources.samples import (
+    Answer,
+    band_asset,
+    bucket,
+    found,
+    item,
+    only_bad,
+    scenes,
+    served,
+    write_tif,
+)
+
+LOCAL = Settings(allowed_hosts=("127.0.0.1",))
+ELSEWHERE: BBox = (10.0, 10.0, 11.0, 11.0)
+
+
+@pytest.fixture
+def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A bucket with two rasters under ``2021/`` and one beside it."""
+    body = write_tif(tmp_path / "a.tif").read_bytes()
+    with bucket(monkeypatch) as (name, client):
+        for key in ("2021/a.tif", "2021/june/b.TIF", "2021/.hidden/c.tif", "2021x/c.tif"):
+            client.put_object(Bucket=name, Key=key, Body=body)
+        yield f"s3://{name}"
+
+
+def test_lists_a_prefix_of_a_bucket(archive: str) -> None:
+    first, second = scenes(f"{archive}/2021")
+    assert [first.scene_id, second.scene_id] == ["a", "june.b"]
+    assert first.href == first.assets[0].href == f"{archive}/2021/a.tif"
+    assert first.collection == "2021"
+    assert [scene.scene_id for scene in scenes(archive)] == ["2021.a", "2021.june.b", "2021x.c"]
+
+
+def test_reads_one_key_of_a_bucket(archive: str) -> None:
+    (scene,) = scenes(f"{archive}/2021/june/b.TIF")
+    assert (scene.scene_id, scene.collection) == ("b", "june")
+
+
+def test_pixels_of_a_bucket_can_be_read_with_the_same_environment(archive: str, tmp_path: Path) -> None:
+    with gdal_env(Settings()), open_raster(f"{archive}/2021/a.tif") as dataset:
+        remote = dataset.read()
+    with rasterio.open(tmp_path / "a.tif") as dataset:
+        assert (remote == dataset.read()).all()
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [("{}/nothing", "holds no file"), ("{}/2021/gone.tif", "cannot be listed"), ("s3://no-such-bucket", "listed")],
+)
+def test_says_what_is_wrong_with_a_bucket(archive: str, text: str, reason: str) -> None:
+    with pytest.raises(SourceError, match=reason) as caught:
+        open_source(text.format(archive), SourceOptions())
+    assert "\n" not in str(caught.value)
+
+
+def test_reads_one_cog_of_an_allowed_host(tmp_path: Path) -> None:
+    answers: dict[str, Answer] = {"/scenes/my cog.tif".replace(" ", "%20"): write_tif(tmp_path / "a.tif").read_bytes()}
+    with served(answers) as url:
+        (scene,) = scenes(f"{url}/scenes/my%20cog.tif", settings=LOCAL)
+        assert (scene.scene_id, scene.collection) == ("my_cog", "scenes")
+        assert scene.href == f"{url}/scenes/my%20cog.tif"
+        with gdal_env(LOCAL), open_raster(scene.href) as dataset:
+            assert dataset.read(1, window=((0, 4), (0, 4))).shape == (4, 4)
+
+
+def test_a_remote_file_that_changes_gets_another_fingerprint(tmp_path: Path) -> None:
+    answers: dict[str, Answer] = {}
+    with served(answers) as url:
+        prints = []
+        for size in (32, 64):
+            answers["/a.tif"] = write_tif(tmp_path / "a.tif", size=size).read_bytes()
+            prints.append([scenes(f"{url}/a.tif?signature={n}", settings=LOCAL)[0].fingerprint for n in (1, 2)])
+    assert prints[0][0] == prints[0][1] != prints[1][0] == prints[1][1]
+
+
+def test_a_remote_file_that_is_missing_or_broken_is_reported() -> None:
+    with served({"/broken.tif": b"no image at all" * 9}) as url:
+        with pytest.raises(SourceError, match="404"):
+            open_source(f"{url}/gone.tif", SourceOptions(settings=LOCAL))
+        assert only_bad(f"{url}/broken.tif", settings=LOCAL).startswith("is not a GeoTIFF")
+        with gdal_env(LOCAL), pytest.raises(SceneError, match=r"404|does not exist"):
+            open_raster(f"{url}/gone.tif")
+
+
+def table(path: Path, *items: dict[str, Any]) -> Path:
+    to_parquet(parse_stac_items_to_arrow(list(items)), path)
+    return path
+
+
+def test_reads_items_from_a_table_as_from_json(tmp_path: Path) -> None:
+    (tmp_path / "a.tif").write_bytes(b"never opened")
+    properties: dict[str, Any] = {"eo:cloud_cover": 20.0, "s2:processing_baseline": "05.09"}
+    entry = item("a", {"B04": band_asset("a.tif", "B04"), "scl": band_asset("a.tif", "SCL")}, **properties)
+    (scene,) = scenes(table(tmp_path / "items.parquet", entry))
+    assert (scene.scene_id, scene.collection, scene.cloud) == ("a", "sentinel-2-l2a", 0.2)
+    assert scene.assets[0].href == str(tmp_path / "a.tif")
+    assert scene.offset.value == -1000
+    assert scene.cloud_mask is not None
+    assert scene.datetime is not None
+    assert found(tmp_path / "items.parquet", bbox=ELSEWHERE) == []
+
+
+def test_reads_items_from_a_remote_table_without_touching_local_files(tmp_path: Path) -> None:
+    near = item("near", {"B04": band_asset("a.tif", "B04")})
+    far = item("far", {"B04": band_asset("file:///etc/a.tif", "B04")})
+    answers: dict[str, Answer] = {"/items.parquet": table(tmp_path / "items.parquet", near, far).read_bytes()}
+    with served(answers) as url:
+        good, bad = found(f"{url}/items.parquet", settings=LOCAL)
+        assert isinstance(good, Scene)
+        assert good.assets[0].href == f"{url}/a.tif"
+        assert isinstance(bad, BadScene)
+        assert "local file" in str(bad.error)
+
+
+def test_refuses_tables_that_are_not_stac(tmp_path: Path) -> None:
+    (tmp_path / "text.parquet").write_text("no table")
+    pq.write_table(pa.table({"id": ["a"]}), tmp_path / "plain.parquet")
+    for name, reason in {"text": "not a Parquet file", "plain": "no column assets, geometry"}.items():
+        with pytest.raises(SourceError, match=reason) as caught:
+            open_source(str(tmp_path / f"{name}.parquet"), SourceOptions())
+        assert "\n" not in str(caught.value)
