@@ -95,7 +95,7 @@ class OpenScene:
             SceneError: A file is damaged there.
         """
         source, shape = self._visible(window)
-        if 0 in shape:
+        if min(shape) < 1:
             return None
         with gdal_env(self._settings):
             stored = self._read_assets(source, shape)

@@ -480,6 +480,15 @@ def test_a_file_cut_off_in_the_middle_gives_one_line_where_it_ends(path: Path) -
     assert "previous exception" not in message
 
 
+@pytest.mark.parametrize("driver", ["PNG", "JPEG"])
+def test_a_picture_cut_off_in_the_middle_is_no_garbage(tmp_path: Path, driver: str) -> None:
+    file = tmp_path / "a.img"
+    scene = picture(file, noise(3, 500, 600, "uint8"), driver=driver)
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    with pytest.raises(SceneError, match="cannot be read"):
+        read(scene)
+
+
 def test_a_missing_file_of_several_is_named(tmp_path: Path) -> None:
     there = write_raster(tmp_path / "vv.tif", noise(1, 64, 64, "float32"))
     gone = str(tmp_path / "vh.tif")
