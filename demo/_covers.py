@@ -58,6 +58,7 @@ class Cover(IntEnum):
     TRAIL = 31
     SHALLOWS = 32
     APRON = 33
+    PAINT = 34
 
 
 WATER = (Cover.SEA, Cover.SHALLOWS, Cover.LAKE, Cover.RIVER, Cover.FLOOD, Cover.SURF)
@@ -72,6 +73,7 @@ BUILT = (
     Cover.METAL,
     Cover.CARS,
     Cover.TRACK,
+    Cover.PAINT,
 )
 
 GROUPS: dict[str, tuple[Cover, ...]] = {
@@ -88,13 +90,13 @@ GROUPS: dict[str, tuple[Cover, ...]] = {
 """The coarse classes in which cover fractions are told."""
 
 _DECIDUOUS: tuple[Look, Look, Look] = (
-    {"broadleaf": 0.6, "grass": 0.4},
-    {"broadleaf": 0.75, "grass": 0.25},
+    {"broadleaf": 0.4, "grass": 0.6},
+    {"broadleaf": 0.5, "grass": 0.3, "crop-lush": 0.2},
     {"broadleaf": 0.55, "grass": 0.15, "conifer": 0.15, "rangeland": 0.15},
 )
 
 LOOKS: dict[Cover, Look | tuple[Look, Look, Look]] = {
-    Cover.SEA: {"sea": 1},
+    Cover.SEA: {"ocean": 0.5, "sea": 0.5},
     Cover.LAKE: {"lake": 1},
     Cover.SHALLOWS: {"sea": 0.7, "turbid": 0.3},
     Cover.RIVER: {"turbid": 0.5, "lake": 0.5},
@@ -133,6 +135,7 @@ LOOKS: dict[Cover, Look | tuple[Look, Look, Look]] = {
     Cover.ROOF_RED: {"roof-red": 0.8, "built": 0.2},
     Cover.ROOF_GREY: {"roof-grey": 0.85, "built": 0.15},
     Cover.METAL: {"metal": 0.85, "roof-bright": 0.15},
+    Cover.PAINT: {"metal": 0.8, "concrete": 0.2},
     Cover.GARDEN: {"garden": 0.7, "grass": 0.15, "built": 0.15},
     Cover.SOLAR: {"solar": 0.9, "grass": 0.1},
     Cover.SHIP: {"ship": 1},
@@ -145,6 +148,10 @@ LOOKS: dict[Cover, Look | tuple[Look, Look, Look]] = {
     Cover.TRAIL: {"rangeland": 0.5, "crop-stubble": 0.5},
 }
 """One look all year, or spring, summer and autumn."""
+
+RADAR_LOOKS = {Cover.RIVER: "lake", Cover.PAINT: "concrete", Cover.CARS: "built", Cover.SURF: "turbid"}
+"""Covers that radar sees otherwise: the turbid pixels measured lie in the surf, rougher than a river; paint is flat;
+cars are small; foam of breakers is rough water."""
 
 GRAIN: dict[Cover, tuple[float, float, float]] = {
     **dict.fromkeys((Cover.SEA, Cover.SHALLOWS, Cover.LAKE, Cover.RIVER, Cover.FLOOD), (0.0, 0.6, 0.15)),
@@ -197,8 +204,8 @@ def palette(season: int) -> Palette:
             shares[cover, names.index(name)] = share
     flood = statistics()["flood"]
     power = shares @ _table("gamma0_db", 2, decibel=True)
-    # The turbid pixels measured lie in the surf, rougher for radar than a river.
-    power[Cover.RIVER] = _power(statistics()["lake"]["gamma0_db"])
+    for cover, name in RADAR_LOOKS.items():
+        power[cover] = _power(statistics()[name]["gamma0_db"])
     power[Cover.FLOOD] = power[Cover.WHEAT] * _power(np.subtract(flood["flooded_db"], flood["dry_db"]))
     variation = np.stack([shares @ _table("variation", 12, row=row) for row in (0, 1)])
     variation[:, Cover.FLOOD] *= SUBMERGED

@@ -116,7 +116,6 @@ def _replace(folder: Path, into: Path) -> None:
     old = folder.with_name("old")
     if into.exists():
         into.rename(old)
-    folder.chmod(0o755)
     folder.rename(into)
 
 

@@ -60,7 +60,7 @@ def ground(world: World, *, column: int, row: int, seed: int) -> Ground:
     height, patches, detail = (world_grid(values, column, row) for values in world.fields)
     codes, objects = _painted(world.paints, grid, _natural(height, patches, detail))
     site = _Site(world=world, grid=grid, patches=_twice(patches), detail=_twice(detail), objects=objects)
-    codes[_shallows(site) & (codes == Cover.SEA)] = Cover.SHALLOWS
+    codes[_shallows(site, stream(seed, "shallows", column, row)) & (codes == Cover.SEA)] = Cover.SHALLOWS
     return Ground(
         covers=(codes.copy(), _season(site, codes, 1), _season(site, codes, 2)),
         grains=_grains(site, codes, stream(seed, "grain", column, row)),
@@ -123,14 +123,15 @@ def _season(site: _Site, codes: Codes, epoch: int) -> Codes:
     return result
 
 
-def _shallows(site: _Site) -> NDArray[np.bool_]:
-    """Return where the sea is shallow or muddy: along the shore and off the river mouth."""
+def _shallows(site: _Site, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Return where the sea is shallow or muddy: along the shore and off the river mouth, scattered at the edge."""
     shore = site.world.shore
     mouth = shapely.get_parts(shore.intersection(site.world.river_line))[0]
     shapes = [(mouth.buffer(2100.0 - 250 * step), step) for step in range(8)]
     shapes += [(shore.buffer(60.0 * step), 8 - step) for step in range(7, 0, -1)]
     rings = _rasterize(shapes, site.grid)
-    return np.asarray((rings > 0) & (rings - 3.5 + 1.4 * site.patches + 0.7 * site.detail > 0))
+    scatter = rng.uniform(-3, 3, rings.shape).astype(np.float32)
+    return np.asarray((rings > 0) & (rings - 4.0 + 1.4 * site.patches + 0.7 * site.detail + scatter > 0))
 
 
 def _burn(site: _Site) -> NDArray[np.bool_]:

@@ -21,6 +21,9 @@ def airport(sketch: Sketch, rng: np.random.Generator, frame: Frame) -> None:
     for x in (-420, 0, 420):
         sketch.paint(Cover.METAL, frame.rect(x, 235, 40, 280), frame.disc(x, 95, 48))
         _aircraft(sketch, rng, frame, x)
+    for x in range(-660, 700, 120):
+        if rng.random() < 0.7:
+            sketch.paint(Cover.METAL, *_plane(frame, float(x), -40.0, 180.0))
     sketch.paint(Cover.METAL, *(frame.rect(-1200 + 130 * column, 250, 105, 85) for column in range(3)))
     sketch.paint(Cover.CARS, frame.rect(-230, 570, 640, 170), frame.rect(520, 570, 560, 170))
     sketch.paint(Cover.ASPHALT, frame.strip([(-1700, 690), (1700, 690)], 24), frame.strip([(140, 690), (140, 440)], 24))
@@ -29,7 +32,7 @@ def airport(sketch: Sketch, rng: np.random.Generator, frame: Frame) -> None:
 
 
 def _runways(sketch: Sketch, frame: Frame) -> None:
-    runways = [frame.rect(0, y, 3200, 60) for y in (-700, -290)]
+    runways = [frame.rect(0, y, 3200, 66) for y in (-700, -290)]
     taxiways = [frame.strip([(-1550, y), (1550, y)], 28) for y in (-480, -150)]
     crossings = [frame.strip([(x, -700), (x + 110, -480)], 28) for x in (-1550, -900, -250, 400, 1050, 1440)]
     links = [frame.strip([(x, -480), (x, -110)], 28) for x in (-1550, -900, -250, 400, 1050, 1550)]
@@ -38,13 +41,13 @@ def _runways(sketch: Sketch, frame: Frame) -> None:
     sketch.paint(Cover.CONCRETE, *runways)
     # Tyre rubber darkens the touchdown zones; the thresholds are painted white.
     sketch.paint(Cover.ASPHALT, *(frame.rect(x, y, 420, 26) for y in (-700, -290) for x in (-1150, 1150)))
-    sketch.paint(Cover.METAL, *(frame.rect(x, y, 28, 44) for y in (-700, -290) for x in (-1560, 1560)))
+    sketch.paint(Cover.PAINT, *(frame.rect(x, y, 28, 44) for y in (-700, -290) for x in (-1560, 1560)))
 
 
 def _aircraft(sketch: Sketch, rng: np.random.Generator, frame: Frame, pier: float) -> None:
     """Park wide-bodies (about 65 m long and wide) nose in along both sides of a pier."""
     for side in (-1, 1):
-        for y in (150, 235, 320):
+        for y in (170, 245, 320):
             if rng.random() < 0.9:
                 sketch.paint(Cover.METAL, *_plane(frame, pier + side * 66, float(y), 90.0 * side))
 
@@ -59,7 +62,7 @@ def _plane(frame: Frame, x: float, y: float, turn: float) -> list[BaseGeometry]:
 def solar_farm(sketch: Sketch, frame: Frame) -> None:
     """Paint blocks of panel rows with service tracks and an inverter house each."""
     ground = frame.rect(0, 0, 1700, 1250)
-    sketch.paint(Cover.TRAIL, ground)
+    sketch.paint(Cover.GRASS, ground)
     for column in range(6):
         for row in range(9):
             x, y = -700 + 280 * column, -540 + 135 * row

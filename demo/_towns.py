@@ -12,7 +12,7 @@ from shapely.geometry.base import BaseGeometry
 from demo._covers import Cover
 from demo._shapes import Frame, Sketch
 
-HOUSE_PITCH_M = 24.0
+HOUSE_PITCH_M = 29.0
 """Metres of street front a house takes."""
 
 
@@ -100,7 +100,7 @@ def _block(sketch: Sketch, rng: np.random.Generator, plot: _Plot, centre_m: floa
 def _downtown(sketch: Sketch, rng: np.random.Generator, plot: _Plot) -> None:
     """Fill a block: perimeter buildings round a yard, or one slab."""
     cover = Cover.ROOF_RED if rng.random() < 0.45 else Cover.ROOF_GREY
-    sketch.paint(Cover.CONCRETE if rng.random() < 0.15 else cover, plot.rect(plot.width, plot.depth))
+    sketch.paint(Cover.METAL if rng.random() < 0.08 else cover, plot.rect(plot.width, plot.depth))
     if rng.random() < 0.7:
         yard = plot.rect(plot.width - 36, plot.depth - 32)
         sketch.paint(Cover.ASPHALT if rng.random() < 0.5 else Cover.GARDEN, yard)
@@ -114,7 +114,7 @@ def _houses(sketch: Sketch, rng: np.random.Generator, plot: _Plot) -> None:
             if rng.random() < 0.88:
                 x = (step - (count - 1) / 2) * HOUSE_PITCH_M
                 cover = Cover.ROOF_RED if rng.random() < 0.6 else Cover.ROOF_GREY
-                house = plot.rect(rng.uniform(12, 17), rng.uniform(11, 16), x=x, y=y + rng.normal(0, 1.5))
+                house = plot.rect(rng.uniform(15, 23), rng.uniform(13, 20), x=x, y=y + rng.normal(0, 1.5))
                 sketch.paint(cover, house)
 
 
