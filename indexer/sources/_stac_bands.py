@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -28,6 +29,10 @@ _OTHER_KEYS = {"overview", "preview", "pvi", "rendered_preview", "tci", "thumbna
 
 _POSITION = re.compile(r"(b|band[ _-]?)?\d+")
 """A name that only counts. Sentinel-2's ``B1`` is upper-case."""
+
+
+_GSD = ("gsd", "raster:spatial_resolution", "spatial_resolution")
+"""Where the size of a pixel stands: common metadata, raster extension 2, raster extension 1."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,9 +78,12 @@ def data_assets(item: pystac.Item) -> list[AssetNote]:
 
 
 def mask_asset(item: pystac.Item, key: str) -> pystac.Asset | None:
-    """Return the readable asset called ``key`` (case ignored), a COG before a JPEG 2000 twin (``scl-jp2``)."""
-    found = [name for name in item.assets if name.lower() in (key, f"{key}-jp2") and _is_readable(item.assets[name])]
-    return item.assets[min(found, key=len)] if found else None
+    """Return the readable asset called ``key``, or ``SCL_20m`` and ``scl-jp2`` for ``scl``; preferred as data is."""
+    pattern = re.compile(rf"{key}([-_](jp2|\d+m))*", re.IGNORECASE)
+    found = [
+        _note(name, asset) for name, asset in item.assets.items() if pattern.fullmatch(name) and _is_readable(asset)
+    ]
+    return item.assets[min(found, key=lambda note: note.rank).key] if found else None
 
 
 def _is_readable(asset: pystac.Asset) -> bool:
@@ -102,9 +110,9 @@ def _note(key: str, asset: pystac.Asset) -> AssetNote:
         for fields, said in zip(described or [{}], names or [()], strict=True)
     )
     places = (asset.extra_fields, *described[:1])
-    gsd = _number(*(place.get(key) for place in places for key in ("gsd", "raster:spatial_resolution")))
+    gsd = _number(*(place.get(key) for place in places for key in _GSD))
     jp2 = (asset.media_type or asset.href).lower().endswith("jp2")
-    rank = (jp2, len(bands) > 1, gsd or 0.0)
+    rank = (jp2, len(bands) > 1, gsd or math.inf)
     return AssetNote(key=key, href=asset.href, bands=bands, named=any(names), rank=rank)
 
 

@@ -103,6 +103,8 @@ class Chooser:
 
     def _dtype(self, notes: list[AssetNote], picks: Mapping[str, list[_Pick]], base: str) -> str:
         """Return the type of the numbers: as the item says, or else as a raster with a band some sensor knows does."""
+        if self._reading.request and self._reading.request.encoding:
+            return ""  # the caller has decided already
         known = [pick for found in picks.values() for pick in found]
         stated = [pick.note.dtype for pick in known] or [band.dtype for note in notes for band in note.bands]
         if dtype := next(filter(None, stated), None):

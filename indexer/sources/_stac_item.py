@@ -53,7 +53,7 @@ class ItemDocument:
         """Return an item that stood in an ItemCollection, on a page of an API, or in a table."""
         item = item if isinstance(item, dict) else {}
         own = next((str(link["href"]) for link in _links(item) if link.get("rel") == "self"), "")
-        known = is_url(own) or (not is_url(document) and Path(own).is_absolute())
+        known = is_url(own) or (not is_url(document) and Path(own).is_absolute() and Path(own).exists())
         return cls(
             item=item,
             base=own if known else document,
@@ -112,6 +112,7 @@ def _scene(item: pystac.Item, document: ItemDocument, chooser: Chooser, reading:
         cloud=_cloud_cover(item.properties.get("eo:cloud_cover")),
         cloud_mask=mask,
         offset=offset,
+        captions=_captions(item.properties.get("swath:captions")),
         fingerprint=fingerprint(
             document.href.partition("?")[0],
             item.properties,
@@ -132,6 +133,11 @@ def _stamp(asset: Asset) -> tuple[object, ...]:
         return *local_stamp(Path(asset.href)), asset.indexes
     except OSError as error:
         raise SceneError(f"asset {asset.href} cannot be read: {error.strerror}") from None
+
+
+def _captions(value: object) -> tuple[str, ...]:
+    """``swath:captions`` is our own property: true sentences about the scene, as a list."""
+    return tuple(text for text in value if isinstance(text, str)) if isinstance(value, list) else ()
 
 
 def _cloud_cover(percent: object) -> float | None:

@@ -87,6 +87,8 @@ def test_leaves_out_what_is_not_the_measurement(tmp_path: Path) -> None:
             "aot": band_asset("c.tif", "aot"),
             "red-jp2": band_asset("a.jp2", "B04") | {"type": "image/jp2"},
             "red-60m": band_asset("b.tif", "B04") | {"gsd": 60},
+            "red-20m": band_asset("b.tif", "B04", spatial_resolution=20),
+            "red-unknown": band_asset("b.tif", "B04"),
             "red": band_asset("a.tif", "B04") | {"gsd": 10},
             "metadata": {"href": "m.xml", "type": "application/xml", "roles": ["metadata"]},
         },
@@ -149,6 +151,7 @@ def test_obeys_the_sensor_that_was_named(tmp_path: Path) -> None:
     ("key", "collection", "band", "mask"),
     [
         ("SCL", "sentinel-2-l2a", "B04", {"values": (8, 9, 10)}),
+        ("SCL_20m", "sentinel-2-l2a", "B04", {"values": (8, 9, 10)}),
         ("qa_pixel", "landsat-8-c2-l2", "SR_B4", {"bits": (2, 3)}),
     ],
 )
@@ -158,6 +161,17 @@ def test_finds_the_mask_that_clouds_are_counted_in(
     roles = {"roles": ["cloud", "cloud-shadow"]}
     entry = item("a", {key: band_asset("qa.tif", "x") | roles, "b": band_asset("a.tif", band)}, collection=collection)
     assert one(tmp_path, entry).cloud_mask == CloudMask(href=str(tmp_path / "qa.tif"), index=1, **mask)
+
+
+def test_sentences_come_with_the_item(tmp_path: Path) -> None:
+    sentences: Any = ["a river", 3, "a port"]
+    entry = item("a", {"B04": band_asset("a.tif", "B04")}, **{"swath:captions": sentences})
+    assert one(tmp_path, entry).captions == ("a river", "a port")
+
+
+def test_a_named_encoding_needs_no_look_at_the_pixels(tmp_path: Path) -> None:
+    asset = {"href": "a.tif", "type": "image/tiff", "eo:bands": [{"name": "VV"}]}
+    assert one(tmp_path, item("a", {"x": asset}), sensor="sentinel-1-rtc/db").encoding.name == "db"
 
 
 @pytest.mark.parametrize("percent", [None, -1, 101, "cloudy", True])
