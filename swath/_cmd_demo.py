@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from swath._console import stderr, stdout
+from swath._console import stdout
+from swath._errors import PARTLY_FAILED
 
 
 def register(app: typer.Typer) -> None:
@@ -21,10 +22,11 @@ def demo(
         "demo-archive"
     ),
     seed: Annotated[int, typer.Option(help="Seed of the synthetic landscape.")] = 7,
-) -> None:
+) -> int:
     """Make a small synthetic archive, index it, search it, write contact sheets."""
     import swath
     from demo import generate
+    from swath._cmd_index import print_report
     from swath._cmd_search import print_hits
     from swath._progress import IngestProgress
 
@@ -35,7 +37,7 @@ def demo(
     out.print("2. indexing it")
     with IngestProgress() as progress:
         report = swath.index(str(archive.catalog), into=into / "index", progress=progress.update)
-    out.print(f"   {report.tiles_written:,} tiles written, {report.scenes_skipped} scenes were there already")
+    print_report(report, into / "index")
     out.print("3. searching it")
     index = swath.open(into / "index")
     for number, query in enumerate(archive.queries, start=1):
@@ -44,7 +46,7 @@ def demo(
         sheet = into / f"search-{number}.png"
         hits.contact_sheet().save(sheet)
         out.print(f"pictures: {sheet}", markup=False)
-    stderr().print(f"\nnext: swath search 'your words' --index {into / 'index'}", markup=False)
+    return PARTLY_FAILED if report.failures else 0
 
 
 def serve(

@@ -73,15 +73,16 @@ def index(
             workers=workers,
             progress=progress.update,
         )
-    print_json(report) if as_json else _print_report(report, into)
+    print_json(report) if as_json else print_report(report, into)
     return PARTLY_FAILED if report.failures else 0
 
 
-def _print_report(report: IngestReport, into: Path) -> None:
+def print_report(report: IngestReport, into: Path) -> None:
+    """Print what an ingest did, and every failure up to a limit."""
     out = stdout()
     out.print(
-        f"{report.scenes_indexed:,} scenes indexed, {report.scenes_skipped} unchanged, {len(report.failures)} failed; "
-        f"{report.tiles_written:,} tiles written, {report.tiles_dropped:,} dropped as nearly empty; "
+        f"scenes: {report.scenes_indexed:,} indexed, {report.scenes_skipped:,} unchanged, {len(report.failures):,} failed; "
+        f"tiles: {report.tiles_written:,} written, {report.tiles_dropped:,} dropped as nearly empty; "
         f"{report.seconds:.1f} s, {report.tiles_per_second:.0f} tiles/s, encoder busy {report.encoder_busy:.0%}"
     )
     if report.undated:
