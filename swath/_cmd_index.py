@@ -81,7 +81,8 @@ def print_report(report: IngestReport, into: Path) -> None:
     """Print what an ingest did, and every failure up to a limit."""
     out = stdout()
     out.print(
-        f"scenes: {report.scenes_indexed:,} indexed, {report.scenes_skipped:,} unchanged, {len(report.failures):,} failed; "
+        f"scenes: {report.scenes_indexed:,} indexed, {report.scenes_skipped:,} unchanged, "
+        f"{len(report.failures):,} failed; "
         f"tiles: {report.tiles_written:,} written, {report.tiles_dropped:,} dropped as nearly empty; "
         f"{report.seconds:.1f} s, {report.tiles_per_second:.0f} tiles/s, encoder busy {report.encoder_busy:.0%}"
     )

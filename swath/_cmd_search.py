@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from core import Hit
     from indexer.store import IndexInfo
+    from retriever import Format as FileFormat
     from retriever import Hits
 
 
@@ -99,7 +100,7 @@ def _check_output(wanted: Format, out: Path | None) -> None:
 
 def _deliver(hits: Hits, wanted: Format, out: Path | None) -> None:
     if out is not None:
-        hits.write(out, "csv" if wanted is Format.TABLE else wanted.value)
+        hits.write(out, None if wanted is Format.TABLE else cast("FileFormat", wanted.value))
     elif wanted is Format.TABLE:
         print_hits(hits)
     elif wanted is Format.CSV:
