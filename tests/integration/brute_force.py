@@ -28,6 +28,7 @@ NUMBERS = (
 )  # fmt: skip
 TEXTS = ("tile_id", "scene_id", "collection", "sensor", "crs", "href", "label")
 RADIUS_M = 6371008.8
+ASTRAY_KM = 15_000
 
 Condition = pd.Series
 
@@ -51,7 +52,7 @@ class BruteForce:
     def _edges(self) -> None:
         """Points along all outlines, close enough that a straight line between two is as good as an arc."""
         self._outlines = shapely.segmentize(shapely.boundary(self.shapes[self.placed]), 0.05)
-        self._points = shapely.get_coordinates(self._outlines)
+        self._points, self._owners = shapely.get_coordinates(self._outlines, return_index=True)
 
     def ranked(self, condition: Condition | None, query: np.ndarray) -> list[str]:
         """Ids of the matching tiles, best first; equal scores by id."""
@@ -115,9 +116,13 @@ class BruteForce:
         place = f"+proj=aeqd +lat_0={lat!r} +lon_0={lon!r} +R={RADIUS_M} +units=m"
         onto = pyproj.Transformer.from_crs(f"+proj=longlat +R={RADIUS_M}", place, always_xy=True)
         mapped_points = np.column_stack(onto.transform(self._points[:, 0], self._points[:, 1]))
-        mapped_points[~np.isfinite(mapped_points).all(axis=1)] = np.pi * RADIUS_M, 0  # the antipode is everywhere
+        mapped_points[~np.isfinite(mapped_points).all(axis=1)] = np.pi * RADIUS_M, 0  # the antipode itself
         mapped = shapely.set_coordinates(self._outlines.copy(), mapped_points)
         distance: np.ndarray = shapely.distance(mapped, Point(0, 0)) / 1000
+        # Round the antipode, which is everywhere on the rim of the map, a line between two points goes astray.
+        reach = np.full(len(distance), np.inf)
+        np.minimum.at(reach, self._owners, np.hypot(*mapped_points.T) / 1000)
+        distance = np.where(reach > ASTRAY_KM, reach, distance)
         names = {lon, -lon} if abs(lon) == 180 else {lon}
         for name in names:
             distance[shapely.intersects(self.shapes[self.placed], Point(name, lat))] = 0
