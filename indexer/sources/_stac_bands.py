@@ -43,6 +43,8 @@ class BandNote:
     """Name, common name, and the asset's key where it has one band only; most telling first; may be empty."""
     dtype: str | None
     """numpy dtype name."""
+    unit: str | None
+    """As published; may name the encoding (``dB``, ``linear``)."""
     scale: float | None
     """As published."""
     offset: float | None
@@ -142,6 +144,7 @@ def _band(fields: Mapping[str, Any], asset: Mapping[str, Any], names: tuple[str,
     return BandNote(
         names=names,
         dtype=_first(str, fields.get("data_type"), asset.get("data_type")),
+        unit=_first(str, fields.get("unit"), asset.get("unit")),
         scale=_number(fields.get("raster:scale"), fields.get("scale"), asset.get("raster:scale")),
         offset=_number(fields.get("raster:offset"), fields.get("offset"), asset.get("raster:offset")),
     )

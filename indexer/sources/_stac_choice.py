@@ -76,12 +76,13 @@ class Chooser:
             keys = ", ".join(item.assets) or "none"
             raise SceneError(f"has no asset with measurements as GeoTIFF, COG or JPEG 2000; its assets: {keys}")
         picks = {sensor.name: _picks(sensor, table, notes) for sensor, table in self._tables}
-        if len(notes) == 1 and not notes[0].named and not any(picks.values()):
+        if len(notes) == 1 and not any(picks.values()):
             return self._opened(self._located(notes[0], base), item, collection)
         if (request := self._reading.request) and not any(picks.values()):
             raise _stranger(request.sensor, notes)
         dtype = self._dtype(notes, picks, base)
-        evidence = Evidence(collection_id=collection, properties=item.properties, band_names=(), dtype=dtype)
+        tags = _units(picks)
+        evidence = Evidence(collection_id=collection, properties=item.properties, band_names=(), dtype=dtype, tags=tags)
         sensor, encoding = self._sensor(notes, picks, evidence)
         if not picks[sensor.name]:
             raise _stranger(sensor, notes)
@@ -91,11 +92,15 @@ class Chooser:
         return replace(note, href=absolute_href(note.href, base, self._reading.settings))
 
     def _opened(self, note: AssetNote, item: pystac.Item, collection: str | None) -> Choice:
-        """The one asset of an item that does not name its bands: the file itself has to."""
+        """The one asset of an item that does not name its bands, or in words of its own: the file itself has to."""
         with gdal_env(self._reading.settings), open_raster(note.href) as dataset:
             evidence = file_evidence(dataset, collection=collection, properties=item.properties)
             sensed = sense_file(evidence, self._reading.request)
             scalings: list[Any] = list(zip(dataset.scales, dataset.offsets, strict=True))
+            table = _band_table(sensed.sensor)
+            # Names that the sensor does not know must not end as "the bands in the usual order".
+            if note.named and not any((name or "").lower() in table for name in dataset.descriptions):
+                raise _stranger(sensed.sensor, [note])
         if len(note.bands) >= len(sensed.bands):
             scalings = [(band.scale, band.offset) for band in note.bands]
         asset = Asset(href=note.href, bands=sensed.bands, indexes=sensed.indexes)
@@ -159,6 +164,12 @@ def _picks(sensor: Sensor, table: Mapping[str, str], notes: Iterable[AssetNote])
             if said and (band := table[said.lower()]) not in picks:
                 picks[band] = _Pick(band=band, said=said, note=note, asset=asset, index=index)
     return [picks[band.name] for band in sensor.bands if band.name in picks]
+
+
+def _units(picks: Mapping[str, list[_Pick]]) -> dict[str, str]:
+    """The unit that the item states for the bands, where it is one."""
+    units = {pick.note.unit for found in picks.values() for pick in found}
+    return {"units": unit} if len(units) == 1 and (unit := units.pop()) else {}
 
 
 def _stranger(sensor: Sensor, notes: Iterable[AssetNote]) -> SensorError:

@@ -136,6 +136,16 @@ def test_detects_the_sensor_by_properties_or_names_and_says_where_it_cannot(tmp_
     assert unscaled.error.candidates == ("sentinel-1-grd/db", "sentinel-1-grd/linear")
 
 
+@pytest.mark.parametrize(("unit", "encoding"), [("linear", "linear"), ("dB", "db")])
+def test_a_stated_unit_tells_the_encoding(tmp_path: Path, unit: str, encoding: str) -> None:
+    asset = {"href": "a.tif", "type": "image/tiff", "data_type": "float32", "unit": unit}
+    entry = item("a", {"x": asset | {"bands": [{"name": "VV"}, {"name": "VH"}]}}, collection="sentinel-1-grd")
+    assert one(tmp_path, entry).encoding.name == encoding
+    band = {"data_type": "float32", "unit": unit}
+    old = {"href": "a.tif", "type": "image/tiff", "eo:bands": [{"name": "VV"}], "raster:bands": [band]}
+    assert one(tmp_path, item("a", {"x": old}, collection="sentinel-1-grd")).encoding.name == encoding
+
+
 def test_four_colours_of_an_unknown_camera_are_not_taken_for_three(tmp_path: Path) -> None:
     stack = {**stack_asset("a.tif", ("red", "green", "blue", "nir")), "data_type": "uint8"}
     assert "--sensor" in bad(tmp_path, item("a", {"image": stack}, collection="mine"))
@@ -144,7 +154,18 @@ def test_four_colours_of_an_unknown_camera_are_not_taken_for_three(tmp_path: Pat
 def test_obeys_the_sensor_that_was_named(tmp_path: Path) -> None:
     entry = item("a", {"B04": band_asset("a.tif", "B04")}, collection="mine")
     assert one(tmp_path, entry, sensor="sentinel-2-l1c").sensor.name == "sentinel-2-l1c"
+    entry["assets"]["B08"] = band_asset("b.tif", "B08")
     assert "has no band of sentinel-1-rtc" in bad(tmp_path, entry, sensor="sentinel-1-rtc/db")
+
+
+def test_names_of_its_own_are_looked_up_in_the_file_and_never_taken_for_an_order(tmp_path: Path) -> None:
+    write_tif(tmp_path / "told.tif", names=("VV", "VH"), dtype="float32")
+    write_tif(tmp_path / "untold.tif", names=(None, None), dtype="float32")
+    words = ("backscatter, first", "backscatter, second")
+    told = item("a", {"x": stack_asset("told.tif", words)})
+    untold = item("a", {"x": stack_asset("untold.tif", words)})
+    assert bands(one(tmp_path, told, sensor="sentinel-1-rtc/db")) == [("told.tif", ("VV", "VH"), (1, 2))]
+    assert "backscatter, first" in bad(tmp_path, untold, sensor="sentinel-1-rtc/db")
 
 
 @pytest.mark.parametrize(
