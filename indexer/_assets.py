@@ -40,16 +40,34 @@ class ReferenceGrid:
         """Return the grid of an open file."""
         return cls(crs=dataset.crs, transform=dataset.transform, width=dataset.width, height=dataset.height)
 
+    def window_of(self, other: ReferenceGrid, window: Window) -> Window | None:
+        """Return the window of another grid in pixels of this one; None where the two are turned or apart."""
+        a, b, c, d, e, f = self.transform[:6]
+        a2, b2, c2, d2, e2, f2 = other.transform[:6]
+        if self.same_as(other):
+            return window
+        if self.crs != other.crs or any((b, d, b2, d2)) or a * a2 <= 0 or e * e2 <= 0:
+            return None
+        col, row = (c2 + a2 * window.col_off - c) / a, (f2 + e2 * window.row_off - f) / e
+        # Six decimals, so that the noise of the division does not turn whole pixels into fractions.
+        return Window(*(round(n, 6) for n in (col, row, window.width * a2 / a, window.height * e2 / e)))
+
     def same_as(self, other: ReferenceGrid) -> bool:
-        """Whether every pixel of both lies at the same place, to a thousandth of a pixel."""
+        """Whether both have the same pixels, to a thousandth of a pixel."""
         if (self.crs, self.width, self.height) != (other.crs, other.width, other.height):
             return False
-        if self.crs is None:
+        return self.crs is None or self.transform.almost_equals(other.transform, abs(self.transform.a) / 1000)
+
+    def covers(self, other: ReferenceGrid) -> bool:
+        """Whether this grid reaches the edges of the other everywhere, to a thousandth of a pixel."""
+        if self.crs is None or other.crs is None or self.same_as(other):
             return True
-        corners = np.array([(0, 0, 1), (self.width, 0, 1), (0, self.height, 1)]).T
-        here, there = (np.array(grid.transform[:6]).reshape(2, 3) @ corners for grid in (self, other))
-        side = np.sqrt(abs(self.transform.determinant))
-        return bool((abs(here - there) < side / 1000).all())
+        at = np.append(np.arange(64) / 16, 4.0)
+        cols, rows = (np.interp(at, range(5), corners) for corners in ((0, 1, 1, 0, 0), (0, 0, 1, 1, 0)))
+        x, y = other.transform @ (cols * other.width, rows * other.height)
+        cols, rows = ~self.transform @ tuple(map(np.array, transform(other.crs, self.crs, x, y)))
+        beyond = np.maximum(np.maximum(-cols, cols - self.width), np.maximum(-rows, rows - self.height))
+        return bool((beyond < 1e-3).all())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +91,6 @@ class AssetReader:
         grid: The reference grid.
         nodata: For each band the stored number that the sensor calls no data, or None.
         classes: True for class numbers, which must not be averaged.
-        resampled: True where windows will be read at another size than they have.
     """
 
     def __init__(
@@ -84,27 +101,30 @@ class AssetReader:
         *,
         nodata: Sequence[float | None],
         classes: bool = False,
-        resampled: bool = False,
     ) -> None:
         _check_bands(dataset, indexes)
-        self._href = str(dataset.name)
+        self._own = ReferenceGrid.of(dataset)
+        self._grid = grid
+        if grid.crs is None and not self._own.same_as(grid):
+            raise SceneError("is a picture of another size than the scene's first file; expected one size")
+        self._file = dataset
+        self._view: WarpedVRT | None = None
         self._indexes = list(indexes)
         self._classes = classes
-        self._dataset = _on_grid(
-            dataset, grid, _shared(nodata, dataset.dtypes[0]), classes=classes, resampled=resampled
-        )
-        dtype = np.dtype(self._dataset.dtypes[self._indexes[0] - 1])
-        files = [self._dataset.nodatavals[index - 1] for index in self._indexes]
-        self._blank = [_storable({own, sensors}, dtype) for own, sensors in zip(files, nodata, strict=True)]
-        flags = self._dataset.mask_flag_enums[self._indexes[0] - 1]
-        self._has_mask = MaskFlags.per_dataset in flags
         # Beyond the file's edge its bands are nodata while those of other files are not.
-        self._partial = not _covers(dataset, grid)
+        self._partial = not self._own.covers(grid)
+        self._dtype = np.dtype(dataset.dtypes[indexes[0] - 1])
+        declared = [dataset.nodatavals[index - 1] for index in indexes]
+        self._nodata = [_storable({own, sensors}, self._dtype) for own, sensors in zip(declared, nodata, strict=True)]
+        # GDAL leaves nodata out of what it interpolates only where the file declares it.
+        self._undeclared = (
+            None if classes or _is_masked(dataset) or dataset.nodata is not None else _shared(self._nodata)
+        )
 
     def close(self) -> None:
-        """Close the warped view, if there is one."""
-        if isinstance(self._dataset, WarpedVRT):
-            self._dataset.close()
+        """Close the warped view, if one was needed."""
+        if self._view is not None:
+            self._view.close()
 
     def read(self, window: Window, shape: tuple[int, int]) -> Stored:
         """Read a window.
@@ -117,15 +137,60 @@ class AssetReader:
         Raises:
             SceneError: The file is damaged there.
         """
-        same = shape == (window.height, window.width)
-        options = (
-            {} if same else {"out_shape": (len(self._indexes), *shape), "resampling": self._resampling(window, shape)}
-        )
-        with reading(self._href):
-            pixels = self._dataset.read(self._indexes, window=window, **options)
-            masked = self._read_mask(window, shape) if self._has_mask else None
+        with reading(str(self._file.name)):
+            dataset, window = self._route(window, shape)
+            options = {} if _is_plain(window, shape) else {"resampling": self._resampling(window, shape)}
+            pixels = dataset.read(self._indexes, window=window, out_shape=(len(self._indexes), *shape), **options)
+            masked = None
+            if _is_masked(dataset):
+                masked = np.asarray(dataset.read_masks(self._indexes[0], window=window, out_shape=shape) == 0)
         blank = self._find_blank(pixels)
         return Stored(pixels=pixels, masked=blank if masked is None and self._partial else masked, blank=blank)
+
+    def _route(self, window: Window, shape: tuple[int, int]) -> tuple[DatasetReader | WarpedVRT, Window]:
+        """The file itself and the window in its own pixels where GDAL can resample that rightly, else the view.
+
+        The view is several times slower.
+        """
+        own = None if self._partial else self._own.window_of(self._grid, window)
+        if own is None:
+            return self._warped(), window
+        if _is_plain(own, shape):
+            return self._file, own
+        # GDAL takes a window of the size of the result for a plain copy and forgets the fraction of its offset.
+        shifted = own != window and (int(own.height), int(own.width)) == shape
+        coarser = own.width * own.height > shape[0] * shape[1]
+        blends = not self._classes and (self._undeclared is not None if coarser else self._has_gap_near(own))
+        return (self._warped(), window) if shifted or blends else (self._file, own)
+
+    def _has_gap_near(self, own: Window) -> bool:
+        """Whether nodata lies in a window or beside it; GDAL's plain interpolation would grow pixels into it."""
+        if not any(self._nodata) and np.issubdtype(self._dtype, np.integer):
+            return False
+        left, top = max(0, int(own.col_off) - 1), max(0, int(own.row_off) - 1)
+        right = min(self._own.width, int(own.col_off + own.width) + 2)
+        bottom = min(self._own.height, int(own.row_off + own.height) + 2)
+        near = self._file.read(self._indexes, window=Window(left, top, right - left, bottom - top))
+        return self._find_blank(near) is not None or not np.isfinite(near).all()
+
+    def _warped(self) -> WarpedVRT:
+        """The file as a view on the reference grid; made when first needed."""
+        if self._view is None:
+            nodata = self._undeclared if self._file.nodata is None else self._file.nodata
+            # Where no number means nodata, an alpha band says what lies outside the file.
+            edge = {"add_alpha": True} if nodata is None and not _is_masked(self._file) else {}
+            self._view = WarpedVRT(
+                self._file,
+                crs=self._grid.crs,
+                transform=self._grid.transform,
+                width=self._grid.width,
+                height=self._grid.height,
+                src_nodata=nodata,
+                nodata=nodata,
+                resampling=Resampling.nearest if self._classes else Resampling.bilinear,
+                **edge,
+            )
+        return self._view
 
     def _resampling(self, window: Window, shape: tuple[int, int]) -> Resampling:
         if self._classes:
@@ -133,12 +198,9 @@ class AssetReader:
         finer = shape[0] * shape[1] < window.height * window.width
         return Resampling.average if finer else Resampling.bilinear
 
-    def _read_mask(self, window: Window, shape: tuple[int, int]) -> NDArray[np.bool_]:
-        return np.asarray(self._dataset.read_masks(self._indexes[0], window=window, out_shape=shape) == 0)
-
     def _find_blank(self, pixels: NDArray[Any]) -> NDArray[np.bool_] | None:
         blank: NDArray[np.bool_] | None = None
-        for plane, values in zip(pixels, self._blank, strict=True):
+        for plane, values in zip(pixels, self._nodata, strict=True):
             here = np.zeros(plane.shape, dtype=bool)
             for value in values:
                 here |= plane == value
@@ -170,35 +232,6 @@ def _check_bands(dataset: DatasetReader, indexes: Sequence[int]) -> None:
         raise SceneError("holds complex numbers; expected detected amplitude, intensity or dB")
 
 
-def _shared(nodata: Sequence[float | None], dtype: str) -> float | None:
-    """The nodata of all the bands, if there is one that the file could hold."""
-    value = nodata[0] if len(set(nodata)) == 1 else None
-    return value if _storable({value}, np.dtype(dtype)) else None
-
-
-def _covers(dataset: DatasetReader, grid: ReferenceGrid) -> bool:
-    """Whether the file reaches the edges of the grid everywhere."""
-    own = ReferenceGrid.of(dataset)
-    if own.same_as(grid) or grid.crs is None:
-        return True
-    at = np.append(np.arange(64) / 16, 4.0)
-    cols, rows = (np.interp(at, range(5), corners) for corners in ((0, 1, 1, 0, 0), (0, 0, 1, 1, 0)))
-    x, y = _apply(grid.transform, cols * grid.width, rows * grid.height)
-    cols, rows = _apply(~own.transform, *map(np.array, transform(grid.crs, own.crs, x, y)))
-    slack = 1e-3
-    return bool(
-        (cols >= -slack).all()
-        and (rows >= -slack).all()
-        and (cols <= own.width + slack).all()
-        and (rows <= own.height + slack).all()
-    )
-
-
-def _apply(affine: Affine, x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
-    a, b, c, d, e, f = affine[:6]
-    return a * x + b * y + c, d * x + e * y + f
-
-
 def _storable(values: set[float | None], dtype: np.dtype[Any]) -> list[Any]:
     """The values as the file would store them; those it could not, and NaN, which is looked for anyway, left out."""
     finite = [value for value in values if value is not None and np.isfinite(value)]
@@ -208,29 +241,17 @@ def _storable(values: set[float | None], dtype: np.dtype[Any]) -> list[Any]:
     return [dtype.type(value) for value in finite]
 
 
-def _on_grid(
-    dataset: DatasetReader, grid: ReferenceGrid, nodata: float | None, *, classes: bool, resampled: bool
-) -> DatasetReader | WarpedVRT:
-    """The file itself where it has the grid, else a view of it warped to the grid."""
-    own = ReferenceGrid.of(dataset)
-    masked = MaskFlags.per_dataset in dataset.mask_flag_enums[0]
-    undeclared = dataset.nodata is None and nodata is not None and not masked
-    # GDAL only leaves nodata out of an average when the file declares it: the view declares it in its place.
-    if own.same_as(grid) and not (resampled and undeclared and not classes):
-        return dataset
-    if grid.crs is None:
-        raise SceneError("is a picture of another size than the scene's first file; expected one size")
-    value = nodata if undeclared else dataset.nodata
-    # Where no number means nodata, an alpha band says what lies outside the file.
-    edge = {"add_alpha": True} if value is None and not masked else {}
-    return WarpedVRT(
-        dataset,
-        crs=grid.crs,
-        transform=grid.transform,
-        width=grid.width,
-        height=grid.height,
-        src_nodata=value,
-        nodata=value,
-        resampling=Resampling.nearest if classes else Resampling.bilinear,
-        **edge,
-    )
+def _shared(nodata: Sequence[Sequence[Any]]) -> float | None:
+    """The one number that means no data in every band, if there is one."""
+    first = nodata[0]
+    return float(first[0]) if len(first) == 1 and all(list(other) == list(first) for other in nodata) else None
+
+
+def _is_masked(dataset: DatasetReader | WarpedVRT) -> bool:
+    return MaskFlags.per_dataset in dataset.mask_flag_enums[0]
+
+
+def _is_plain(window: Window, shape: tuple[int, int]) -> bool:
+    """Whether a window of whole pixels has the size of the result: nothing is to be resampled."""
+    whole = float(window.col_off).is_integer() and float(window.row_off).is_integer()
+    return whole and shape == (window.height, window.width)

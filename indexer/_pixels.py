@@ -123,12 +123,11 @@ class OpenScene:
 
     def _open_readers(self) -> None:
         """Make every file readable on the grid."""
-        resampled = self._shape != (self._grid.window_height, self._grid.window_width)
         self._readers = []
         for asset, dataset in zip(self._scene.assets, self._datasets, strict=True):
             nodata = [self._scene.sensor.band(name).nodata for name in asset.bands]
             with self._named(asset.href):
-                reader = AssetReader(dataset, asset.indexes, self._reference, nodata=nodata, resampled=resampled)
+                reader = AssetReader(dataset, asset.indexes, self._reference, nodata=nodata)
             self._files.callback(reader.close)
             self._readers.append(reader)
         self._bands = tuple(name for asset in self._scene.assets for name in asset.bands)

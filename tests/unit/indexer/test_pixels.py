@@ -15,11 +15,12 @@ from PIL import Image
 from pyproj import Transformer
 from rasterio.enums import ColorInterp, Resampling
 from rasterio.io import DatasetReader
+from rasterio.warp import reproject
 
 from core import Asset, CloudMask, InputError, PixelWindow, Scene, SceneError, Settings, Tile
 from indexer._pixels import OpenScene, plan
 from indexer._tiling import TilingOptions
-from tests.rasters import ORIGIN, scene_of, scene_of_assets, write_raster
+from tests.rasters import ORIGIN, UTM, scene_of, scene_of_assets, write_raster
 
 # Plain pictures have no geotransform, which rasterio warns about at every open; pytest undoes the filter in _gdal.
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
@@ -304,6 +305,25 @@ def test_files_of_several_resolutions_keep_their_place_at_a_coarser_gsd(sentinel
     east = np.broadcast_to((np.arange(64) + 0.5) * 30, (64, 64))
     for plane in tile.pixels * 10_000:
         np.testing.assert_allclose(plane[2:-2, 2:-2], east[2:-2, 2:-2], atol=8)
+
+
+@pytest.mark.parametrize(("step", "shift", "nodata"), [(20, 0, 0), (20, 0, None), (60, 0, 0), (20, 10, 0), (10, 5, 0)])
+def test_a_coarser_file_equals_what_rasterio_warps(tmp_path: Path, step: int, shift: int, nodata: int | None) -> None:
+    """Across the borders of tiles as well: what lies beside a tile takes part in its interpolation."""
+    fine = write_raster(tmp_path / "fine.tif", noise(1, 240, 240), nodata=nodata)
+    side = 2520 // step
+    coarse = noise(1, side, side)
+    coarse[:, :, : side // 3] = 0
+    transform = Affine(step, 0, 400_000 - shift, 0, -step, 4_600_000 + shift)
+    other = write_raster(tmp_path / "coarse.tif", coarse, transform=transform, nodata=nodata)
+    assets = (Asset(href=fine, bands=("B04",), indexes=(1,)), Asset(href=other, bands=("B11",), indexes=(1,)))
+    expected = np.zeros((240, 240), "float32")
+    reproject(coarse[0].astype("float32"), expected, src_crs=UTM, dst_crs=UTM, src_transform=transform,
+              dst_transform=ORIGIN, src_nodata=0, resampling=Resampling.bilinear)  # fmt: skip
+    with OpenScene(scene_of_assets(assets, "sentinel-2-l2a/dn"), TilingOptions(tile_size=80)) as opened:
+        tiles = [opened.read(row, col) for row in range(3) for col in range(3)]
+    got = np.block([[tile.pixels[1] for tile in tiles[row : row + 3] if tile] for row in (0, 3, 6)]) * 10_000
+    np.testing.assert_allclose(got, expected, atol=0.51)  # stored as whole numbers
 
 
 def test_a_file_in_another_crs_is_warped_to_the_grid(tmp_path: Path) -> None:
