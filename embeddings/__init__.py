@@ -9,13 +9,14 @@ from ._encoders import (
     open_encoder,
 )
 from ._onnx import OnnxEncoder
-from ._words import class_words
+from ._words import caption_terms, class_words
 
 __all__ = [
     "DEFAULT_ENCODER",
     "EncoderRow",
     "EncodesBoth",
     "OnnxEncoder",
+    "caption_terms",
     "class_words",
     "encoder_names",
     "list_encoders",

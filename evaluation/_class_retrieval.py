@@ -5,6 +5,7 @@ Every picture goes through the encoder that ships, as an ordinary tile; nothing 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,15 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core import EncodesText, EncodesTiles, InputError
-from embeddings import open_encoder
+from embeddings import caption_terms, open_encoder
 
 from ._baseline import colour_features
-from ._dataset import LabelledPictures, load_labelled_pictures, read_tile
+from ._dataset import LabelledPicture, LabelledPictures, load_labelled_pictures, read_tile
 from ._metrics import Scores, Truth, Values, bootstrap_interval, chance_of_hit, hit_at_k, precision_at_k
 from ._report import Figure, Report
 
 PROTOCOL = "class-retrieval"
 CHUNK = 512
+WORD_SHARE = 0.4
+"""Share of a picture's captions that must use a word for the picture to be a right answer to it."""
 
 Progress = Callable[[int, int], None]
 """Called with the number of pictures encoded and the number there are."""
@@ -69,6 +72,7 @@ def evaluate_class_retrieval(
     ]
     if any(picture.captions for picture in dataset.pictures):
         figures.append(_caption_figure(encoder, vectors, dataset, k))
+        figures += _word_figure(encoder, vectors, dataset, k)
     return Report(
         protocol=PROTOCOL,
         encoder=str(encoder.space),
@@ -131,6 +135,30 @@ def _caption_figure(encoder: EncodesText, vectors: NDArray[np.float32], dataset:
         "word for word (captions repeat between pictures, so an identical caption counts as right)"
     )
     return _figure(f"caption recall@{k}", values, chance=chance, meaning=meaning)
+
+
+def _word_figure(encoder: EncodesText, vectors: NDArray[np.float32], dataset: LabelledPictures, k: int) -> list[Figure]:
+    """Return the figure of single words, or nothing where no word is used by k pictures."""
+    shares = [_term_shares(picture) for picture in dataset.pictures]
+    terms = sorted({term for row in shares for term in row} - set(dataset.names))
+    right = np.array([[row.get(term, 0.0) >= WORD_SHARE for row in shares] for term in terms], dtype=np.bool_)
+    if not terms:
+        return []
+    kept = np.flatnonzero(right.sum(axis=1) >= k)
+    if len(kept) == 0:
+        return []
+    queries = encoder.encode_text([terms[index] for index in kept])
+    values = precision_at_k(queries @ vectors.T, right[kept], k)
+    meaning = (
+        f"each word, or pair of neighbouring words, of the captions as a query, class names left out; a picture is "
+        f"right when at least {WORD_SHARE:.0%} of its captions use it; asked only where at least {k} pictures are right"
+    )
+    return [_figure(f"word precision@{k}", values, chance=float(right[kept].mean()), meaning=meaning)]
+
+
+def _term_shares(picture: LabelledPicture) -> dict[str, float]:
+    count = Counter(term for caption in picture.captions for term in caption_terms(caption))
+    return {term: number / len(picture.captions) for term, number in count.items()}
 
 
 def _picture_precision(vectors: NDArray[np.float32], labels: NDArray[np.int64], k: int) -> Values:

@@ -18,6 +18,7 @@ from core import ConfigError
 STATE = "last.safetensors"
 ABOUT = "last.json"
 BEST = "best.safetensors"
+FINAL = "final.safetensors"
 
 
 @dataclass(kw_only=True)
@@ -66,9 +67,9 @@ def save_checkpoint(folder: Path, state: RunState, position: Position, recipe: s
     _replace_text(json.dumps({"recipe": recipe, **asdict(position)}, indent=1), folder / ABOUT)
 
 
-def save_best(folder: Path, average: nn.Module) -> None:
-    """Write the averaged weights of the best epoch."""
-    _replace(average.state_dict(), folder / BEST, {})
+def save_weights(path: Path, network: nn.Module) -> None:
+    """Write the weights of a network."""
+    _replace(network.state_dict(), path, {})
 
 
 def load_checkpoint(folder: Path, state: RunState, recipe: str) -> Position:

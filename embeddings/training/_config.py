@@ -7,14 +7,13 @@ known; nothing is ignored.
 from __future__ import annotations
 
 import dataclasses
-import tomllib
-import types
-import typing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from core import ConfigError
+
+from ._toml import read_toml
 
 
 def default_config() -> Path:
@@ -137,6 +136,24 @@ class OptimiserConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class WordsConfig:
+    """The second stage, in which the text projection learns single words of the captions."""
+
+    pictures: int = 60
+    """Fewest training pictures whose captions must use a word for it to become a query."""
+    views: int = 2
+    """Random views of each picture to fit on."""
+    steps: int = 200
+    """Steps; 0 leaves the projection as the first stage made it."""
+    batch: int = 1024
+    """Pictures a step."""
+    learning_rate: float = 3e-3
+    """Learning rate of the first step; it falls linearly to zero."""
+    weight: float = 1.0
+    """Weight of the words beside captions and class names."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class CardConfig:
     """What the manifest says about the weights; it decides nothing that is computed."""
 
@@ -170,6 +187,8 @@ class TrainingConfig:
     """Augmentations."""
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
     """Optimiser and schedule."""
+    words: WordsConfig = field(default_factory=WordsConfig)
+    """Second stage."""
     card: CardConfig = field(default_factory=CardConfig)
     """Terms and provenance."""
 
@@ -180,6 +199,9 @@ class TrainingConfig:
         _at_least("image.size", self.image.size, 16)
         _at_least("optimiser.epochs", self.optimiser.epochs, 1)
         _at_least("optimiser.batch", self.optimiser.batch, 2)
+        _at_least("words.steps", self.words.steps, 0)
+        _at_least("words.views", self.words.views, 1)
+        _at_least("words.batch", self.words.batch, 2)
         _at_least("text.max_tokens", self.text.max_tokens, 2)
         _same_length("image.widths", self.image.widths, "image.depths", self.image.depths)
         _three("image.mean", self.image.mean)
@@ -207,60 +229,10 @@ def load_config(path: Path) -> TrainingConfig:
     Raises:
         ConfigError: If the file is missing, is no TOML, or holds an unknown key or a wrong value.
     """
-    try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigError(f"no training configuration at {path}; the shipped one is {default_config()}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not a TOML file: {error}") from None
-    config: TrainingConfig = _build(TrainingConfig, raw, "")
+    if not path.is_file():
+        raise ConfigError(f"no training configuration at {path}; the shipped one is {default_config()}")
+    config: TrainingConfig = read_toml(path, TrainingConfig)
     return config
-
-
-def _build(kind: Any, raw: dict[str, Any], where: str) -> Any:
-    known = [item.name for item in dataclasses.fields(kind)]
-    unknown = sorted(set(raw) - set(known))
-    if unknown:
-        names = ", ".join(f"{where}{key}" for key in unknown)
-        raise ConfigError(f"unknown key {names} in the training configuration; known here: {', '.join(known)}")
-    hints = typing.get_type_hints(kind)
-    values = {key: _convert(hints[key], value, f"{where}{key}") for key, value in raw.items()}
-    if "name" in known and "name" not in raw:
-        raise ConfigError('the training configuration must set name, for example name = "swath-mini"')
-    return kind(**values)
-
-
-def _convert(hint: Any, value: Any, where: str) -> Any:
-    if dataclasses.is_dataclass(hint):
-        return _build(hint, _expect(value, dict, where, "a table"), f"{where}.")
-    origin = typing.get_origin(hint)
-    if origin is tuple:
-        return _convert_tuple(typing.get_args(hint), _expect(value, list, where, "a list"), where)
-    if origin is Literal:
-        return _one_of(typing.get_args(hint), value, where)
-    if origin is types.UnionType:
-        return Path(_expect(value, str, where, "a path"))
-    if hint is float:
-        return float(_expect(value, (int, float), where, "a number"))
-    return _expect(value, hint, where, {int: "a whole number", str: "a text"}[hint])
-
-
-def _convert_tuple(hints: tuple[Any, ...], value: list[Any], where: str) -> tuple[Any, ...]:
-    if Ellipsis not in hints and len(value) != len(hints):
-        raise ConfigError(f"{where} must hold {len(hints)} values, got {len(value)}")
-    return tuple(_convert(hints[0], item, where) for item in value)
-
-
-def _one_of(known: tuple[Any, ...], value: Any, where: str) -> Any:
-    if value not in known:
-        raise ConfigError(f"{where} must be one of {', '.join(map(repr, known))}, got {value!r}")
-    return value
-
-
-def _expect(value: Any, kind: Any, where: str, what: str) -> Any:
-    if not isinstance(value, kind) or isinstance(value, bool):
-        raise ConfigError(f"{where} must be {what}, got {value!r}")
-    return value
 
 
 def _at_least(where: str, value: int, least: int) -> None:

@@ -1,4 +1,4 @@
-"""From the best checkpoint of a run to the folder that `swath` loads without torch."""
+"""From the final weights of a run to the folder that `swath` loads without torch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ._checkpoint import BEST
+from ._checkpoint import FINAL
 from ._compress import compress
 from ._config import TrainingConfig
 from ._model import DIM, ImageTower, TwoTowers
@@ -61,15 +61,15 @@ def export(config: TrainingConfig, run: Path, figures: Mapping[str, float], fing
 
     Args:
         config: The run's configuration.
-        run: Folder of the run, with the best checkpoint.
-        figures: Validation figures of that checkpoint, kept in the manifest.
+        run: Folder of the run, with its final weights.
+        figures: Validation figures of these weights, kept in the manifest.
         fingerprint: sha256 of the dataset's caption file.
 
     Returns:
         The encoder folder.
     """
     towers = TwoTowers(config.image).eval().requires_grad_(False)
-    towers.load_state_dict(load_file(run / BEST))
+    towers.load_state_dict(load_file(run / FINAL))
     folder = run / "encoder"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

@@ -14,12 +14,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
 from torch import Generator, Tensor, nn
 
 from ._augment import Augment
-from ._checkpoint import Position, RunState, load_checkpoint, save_best, save_checkpoint
+from ._checkpoint import BEST, FINAL, Position, RunState, load_checkpoint, save_checkpoint, save_weights
 from ._config import TrainingConfig
 from ._data import TrainingData
+from ._fit import TextFit, term_precision
 from ._losses import caption_loss, identical_captions, image_loss, label_loss
 from ._metrics import validation_figures
 from ._model import TwoTowers
@@ -67,10 +69,19 @@ class Trainer:
             self._epoch(position)
             if position.history[-1]["score"] > position.best:
                 position.best, position.best_epoch = position.history[-1]["score"], position.epoch
-                save_best(folder, self.average)
+                save_weights(folder / BEST, self.average)
             save_checkpoint(folder, state, position, recipe)
             after_epoch(position)
         return position
+
+    def fit_text(self, folder: Path, data: TrainingData) -> dict[str, float]:
+        """Take the second stage from the best epoch's weights, write the final ones and return their figures."""
+        self.average.load_state_dict(load_file(folder / BEST))
+        TextFit(self.config, self.average, data.train, self.table).run()
+        save_weights(folder / FINAL, self.average)
+        with torch.inference_mode():
+            pictures = torch.cat([self._encode_whole(part) for part in torch.split(self.val_pictures, CHUNK)])
+        return self.validate() | term_precision(self.average, pictures, data.val, self.config.text.max_tokens)
 
     def _epoch(self, position: Position) -> None:
         start = time.monotonic()

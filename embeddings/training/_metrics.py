@@ -19,6 +19,12 @@ def precision_at(scores: Tensor, query_labels: Tensor, labels: Tensor, k: int = 
     return float((labels[best] == query_labels[:, None]).float().mean())
 
 
+def precision_at_mask(scores: Tensor, right: Tensor, k: int = 10) -> float:
+    """Return the mean share of the k best columns that are right, from scores and truth (queries, candidates)."""
+    best = scores.topk(min(k, scores.shape[1]), dim=1).indices
+    return float(right.gather(1, best).float().mean())
+
+
 def caption_recall(scores: Tensor, queries: Tensor, captions: Tensor, k: int = 10) -> float:
     """Return the share of captions of which one of the k best pictures carries the same words.
 

@@ -7,14 +7,14 @@ import os
 import platform
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from PIL import Image, ImageDraw
 
 from ._checkpoint import Position
+from ._config import TrainingConfig
 from ._data import TrainingData
 
 COLOURS = {
@@ -33,11 +33,13 @@ def write_metrics(folder: Path, position: Position) -> None:
     draw_curves(position.history, folder / "curve.png")
 
 
-def write_card(folder: Path, config: dict[str, Any], recipe: str, data: TrainingData, position: Position) -> None:
+def write_card(
+    folder: Path, config: TrainingConfig, data: TrainingData, position: Position, figures: Mapping[str, float]
+) -> None:
     """Write card.json: what was run, on what, with which versions, and what came out."""
-    config["data"]["root"] = None  # a path of one machine says nothing on another
+    plain = config.as_dict()
+    plain["data"]["root"] = None  # a path of one machine says nothing on another
     card = {
-        "recipe": recipe,
         "revision": _revision(),
         "data_sha256": data.fingerprint,
         "pictures": {"train": len(data.train), "val": len(data.val)},
@@ -45,8 +47,9 @@ def write_card(folder: Path, config: dict[str, Any], recipe: str, data: Training
         "versions": {name: version(name) for name in ("torch", "numpy", "pillow")},
         "seconds": round(position.seconds),
         "best_epoch": position.best_epoch,
-        "figures": position.history[position.best_epoch - 1],
-        "config": config,
+        "first_stage": position.history[position.best_epoch - 1],
+        "figures": dict(figures),
+        "config": plain,
     }
     (folder / "card.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
 

@@ -37,7 +37,7 @@ class TrainReport:
     best_epoch: int
     """Epoch whose averaged weights were exported."""
     figures: Mapping[str, float]
-    """Validation figures of that epoch."""
+    """Validation figures of the exported encoder."""
     seconds: float
     """Training time over all sessions, in seconds."""
 
@@ -88,9 +88,9 @@ def _run(config: TrainingConfig, folder: Path, *, resume: bool, progress: Progre
             progress(_line(position.history[-1], config.optimiser.epochs))
 
     position = trainer.run(folder, recipe, resume=resume, after_epoch=after_epoch)
-    figures = position.history[position.best_epoch - 1]
+    figures = trainer.fit_text(folder, data)
     encoder = export(config, folder, figures, data.fingerprint)
-    write_card(folder, config.as_dict(), recipe, data, position)
+    write_card(folder, config, data, position, figures)
     return TrainReport(
         folder=folder,
         encoder=encoder,
@@ -102,10 +102,11 @@ def _run(config: TrainingConfig, folder: Path, *, resume: bool, progress: Progre
 
 
 def recipe_of(config: TrainingConfig, fingerprint: str) -> str:
-    """Return what two runs must share to be the same run: settings (but for folder and card) and data."""
+    """Return what two runs must share for one to go on with the other's first stage: its settings and data."""
     plain = config.as_dict()
     plain["data"].pop("root")
     plain.pop("card")
+    plain.pop("words")
     return hashlib.sha256(json.dumps([plain, fingerprint], sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from core import InputError, UnknownNameError, WeightsNotFoundError
-from embeddings import class_words, encoder_names, list_encoders, open_encoder
+from embeddings import caption_terms, class_words, encoder_names, list_encoders, open_encoder
 from embeddings._presets import find_preset, load_presets
 
 
@@ -57,6 +57,12 @@ def test_onnx_with_empty_folder_names_it(tmp_path: Path) -> None:
 )
 def test_class_words(label: str, words: str) -> None:
     assert class_words(label) == words
+
+
+def test_caption_terms_are_words_and_pairs_without_the_empty_ones() -> None:
+    found = caption_terms("Many green trees are near a swimming pool .")
+    assert found == {"green", "trees", "green trees", "swimming", "pool", "swimming pool"}
+    assert caption_terms("it is on the side of it .") == frozenset()
 
 
 def test_presets_hold_the_families_of_the_brief() -> None:

@@ -10,8 +10,10 @@ import torch  # after the skip
 from embeddings.training._augment import Augment  # after the skip
 from embeddings.training._compress import blockwise_int8
 from embeddings.training._config import AugmentConfig, ImageConfig
+from embeddings.training._data import CaptionedPictures
+from embeddings.training._fit import frequent_terms, term_loss
 from embeddings.training._losses import caption_loss, identical_captions, image_loss, label_loss
-from embeddings.training._metrics import caption_recall, precision_at
+from embeddings.training._metrics import caption_recall, precision_at, precision_at_mask
 from embeddings.training._model import ImageTower, TwoTowers
 
 STILL = AugmentConfig(
@@ -104,6 +106,33 @@ def test_validation_precision_by_hand() -> None:
     labels = torch.tensor([0, 1, 1, 0])
     assert precision_at(scores, torch.tensor([0, 1]), labels, k=2) == pytest.approx(0.5)
     assert precision_at(scores, torch.tensor([0, 0]), labels, k=1) == pytest.approx(1.0)
+
+
+def test_term_loss_by_hand() -> None:
+    pictures = torch.eye(2)
+    shares = torch.tensor([[1.0, 0.0], [0.0, 0.0], [0.5, 0.5]])
+    terms = torch.tensor([[1.0, 0.0], [1.0, 0.0], [1.0, 0.0]])
+    # The first term ranks its only picture by 1 to 0, the third should be even: cross-entropies by hand; the second
+    # is used by no picture and left out.
+    first = math.log(1 + math.exp(-1))
+    third = 0.5 * first + 0.5 * (first + 1)
+    assert float(term_loss(terms, pictures, shares, torch.tensor(0.0))) == pytest.approx((first + third) / 2, rel=1e-6)
+
+
+def test_terms_count_pictures_and_shares_count_captions() -> None:
+    split = CaptionedPictures(
+        pictures=np.zeros((3, 4, 4, 3), np.uint8),
+        labels=np.zeros(3, np.int64),
+        captions=(("blue water", "water"), ("water",), ("sand",)),
+        names=("beach",),
+    )
+    assert frequent_terms(split, 2) == ["water"]
+    assert frequent_terms(split, 1) == ["blue", "blue water", "sand", "water"]
+
+
+def test_precision_from_a_mask_by_hand() -> None:
+    scores = torch.tensor([[0.9, 0.1, 0.5]])
+    assert precision_at_mask(scores, torch.tensor([[True, True, False]]), k=2) == pytest.approx(0.5)
 
 
 def test_identical_caption_of_another_picture_counts() -> None:

@@ -78,6 +78,16 @@ def test_identical_captions_count_as_right(captioned: Path) -> None:
     assert "identical caption counts as right" in caption.meaning
 
 
+def test_words_of_captions_are_queries(captioned: Path) -> None:
+    report = evaluate_class_retrieval(MeanColourEncoder(), captioned, split="val", k=3)
+    figure = report.figure("word precision@3")
+    # `something`, in every caption, is always right; `green` finds the three green ones; `blue` is in the captions of
+    # the red and the blue pictures and finds blue ones; `something green` and `something blue` do the same.
+    assert figure.queries == 3
+    assert figure.value == 1.0
+    assert figure.chance == pytest.approx((9 + 3 + 6) / 27)
+
+
 def test_split_is_kept_apart(captioned: Path) -> None:
     assert len(load_labelled_pictures(captioned, split="val").pictures) == 9
     assert len(load_labelled_pictures(captioned, split="train").pictures) == 3
