@@ -7,6 +7,7 @@ inside a document and so reach what the caller never meant to open.
 from __future__ import annotations
 
 import logging
+import math
 import os
 import stat
 import threading
@@ -37,13 +38,15 @@ def gdal_env(settings: Settings) -> rasterio.Env:
     GDAL signs ``s3://`` reads itself from the usual ``AWS_*`` variables and files; boto3 is not involved. Of
     ``AWS_ENDPOINT_URL``, which GDAL does not know, the GDAL options are derived.
     """
+    # GDAL reads whole seconds, and takes 0 for no limit.
+    timeout = str(math.ceil(settings.http_timeout_s))
     return rasterio.Env(
         session=DummySession(),
         GDAL_CACHEMAX=settings.gdal_cache_mb * 2**20,
         # Reading a cut-off PNG whole, GDAL 3.10 returns what happened to be in memory and reports no error.
         GDAL_PNG_WHOLE_IMAGE_OPTIM="NO",
-        GDAL_HTTP_TIMEOUT=str(settings.http_timeout_s),
-        GDAL_HTTP_CONNECTTIMEOUT=str(settings.http_timeout_s),
+        GDAL_HTTP_TIMEOUT=timeout,
+        GDAL_HTTP_CONNECTTIMEOUT=timeout,
         **_HTTP_OPTIONS,
         **_s3_options(os.environ.get("AWS_ENDPOINT_URL", "")),
     )

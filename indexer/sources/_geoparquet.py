@@ -13,7 +13,7 @@ from stac_geoparquet.arrow import stac_table_to_items
 
 from core import BadScene, Scene, SceneError, SourceError
 from indexer.sources._hosts import guarded_session, is_url
-from indexer.sources._names import unique
+from indexer.sources._names import split_item, unique
 from indexer.sources._options import SourceOptions
 from indexer.sources._reading import Reading
 from indexer.sources._selection import Selection
@@ -43,6 +43,7 @@ class GeoParquetSource:
         self._reading = Reading.of(options)
         self._chooser = Chooser(self._reading)
         self._selection = Selection(bbox=options.bbox, datetime=options.datetime)
+        text, self._wanted = split_item(text)
         self._href = text if is_url(text) else str(Path(text).expanduser().resolve())
         try:
             self._file = pq.ParquetFile(self._fetched() if is_url(text) else self._href)
@@ -68,6 +69,8 @@ class GeoParquetSource:
         number = 0
         try:
             for number, item in enumerate(self._items(), 1):
+                if self._wanted not in (None, item.get("id")):
+                    continue
                 document = ItemDocument.embedded(item, self._href, number)
                 if scene := item_scene(document, self._chooser, self._reading, self._selection):
                     yield scene

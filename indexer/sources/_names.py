@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from core import BadScene, Scene, SceneError
+from indexer.sources._hosts import is_url
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
 _LONGEST = 160
@@ -32,6 +33,13 @@ def scene_name(path: Path, root: Path) -> str:
     """Return the scene id of a file: its path relative to the root of the source, without the ending."""
     relative = path.relative_to(root) if path.is_relative_to(root) else Path(path.name)
     return safe_name(relative.with_suffix("").as_posix())
+
+
+def split_item(text: str) -> tuple[str, str | None]:
+    """Return the document and the item id of ``document#id``, which is how an item inside a document is named."""
+    document, mark, item = text.partition("#")
+    known = is_url(document) or (not Path(text).exists() and Path(document).expanduser().is_file())
+    return (document, item) if mark and known else (text, None)
 
 
 def folder_name(path: Path) -> str:

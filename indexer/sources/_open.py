@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from core import Registry, SourceError, TileSource
 from indexer.sources._captions import FILE_NAME as CAPTIONS
 from indexer.sources._hosts import check_host, is_url
+from indexer.sources._names import split_item
 from indexer.sources._options import SourceOptions
 from indexer.sources._walk import PICTURE_ENDINGS, RASTER_ENDINGS, STAC_FILES, first_file
 
@@ -55,10 +56,12 @@ def source_kind(text: str, options: SourceOptions) -> str:
     ``kind+...`` names the kind; ``s3://`` is a bucket; ``https://`` is a table, a raster or a STAC document, by its
     ending; a local path is STAC (``.json``, or a folder with ``catalog.json`` or ``collection.json`` at its top), a
     table, or holds rasters or pictures. A folder of both is read as rasters, unless it has a ``captions.jsonl``.
+    ``document#id`` is one item of a STAC document or table.
 
     Raises:
         SourceError: Nothing is there, or nothing that can be read.
     """
+    text, _ = split_item(text)
     prefix, plus, _ = text.partition("+")
     if plus and prefix in SOURCES.names():
         return prefix

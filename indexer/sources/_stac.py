@@ -9,7 +9,7 @@ from typing import Any
 
 from core import BadScene, Scene, SceneError, SourceError, SwathError
 from indexer.sources._hosts import is_url
-from indexer.sources._names import unique
+from indexer.sources._names import split_item, unique
 from indexer.sources._options import SourceOptions
 from indexer.sources._reading import Reading
 from indexer.sources._selection import Selection
@@ -40,6 +40,7 @@ class StacSource:
         self._chooser = Chooser(self._reading)
         self._io = GuardedIO(options.settings)
         self._selection = Selection(bbox=options.bbox, datetime=options.datetime)
+        text, self._wanted = split_item(text)
         self._href = text if is_url(text) else str(_document_path(text))
         self._document = self._io.document(self._href)
         _check_kind(self._document, self._href)
@@ -52,6 +53,8 @@ class StacSource:
         for found in self._items():
             if isinstance(found, BadScene):
                 yield found
+            elif self._wanted not in (None, found.item.get("id")):
+                continue
             elif (scene := item_scene(found, self._chooser, self._reading, self._selection)) is not None:
                 yield scene
 

@@ -85,6 +85,12 @@ class SourceContract:
                 assert len(asset.bands) == len(asset.indexes) > 0
                 assert min(asset.indexes) >= 1
 
+    def test_gives_hrefs_that_find_the_scene_again(self, case: Case) -> None:
+        for scene in _good(case.source().scenes()):
+            (again,) = open_source(scene.href, SourceOptions(settings=case.settings)).scenes()
+            assert isinstance(again, Scene)
+            assert again.assets == scene.assets
+
     def test_leaves_a_date_empty_that_nothing_states(self, case: Case) -> None:
         assert [scene.datetime for scene in _good(case.source().scenes())] == [None, None]
 

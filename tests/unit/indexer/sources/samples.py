@@ -154,11 +154,16 @@ def bucket(environment: pytest.MonkeyPatch) -> Iterator[tuple[str, Any]]:
 
 
 @contextmanager
-def served(answers: dict[str, Answer]) -> Iterator[str]:
-    """Serve ``answers`` by path on this machine, byte ranges included; yields the address. The dict may be changed."""
+def served(answers: dict[str, Answer], asked: list[str] | None = None) -> Iterator[str]:
+    """Serve ``answers`` by path on this machine, byte ranges included; yields the address.
+
+    The dict may be changed meanwhile. Each request is noted in ``asked``, where given, as ``GET bytes=0-99``.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            if asked is not None:
+                asked.append(f"{self.command} {self.headers.get('Range', 'whole')}")
             answer = answers.get(self.path.partition("?")[0])
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             if answer is None:

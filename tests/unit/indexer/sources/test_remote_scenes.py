@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import rasterio
+from rasterio.shutil import copy
 from stac_geoparquet.arrow import parse_stac_items_to_arrow, to_parquet
 
 from core import BadScene, BBox, Scene, SceneError, Settings, SourceError
@@ -77,6 +78,16 @@ def test_reads_one_cog_of_an_allowed_host(tmp_path: Path) -> None:
         assert scene.href == f"{url}/scenes/my%20cog.tif"
         with gdal_env(LOCAL), open_raster(scene.href) as dataset:
             assert dataset.read(1, window=((0, 4), (0, 4))).shape == (4, 4)
+
+
+def test_a_remote_cog_costs_two_requests_to_open_and_one_a_block_row(tmp_path: Path) -> None:
+    copy(write_tif(tmp_path / "a.tif", size=1024), tmp_path / "cog.tif", driver="COG", blocksize=256)
+    asked: list[str] = []
+    with served({"/cog.tif": (tmp_path / "cog.tif").read_bytes()}, asked) as url, gdal_env(LOCAL):
+        with open_raster(f"{url}/cog.tif") as dataset:
+            assert asked == ["HEAD whole", "GET bytes=0-32767"]
+            dataset.read(window=((0, 256), (0, 512)))
+        assert len(asked) == 3
 
 
 def test_a_remote_file_that_changes_gets_another_fingerprint(tmp_path: Path) -> None:
