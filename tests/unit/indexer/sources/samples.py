@@ -153,17 +153,10 @@ def bucket(environment: pytest.MonkeyPatch) -> Iterator[tuple[str, Any]]:
         server.stop()
 
 
-@contextmanager
-def served(answers: dict[str, Answer], asked: list[str] | None = None) -> Iterator[str]:
-    """Serve ``answers`` by path on this machine, byte ranges included; yields the address.
-
-    The dict may be changed meanwhile. Each request is noted in ``asked``, where given, as ``GET bytes=0-99``.
-    """
-
+def _handler(answers: dict[str, Answer], asked: list[str]) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            if asked is not None:
-                asked.append(f"{self.command} {self.headers.get('Range', 'whole')}")
+            asked.append(f"{self.command} {self.headers.get('Range', 'whole')}")
             answer = answers.get(self.path.partition("?")[0])
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             if answer is None:
@@ -196,7 +189,17 @@ def served(answers: dict[str, Answer], asked: list[str] | None = None) -> Iterat
         def log_message(self, *_: Any) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    return Handler
+
+
+@contextmanager
+def served(answers: dict[str, Answer], asked: list[str] | None = None) -> Iterator[str]:
+    """Serve ``answers`` by path on this machine, byte ranges included; yields the address.
+
+    The dict may be changed meanwhile. Each request is noted in ``asked``, where given, as ``GET bytes=0-99``.
+    """
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(answers, [] if asked is None else asked))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"
