@@ -165,7 +165,7 @@ def _asset(href: str, title: str, roles: list[str], bands: list[dict[str, Any]],
 
 def _project(asset: Asset, frame: SceneFrame, metres: int) -> None:
     """Write grid and extent of a file."""
-    grid = frame.transform
+    grid = frame.grid(float(metres))
     size = SCENE_PIXELS * 10 // metres
     asset.extra_fields |= {
         "proj:code": f"EPSG:{EPSG}",

@@ -185,11 +185,11 @@ def _optical(job: _Job, epoch: int) -> tuple[Item, list[TileTruth]]:
     target = _item_folder(job.folder, OPTICAL_COLLECTION, name)
     view = sky(frame.name, epoch, SCENE_PIXELS, job.seed)
     scene = render_optical(job.land, view, epoch, stream(job.seed, "optical", frame.name, epoch))
-    write_cog(target / f"{name}.tif", scene.pixels, transform=frame.transform, instant=instant, names=BANDS, unit="dn")
+    write_cog(target / f"{name}.tif", scene.pixels, transform=frame.grid(), instant=instant, names=BANDS, unit="dn")
     write_cog(
         target / f"{name}-scl.tif",
         scene.scl[None],
-        transform=frame.transform * frame.transform.scale(2),
+        transform=frame.grid(20.0),
         instant=instant,
         names=("SCL",),
         unit="class",
@@ -212,7 +212,7 @@ def _radar(job: _Job, epoch: int) -> tuple[Item, list[TileTruth]]:
     write_cog(
         target / f"{name}.tif",
         pixels,
-        transform=frame.transform,
+        transform=frame.grid(),
         instant=instant,
         names=POLARISATIONS,
         unit="linear",

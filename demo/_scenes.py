@@ -62,11 +62,10 @@ class SceneFrame:
     row: int
     """0 north, 1 south."""
 
-    @property
-    def transform(self) -> Affine:
-        """Affine of the 10 m grid, in EPSG:32627."""
+    def grid(self, pixel: float = PIXEL_M) -> Affine:
+        """Affine of the grid of pixels that many metres wide, in EPSG:32627."""
         west, _, _, north = self.local.bounds
-        return from_origin(EASTING + west, NORTHING + north, PIXEL_M, PIXEL_M)
+        return from_origin(EASTING + west, NORTHING + north, pixel, pixel)
 
     @property
     def local(self) -> BaseGeometry:
@@ -90,10 +89,10 @@ SCENES = (
 
 
 def to_lonlat(shape: BaseGeometry) -> BaseGeometry:
-    """Return a shape in the landscape's metres as lon, lat degrees, rounded to 1e-6 (0.1 m)."""
+    """Return a shape in lon, lat degrees rounded to 1e-6 (0.1 m), its rings as RFC 7946 wants them."""
     transformer = Transformer.from_crs(EPSG, 4326, always_xy=True)
 
     def lonlat(xy: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.stack(transformer.transform(xy[:, 0] + EASTING, xy[:, 1] + NORTHING), axis=1)
 
-    return shapely.set_precision(shapely.transform(shape, lonlat), 1e-6)
+    return shapely.orient_polygons(shapely.set_precision(shapely.transform(shape, lonlat), 1e-6))
