@@ -8,10 +8,12 @@ from PIL import Image
 
 from core import InputError, Tile, render
 
-# Measured on Sentinel-2 and NAIP tiles at 128 px: method 0 takes 1 ms, 2 takes 2 ms and 4, the default, 4 ms, for
-# files of 3.0, 2.8 and 2.7 kB; the quality is Pillow's own default (https://pillow.readthedocs.io/en/stable/handbook/image-file-formats.html#webp).
 _QUALITY = 80
-_METHOD = 0
+"""Pillow's own default (https://pillow.readthedocs.io/en/stable/handbook/image-file-formats.html#webp)."""
+
+_METHOD = 2
+"""Measured on 22 real tiles at 128 px: 0.80 ms and 4.4 kB; method 0 takes 0.63 ms for 4.5 kB, 4 (the default) 1.47 ms
+for 4.1 kB."""
 
 
 def preview(tile: Tile, size: int = 128) -> bytes:

@@ -360,13 +360,32 @@ def test_files_that_are_turned_against_each_other_still_match(tmp_path: Path, tr
     np.testing.assert_allclose(tile.pixels[1], 4_602_000 - y, atol=3)
 
 
-def test_where_one_file_of_several_ends_nothing_is_valid(tmp_path: Path) -> None:
-    whole = write_raster(tmp_path / "whole.tif", noise(1, 64, 64, "float32"))
-    half = write_raster(tmp_path / "half.tif", noise(1, 32, 16, "float32"), transform=ORIGIN @ Affine.scale(2))
-    assets = (Asset(href=whole, bands=("VV",), indexes=(1,)), Asset(href=half, bands=("VH",), indexes=(1,)))
-    tile = read(scene_of_assets(assets, "sentinel-1-rtc/db"))
+@pytest.mark.parametrize(
+    ("sensor", "bands", "dtype"),
+    [("sentinel-1-rtc/db", ("VV", "VH"), "float32"), ("rgb", ("red", "green"), "uint8")],
+    ids=["with nodata", "without"],
+)
+def test_where_one_file_of_several_ends_nothing_is_valid(
+    tmp_path: Path, sensor: str, bands: tuple[str, str], dtype: str
+) -> None:
+    whole = write_raster(tmp_path / "whole.tif", noise(1, 64, 64, dtype))
+    half = write_raster(tmp_path / "half.tif", noise(1, 32, 16, dtype), transform=ORIGIN @ Affine.scale(2))
+    assets = (Asset(href=whole, bands=bands[:1], indexes=(1,)), Asset(href=half, bands=bands[1:], indexes=(1,)))
+    tile = read(scene_of_assets(assets, sensor))
     assert tile.mask[:, :31].all()
     assert not tile.mask[:, 33:].any()
+
+
+@pytest.mark.parametrize("nodata", [np.nan, None])
+def test_nan_in_a_coarser_file_is_not_interpolated_over(tmp_path: Path, nodata: float | None) -> None:
+    fine = write_raster(tmp_path / "fine.tif", noise(1, 64, 64, "float32"))
+    pixels = noise(1, 32, 32, "float32")
+    pixels[:, :, :16] = np.nan
+    coarse = write_raster(tmp_path / "coarse.tif", pixels, transform=ORIGIN @ Affine.scale(2), nodata=nodata)
+    assets = (Asset(href=fine, bands=("VV",), indexes=(1,)), Asset(href=coarse, bands=("VH",), indexes=(1,)))
+    tile = read(scene_of_assets(assets, "sentinel-1-rtc/db"))
+    assert not tile.mask[:, :32].any()
+    assert tile.mask[:, 33:].all()
 
 
 # --- clouds
