@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import pickle
+import socket
+import urllib.parse
+import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -157,10 +160,17 @@ def _try_save(tensors: dict[str, torch.Tensor], place: Path) -> bool:
 
 def _from_hub(repo: str, path: str, place: Path) -> Path:
     try:
-        from huggingface_hub import hf_hub_download
+        from huggingface_hub import constants, hf_hub_download
     except ImportError:
         raise MissingExtraError("huggingface_hub", extra="torch") from None
+    _resolve(constants.ENDPOINT)
     return Path(hf_hub_download(repo, path, local_dir=place.parent)).replace(place)
+
+
+def _resolve(address: str) -> None:
+    """Raise at once when the hub's name does not resolve; its client would retry for half a minute first."""
+    if not urllib.request.getproxies():
+        socket.getaddrinfo(urllib.parse.urlsplit(address).hostname, 443)
 
 
 def _reason(error: BaseException) -> str:
