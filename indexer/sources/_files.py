@@ -7,7 +7,7 @@ from pathlib import Path
 
 from core import BadScene, Scene, SceneError, SwathError
 from indexer._gdal import gdal_env
-from indexer.sources._names import folder_name, local_stamp, scene_name, unique
+from indexer.sources._names import folder_name, local_stamp, scene_name, shown, unique
 from indexer.sources._options import SourceOptions
 from indexer.sources._rasters import RasterFile, raster_scene
 from indexer.sources._reading import Reading
@@ -45,6 +45,6 @@ class FileSource:
             with gdal_env(self._reading.settings):
                 return raster_scene(file, self._reading)
         except SwathError as error:
-            return BadScene(str(path), error)
+            return BadScene(shown(path), error)
         except OSError as error:
-            return BadScene(str(path), SceneError(f"cannot be read: {error.strerror}"))
+            return BadScene(shown(path), SceneError(f"cannot be read: {error.strerror}"))

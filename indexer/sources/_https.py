@@ -40,14 +40,16 @@ class HttpsSource:
         )
 
     def _stamp(self, url: str) -> list[str | None]:
-        """Ask for one byte: HEAD is refused by servers whose signed links allow GET only."""
+        """Ask without a body; for one byte where HEAD is refused, as signed links for GET only do."""
         try:
             with guarded_session(self._reading.settings) as session:
-                answer = session.get(url, headers={"Range": "bytes=0-0"})
+                answer = session.head(url, allow_redirects=True)
+                if answer.status_code in (403, 405, 501):
+                    answer = session.get(url, headers={"Range": "bytes=0-0"})
             answer.raise_for_status()
         except requests.RequestException as error:
             raise SourceError(f"{url} cannot be read: {' '.join(str(error).split())[:200]}") from None
-        headers = (answer.headers.get(name) for name in ("ETag", "Last-Modified", "Content-Range"))
+        headers = (answer.headers.get(name) for name in ("ETag", "Last-Modified", "Content-Length", "Content-Range"))
         return [url.partition("?")[0], *headers]
 
     def scenes(self) -> Iterator[Scene | BadScene]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -29,8 +30,19 @@ def safe_name(text: str) -> str:
     return f"{name[: _LONGEST - 9].strip('.')}-{digest}"
 
 
+def shown(path: Path) -> str:
+    """Return a path as text that can be printed and stored, whatever bytes its name is made of."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
 def scene_name(path: Path, root: Path) -> str:
-    """Return the scene id of a file: its path relative to the root of the source, without the ending."""
+    """Return the scene id of a file: its path relative to the root of the source, without the ending.
+
+    Raises:
+        SceneError: The path is not UTF-8, so that no index could hold it.
+    """
+    if shown(path) != str(path):
+        raise SceneError("has a name that is not UTF-8; rename the file")
     relative = path.relative_to(root) if path.is_relative_to(root) else Path(path.name)
     return safe_name(relative.with_suffix("").as_posix())
 

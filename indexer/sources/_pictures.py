@@ -12,7 +12,7 @@ from core import Asset, BadScene, Scene, SceneError, SourceError, SwathError
 from indexer._gdal import check_complete, gdal_env, open_raster
 from indexer.sources._captions import FILE_NAME, Note, read_notes
 from indexer.sources._dates import file_date
-from indexer.sources._names import fingerprint, folder_name, local_stamp, scene_name, unique
+from indexer.sources._names import fingerprint, folder_name, local_stamp, scene_name, shown, unique
 from indexer.sources._options import SourceOptions
 from indexer.sources._rasters import check_size
 from indexer.sources._reading import Reading
@@ -75,15 +75,16 @@ class PictureSource:
             with gdal_env(self._reading.settings):
                 return self._read(path, self._notes.get(path, _EMPTY))
         except (SwathError, OSError) as error:
-            return BadScene(str(path), error if isinstance(error, SwathError) else SceneError(str(error)))
+            return BadScene(shown(path), error if isinstance(error, SwathError) else SceneError(str(error)))
 
     def _read(self, path: Path, note: Note) -> Scene:
+        scene_id = scene_name(path, self._found.root)
         with open_raster(str(path)) as dataset:
             sensed = self._sense(dataset, path)
             date = file_date(path.stem, dataset, self._reading.pattern)
         label = note.label or self._class_folder(path)
         return Scene(
-            scene_id=scene_name(path, self._found.root),
+            scene_id=scene_id,
             collection=self._collection,
             href=str(path),
             assets=(Asset(href=str(path), bands=sensed.bands, indexes=sensed.indexes),),

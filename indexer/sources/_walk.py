@@ -9,6 +9,7 @@ from glob import escape, has_magic
 from pathlib import Path
 
 from core import BadScene, SceneError, SourceError
+from indexer.sources._names import shown
 
 RASTER_ENDINGS = (".tif", ".tiff", ".jp2")
 """Endings of georeferenced rasters."""
@@ -85,7 +86,7 @@ def _walk(folder: Path, endings: tuple[str, ...], seen: set[tuple[int, int]]) ->
         with os.scandir(folder) as entries:
             listed = sorted((entry.name, _is_folder(entry)) for entry in entries if not entry.name.startswith("."))
     except OSError as error:
-        yield BadScene(str(folder), SceneError(f"folder cannot be listed: {error.strerror}"))
+        yield BadScene(shown(folder), SceneError(f"folder cannot be listed: {error.strerror}"))
         return
     for name, is_folder in listed:
         if is_folder:

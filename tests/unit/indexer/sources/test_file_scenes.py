@@ -33,6 +33,14 @@ def test_keeps_names_of_other_scripts_apart(tmp_path: Path) -> None:
     assert len(set(ids(tmp_path))) == 2
 
 
+def test_reports_a_name_that_no_index_could_hold(tmp_path: Path) -> None:
+    write_tif(tmp_path / "a.tif").rename(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.tif"))
+    (bad,) = found(tmp_path)
+    assert isinstance(bad, BadScene)
+    assert "not UTF-8" in str(bad.error)
+    assert bad.href.encode("utf-8").endswith(rb"caf\xe9.tif")
+
+
 def test_takes_the_collection_from_the_folder_or_the_caller(tmp_path: Path) -> None:
     path = write_tif(tmp_path / "my archive" / "a.tif")
     assert [scenes(text)[0].collection for text in (path.parent, path, f"{path.parent}/*.tif")] == ["my_archive"] * 3

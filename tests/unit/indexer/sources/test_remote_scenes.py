@@ -100,6 +100,16 @@ def test_a_remote_file_that_changes_gets_another_fingerprint(tmp_path: Path) -> 
     assert prints[0][0] == prints[0][1] != prints[1][0] == prints[1][1]
 
 
+def test_a_server_that_refuses_head_is_asked_for_one_byte() -> None:
+    def only_get(_: str, __: bytes) -> tuple[int, dict[str, str], bytes]:
+        return 405, {}, b""
+
+    asked: list[str] = []
+    with served({"/a.tif": only_get}, asked) as url, pytest.raises(SourceError, match="405"):
+        open_source(f"{url}/a.tif", SourceOptions(settings=LOCAL))
+    assert asked == ["HEAD whole", "GET bytes=0-0"]
+
+
 def test_a_remote_file_that_is_missing_or_broken_is_reported() -> None:
     with served({"/broken.tif": b"no image at all" * 9}) as url:
         with pytest.raises(SourceError, match="404"):
