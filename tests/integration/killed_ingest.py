@@ -6,11 +6,12 @@ import sys
 import threading
 import time
 from collections import Counter
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import rasterio
-from rasterio.transform import from_origin
+from affine import Affine
 
 from core import Settings
 from core.testing import MeanColourEncoder
@@ -18,7 +19,9 @@ from indexer import IngestOptions, Store, TilingOptions, ingest
 from indexer.sources import SourceOptions, open_source
 
 ROOT = Path(__file__).parents[2]
-LARGE, SMALL_SCENES = 480, 12
+SIDES = [48] * 6 + [480] + [48] * 6
+"""Pixels a side of the scenes; at 16 px the large one is 900 tiles in four pieces."""
+
 PAUSE_S = 0.001
 """Slept for each tile by the encoder, so that there is time to be killed in."""
 
@@ -26,13 +29,13 @@ Tiles = dict[str, tuple[bytes, bytes]]
 
 
 def make_archive(folder: Path) -> None:
-    """One scene of many pieces (its last rows without data) and a dozen of one piece."""
+    """A scene of several pieces between a dozen of one piece; the last rows of each are without data."""
     rng = np.random.default_rng(5)
     folder.mkdir()
-    for number, side in enumerate([LARGE] + [48] * SMALL_SCENES):
+    for number, side in enumerate(SIDES):
         pixels = rng.integers(1, 255, (3, side, side), dtype=np.uint8)
         pixels[:, int(side * 0.9) :] = 0
-        place = from_origin(400_000 + 10_000 * number, 5_000_000, 10, 10)
+        place = Affine(10, 0, 400_000 + 10_000 * number, 0, -10, 5_000_000)
         with rasterio.open(
             folder / f"scene{number:02d}.tif", "w", driver="GTiff", width=side, height=side, count=3, dtype="uint8",
             nodata=0, crs="EPSG:32632", transform=place, photometric="rgb",
@@ -45,6 +48,7 @@ def index(folder: Path, into: Path, tile_size: int) -> None:
     source = open_source(str(folder), SourceOptions(collection="c", sensor="rgb", settings=Settings()))
     options = IngestOptions(workers=2, commit_tiles=24, commit_seconds=0.1)
     encoder = MeanColourEncoder(seconds_per_tile=PAUSE_S)
+    import_module("lancedb")  # takes a second or more, in which there would be nothing to kill
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     report = ingest([source], into=into, encoder=encoder, tiling=TilingOptions(tile_size=tile_size), options=options)
@@ -97,6 +101,11 @@ def ledger(into: Path) -> dict[str, tuple[object, ...]]:
     """What the ledger says, but for when it was written."""
     rows = Store.open(into).ledger().values()
     return {row.scene_id: (row.fingerprint, row.tiles, row.dropped, row.href, row.parameters) for row in rows}
+
+
+def progress(into: Path) -> tuple[int, int]:
+    """How far an ingest came before it was killed: scenes in the ledger, finished pieces waiting."""
+    return len(Store.open(into).ledger()) if Store.exists(into) else 0, len(list(into.glob("staging/*/*.arrow")))
 
 
 class Watcher:

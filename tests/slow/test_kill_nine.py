@@ -20,13 +20,17 @@ def test_twenty_kills_at_random_moments_lose_and_double_nothing(tmp_path: Path) 
     whole = {name: {row[1]} for name, row in ledger.items()}
     rng = random.Random(20)
     kills = 0
+    reached = set()
     while kills < KILLS:
         shutil.rmtree(into, ignore_errors=True)
         with program.Watcher(into) as watcher:
             # One, two or three kills before the run that is let through.
             for _ in range(rng.randint(1, 3)):
                 kills += program.kill_at_random(archive, into, rng, within=seconds)
+                reached.add(program.progress(into))
             program.finish(archive, into)
         assert program.contents(into) == expected
         assert program.ledger(into) == ledger
         assert all(counts <= whole[name] for name, counts in watcher.seen.items())
+    # The moments were spread over the ingest, and not all before its first commit or after its last.
+    assert len(reached) >= 5
