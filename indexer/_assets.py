@@ -86,7 +86,8 @@ class AssetReader:
     """Reads windows of some bands of a file on the reference grid.
 
     Args:
-        dataset: The open file; the caller closes it, after this.
+        href: The file's path or URL, for messages.
+        dataset: The same, open; the caller closes it, after this.
         indexes: 1-based band numbers.
         grid: The reference grid.
         nodata: For each band the stored number that the sensor calls no data, or None.
@@ -95,6 +96,7 @@ class AssetReader:
 
     def __init__(
         self,
+        href: str,
         dataset: DatasetReader,
         indexes: Sequence[int],
         grid: ReferenceGrid,
@@ -103,6 +105,7 @@ class AssetReader:
         classes: bool = False,
     ) -> None:
         _check_bands(dataset, indexes)
+        self._href = href
         self._own = ReferenceGrid.of(dataset)
         self._grid = grid
         if grid.crs is None and not self._own.same_as(grid):
@@ -137,7 +140,7 @@ class AssetReader:
         Raises:
             SceneError: The file is damaged there.
         """
-        with reading(str(self._file.name)):
+        with reading(self._href):
             dataset, window = self._route(window, shape)
             options = {} if _is_plain(window, shape) else {"resampling": self._resampling(window, shape)}
             pixels = dataset.read(self._indexes, window=window, out_shape=(len(self._indexes), *shape), **options)
@@ -208,6 +211,20 @@ class AssetReader:
             if not blank.any():
                 return None
         return blank
+
+
+def valid_pixels(parts: Sequence[Stored]) -> NDArray[np.bool_]:
+    """Return (h, w): no file's mask hides the pixel, not every band of every file is nodata, every number is finite."""
+    valid = np.ones(parts[0].pixels.shape[1:], dtype=bool)
+    for part in parts:
+        if part.masked is not None:
+            valid &= ~part.masked
+        if np.issubdtype(part.pixels.dtype, np.floating):
+            valid &= np.isfinite(part.pixels).all(axis=0)
+    blanks = [part.blank for part in parts if part.blank is not None]
+    if len(blanks) == len(parts):
+        valid &= ~np.logical_and.reduce(blanks)
+    return valid
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from core import CloudMask, PixelWindow, Scene, SceneError, Settings, Tile, to_physical
-from indexer._assets import AssetReader, ReferenceGrid, Stored
+from indexer._assets import AssetReader, ReferenceGrid, Stored, valid_pixels
 from indexer._footprint import Georeference, Whereabouts
 from indexer._gdal import gdal_env, open_raster
 from indexer._tiling import TINY, TilingOptions, make_grid, tile_id, whole_grid
@@ -99,7 +100,7 @@ class OpenScene:
             return None
         with gdal_env(self._settings):
             stored = self._read_assets(source, shape)
-            valid = _valid(stored)
+            valid = valid_pixels(stored)
             fraction = float(np.count_nonzero(valid)) / (self._shape[0] * self._shape[1])
             if fraction == 0 or fraction < self._options.min_valid:
                 return None
@@ -110,7 +111,7 @@ class OpenScene:
     def _open_grid(self) -> None:
         """Open the bands' files, find the finest, and lay the grid over it."""
         self._datasets = [self._open(asset.href) for asset in self._scene.assets]
-        places = [self._placed(dataset) for dataset in self._datasets] if self._scene.georeferenced else []
+        places = self._find_places() if self._scene.georeferenced else []
         finest = min(range(len(places)), key=lambda at: _gsd(places[at], self._datasets[at]), default=0)
         self._reference = ReferenceGrid.of(self._datasets[finest])
         width, height = self._reference.width, self._reference.height
@@ -127,12 +128,13 @@ class OpenScene:
         for asset, dataset in zip(self._scene.assets, self._datasets, strict=True):
             nodata = [self._scene.sensor.band(name).nodata for name in asset.bands]
             with self._named(asset.href):
-                reader = AssetReader(dataset, asset.indexes, self._reference, nodata=nodata)
+                reader = AssetReader(asset.href, dataset, asset.indexes, self._reference, nodata=nodata)
             self._files.callback(reader.close)
             self._readers.append(reader)
         self._bands = tuple(name for asset in self._scene.assets for name in asset.bands)
         self._clouds = self._open_clouds(self._scene.cloud_mask)
-        if self._grid.window_width >= 2 * self._shape[1] and not self._datasets[0].overviews(1):
+        coarse = self._place is not None and self._grid.window_width >= 2 * self._shape[1]
+        if coarse and not self._datasets[0].overviews(1):
             _warn_of_slow_reads()
 
     def _open_clouds(self, mask: CloudMask | None) -> AssetReader | None:
@@ -140,7 +142,7 @@ class OpenScene:
             return None
         dataset = self._open(mask.href)
         with self._named(mask.href):
-            reader = AssetReader(dataset, [mask.index], self._reference, nodata=[None], classes=True)
+            reader = AssetReader(mask.href, dataset, [mask.index], self._reference, nodata=[None], classes=True)
         self._files.callback(reader.close)
         return reader
 
@@ -152,11 +154,14 @@ class OpenScene:
                 raise SceneError(f"has {dataset.width:,} x {dataset.height:,} pixels; at most {cap:,} are accepted")
         return dataset
 
-    def _placed(self, dataset: DatasetReader) -> Georeference:
-        with self._named(str(dataset.name)):
-            if dataset.crs is None:
-                raise SceneError("has no CRS; write one with gdal_edit -a_srs, or index it as a plain picture")
-            return Georeference(dataset.crs, dataset.transform)
+    def _find_places(self) -> list[Georeference]:
+        places = []
+        for asset, dataset in zip(self._scene.assets, self._datasets, strict=True):
+            with self._named(asset.href):
+                if dataset.crs is None:
+                    raise SceneError("has no CRS; write one with gdal_edit -a_srs, or index it as a plain picture")
+                places.append(Georeference(dataset.crs, dataset.transform))
+        return places
 
     @contextmanager
     def _named(self, href: str) -> Iterator[None]:
@@ -165,7 +170,7 @@ class OpenScene:
         try:
             yield
         except SceneError as error:
-            raise SceneError(f"{Path(href).name} {error}" if several else str(error)) from None
+            raise SceneError(f"{_file_name(href)} {error}" if several else str(error)) from None
 
     def _visible(self, window: PixelWindow) -> tuple[Window, tuple[int, int]]:
         """The part of a window that lies in the scene, and the height and width it has in the tile.
@@ -276,23 +281,14 @@ def _gsd(place: Georeference, dataset: DatasetReader) -> float:
     return place.gsd(dataset.width / 2, dataset.height / 2)
 
 
+def _file_name(href: str) -> str:
+    """The last part of a path or URL, without the query of a URL, which may hold a signature."""
+    return Path(urlsplit(href).path if "://" in href else href).name
+
+
 def _picture_shape(width: int, height: int) -> tuple[int, int]:
     shrink = min(1.0, MAX_PICTURE_SIDE / max(width, height))
     return max(1, round(height * shrink)), max(1, round(width * shrink))
-
-
-def _valid(parts: list[Stored]) -> NDArray[np.bool_]:
-    """Where no file's mask hides the pixel, not every band of every file is nodata, and every number is finite."""
-    valid = np.ones(parts[0].pixels.shape[1:], dtype=bool)
-    for part in parts:
-        if part.masked is not None:
-            valid &= ~part.masked
-        if np.issubdtype(part.pixels.dtype, np.floating):
-            valid &= np.isfinite(part.pixels).all(axis=0)
-    blanks = [part.blank for part in parts if part.blank is not None]
-    if len(blanks) == len(parts):
-        valid &= ~np.logical_and.reduce(blanks)
-    return valid
 
 
 @lru_cache(maxsize=1)

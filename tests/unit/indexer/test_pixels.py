@@ -536,6 +536,22 @@ def test_a_missing_file_of_several_is_named(tmp_path: Path) -> None:
         read(scene_of_assets(assets, "sentinel-1-rtc/db"))
 
 
+@pytest.mark.parametrize("files", [1, 2])
+def test_a_remote_file_that_fails_midway_is_told_without_its_signature(
+    path: Path, files: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_raster(path, noise(3, 256, 256, "uint8"), compress="deflate", tiled=True, blockxsize=64, blockysize=64)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    monkeypatch.setattr("indexer._pixels.open_raster", lambda href: rasterio.open(path))
+    href = "https://example.org/a/B04.tif?sig=SECRET"
+    names = ("red", "green")[:files]
+    assets = tuple(Asset(href=href, bands=(name,), indexes=(1,)) for name in names)
+    with pytest.raises(SceneError, match="cannot be read") as caught:
+        read(scene_of_assets(assets, "rgb"), 3, 3)
+    assert "SECRET" not in str(caught.value)
+    assert str(caught.value).startswith("B04.tif cannot be read" if files == 2 else "cannot be read")
+
+
 def test_a_band_the_file_does_not_have_is_refused(path: Path) -> None:
     scene = scene_of(write_raster(path, noise(2, 64, 64, "uint8")), "rgb", "red green blue")
     with pytest.raises(SceneError, match="has 2 bands; band 3 was asked for"):
