@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import shapely
 from numpy.typing import NDArray
 
+from retriever._distance import within_radius
 from retriever._expression import (
     Always,
     And,
@@ -31,7 +32,7 @@ from retriever._expression import (
     Or,
     Value,
 )
-from retriever._spatial import in_area, rough, within_radius
+from retriever._spatial import in_area, rough
 
 ARROW_TYPES: dict[Kind, pa.DataType] = {
     "text": pa.string(),

@@ -1,15 +1,12 @@
-"""Exact tests of footprints against areas and points, and the rough tests on bounds that spare most of them.
+"""Exact tests of footprints against areas, and the rough tests on bounds that spare most exact ones.
 
-Areas are planar in lon, lat (edges are straight lines on a plate carrée map, as in GeoJSON). Distances are on the
-sphere: a footprint's edges are cut into pieces of at most ``EDGE_DEGREES`` and each piece is followed as a great-circle
-arc, so a distance is right to about a metre; inside a footprint it is 0.
+Areas are planar in lon, lat: edges are straight lines on a plate carrée map, as in GeoJSON.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import shapely
@@ -21,14 +18,8 @@ from shapely.geometry.base import BaseGeometry
 from core import EARTH_RADIUS_KM, BBox
 from retriever._expression import Always, And, Area, Column, Compare, Expression, Nearby, Or, any_of, compare
 
-EDGE_DEGREES = 0.1
-"""Longest piece of an edge taken as an arc; its arc and its straight line are then at most a few metres apart."""
-
 _PARTS_LIMIT = 32
 """Most parts of an area whose bounds are tested one by one; more are tested together."""
-
-_POINT_ARC = 1e-12
-"""Arcs shorter than this (radians, 6 micrometres) have no direction and count as points."""
 
 _SLACK = 1e-3
 """Degrees by which the bounds round a circle are widened, because arcs bulge beyond the straight edges."""
@@ -119,56 +110,3 @@ def _circle_bounds(near: Nearby) -> tuple[float, float, float, float]:
     if near.lon - width < -180 or near.lon + width > 180:
         return -180.0, south, 180.0, north
     return near.lon - width, south, near.lon + width, north
-
-
-def within_radius(near: Nearby, footprints: Geometries) -> NDArray[np.bool_]:
-    """Return (n,) whether each footprint comes within the radius."""
-    result: NDArray[np.bool_] = distance_km(near.lat, near.lon, footprints) <= near.radius_km
-    return result
-
-
-def distance_km(lat: float, lon: float, footprints: Geometries) -> NDArray[np.float64]:
-    """Return (n,) great-circle distances in km from a point to the nearest point of each footprint; 0 inside."""
-    distance = np.full(len(footprints), np.inf)
-    if not len(footprints):
-        return distance
-    parts, owner = shapely.get_parts(footprints, return_index=True)
-    rings, part = shapely.get_rings(parts, return_index=True)
-    vertices, ring = shapely.get_coordinates(shapely.segmentize(rings, EDGE_DEGREES), return_index=True)
-    joined = ring[1:] == ring[:-1]
-    xyz = unit_vectors(vertices[:, 1], vertices[:, 0])
-    angles = _arc_angles(unit_vectors(lat, lon), xyz[:-1][joined], xyz[1:][joined])
-    np.minimum.at(distance, owner[part[ring[1:][joined]]], angles * EARTH_RADIUS_KM)
-    distance[_holds(footprints, lat, lon)] = 0.0
-    return distance
-
-
-def _holds(footprints: Geometries, lat: float, lon: float) -> NDArray[np.bool_]:
-    held: NDArray[np.bool_] = shapely.intersects(footprints, Point(lon, lat))
-    # The two names of one meridian.
-    return held | shapely.intersects(footprints, Point(-lon, lat)) if abs(lon) == 180 else held
-
-
-def unit_vectors(lat: Any, lon: Any) -> NDArray[np.float64]:
-    """Return (..., 3) points on the unit sphere."""
-    phi, lam = np.radians(lat), np.radians(lon)
-    return np.stack([np.cos(phi) * np.cos(lam), np.cos(phi) * np.sin(lam), np.sin(phi)], axis=-1)
-
-
-def _arc_angles(
-    point: NDArray[np.float64], start: NDArray[np.float64], end: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return (n,) angles in radians from a (3,) point to the nearest point of each arc from (n, 3) to (n, 3)."""
-    normal = np.cross(start, end)
-    length = np.linalg.norm(normal, axis=1)
-    ends = np.minimum(_angle(point, start), _angle(point, end))
-    # The foot of the perpendicular lies on the arc when the point is between the planes through its two ends.
-    between = (np.cross(normal, start) @ point > 0) & (np.cross(end, normal) @ point > 0) & (length > _POINT_ARC)
-    sine = np.abs(normal @ point) / np.maximum(length, _POINT_ARC)
-    return np.where(between, np.minimum(np.arcsin(np.minimum(sine, 1.0)), ends), ends)
-
-
-def _angle(point: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
-    # From the chord, which stays exact for small angles where the arc cosine does not.
-    angle: NDArray[np.float64] = 2 * np.arcsin(np.minimum(np.linalg.norm(others - point, axis=1) / 2, 1.0))
-    return angle

@@ -11,10 +11,11 @@ from shapely.geometry.base import BaseGeometry
 
 from core import EARTH_RADIUS_KM, centre_cell
 from retriever import SearchRequest
+from retriever._distance import distance_km
 from retriever._evaluate import matching
 from retriever._expression import Area, Nearby, columns_of
 from retriever._literals import cell_ranges
-from retriever._spatial import distance_km, rough
+from retriever._spatial import rough
 from tests.unit.retriever.tables import row, rows_in_memory
 
 DEGREE_KM = EARTH_RADIUS_KM * math.pi / 180
@@ -23,7 +24,7 @@ CAP = Polygon([(-180, 90), (-180, 89), (0, 89), (180, 89), (180, 90)])
 
 
 def distance(lat: float, lon: float, footprint: BaseGeometry) -> float:
-    return float(distance_km(lat, lon, np.array([footprint]))[0])
+    return float(distance_km(Nearby(lat=lat, lon=lon, radius_km=1), np.array([footprint]))[0])
 
 
 @pytest.mark.parametrize(
@@ -74,16 +75,15 @@ def test_distances_agree_with_points_set_densely_along_the_edges() -> None:
 
 def test_the_rough_test_lets_everything_pass_that_is_near() -> None:
     rng = np.random.default_rng(6)
-    shapes = [
-        box(lon, lat, lon + w, lat + 0.5) for lon, lat, w in rng.uniform((-180, -90, 0), (178, 89.5, 2), (300, 3))
-    ]
+    sides = rng.uniform((-180, -90, 0), (178, 89.5, 2), (300, 3))
+    shapes: list[BaseGeometry] = [box(lon, lat, lon + wide, lat + 0.5) for lon, lat, wide in sides]
     shapes += [ACROSS, CAP, box(-180, -90, 180, -89.9)]
     rows = rows_in_memory([row(str(place), shape) for place, shape in enumerate(shapes)])
     for lat, lon, radius in rng.uniform((-90, -180, 0.1), (90, 180, 5000), (200, 3)):
         node = Nearby(lat=lat, lon=lon, radius_km=radius)
         (batch,) = rows.scan(columns_of(node))
         passing = set(matching(rough(node), batch).tolist())
-        near = np.flatnonzero(distance_km(lat, lon, np.array(shapes)) <= radius)
+        near = np.flatnonzero(distance_km(node, np.array(shapes)) <= radius)
         assert set(near.tolist()) <= passing
         assert matching(node, batch).tolist() == near.tolist()
 
