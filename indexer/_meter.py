@@ -25,7 +25,7 @@ class Meter:
         self._progress = progress
         self._start = time.monotonic()
         self._first = self._last = self._busy = 0.0
-        self._found = self._skipped = self._indexed = self._opened = 0
+        self._found = self._skipped = self._indexed = self._opened = self._unopened = 0
         self._failures: list[Failure] = []
         self._encoded = self._resumed = self._written = self._dropped = self._dropped_now = self._undated = 0
         self._total = 0
@@ -70,7 +70,9 @@ class Meter:
         """A scene cannot be indexed; ``scene`` is what there was of it."""
         self._failures.append(Failure(href=event.href, reason=event.reason))
         self._found += event.job is None  # a scene that was bad from the start was never announced
-        if scene is not None:
+        if scene is None:
+            self._unopened += 1
+        else:
             self._total -= scene.grid_tiles - scene.seen
         self.show()
 
@@ -97,7 +99,7 @@ class Meter:
 
     def _left(self, done: int) -> float:
         """Tiles still to be done, those of scenes not opened yet estimated."""
-        waiting = max(0, self._found - len(self._failures) - self._opened)
+        waiting = self._found - self._opened - self._unopened
         return max(0, self._total - done) + waiting * self._total / max(1, self._opened)
 
     def report(self) -> IngestReport:
