@@ -39,7 +39,7 @@ def raster_scene(file: RasterFile, reading: Reading) -> Scene:
     """
     with open_raster(file.href) as dataset:
         check_complete(dataset, file.href)
-        check_place(dataset)
+        check_place(dataset, remote="://" in file.href)
         check_size(dataset, reading.settings.max_scene_pixels, "SWATH_MAX_SCENE_PIXELS")
         sensed = sense_file(file_evidence(dataset), reading.request)
         offset = file_offset(dataset, sensed)
@@ -67,15 +67,20 @@ def check_size(dataset: DatasetReader, limit: int, setting: str) -> None:
         raise SceneError(f"has {dataset.width} x {dataset.height} pixels; at most {limit:,} are accepted ({setting})")
 
 
-def check_place(dataset: DatasetReader) -> None:
+def check_place(dataset: DatasetReader, *, remote: bool) -> None:
     """Raise where a raster does not say where on Earth it is.
+
+    Args:
+        dataset: The open file.
+        remote: Whether the file would have to be fetched to be a plain picture.
 
     Raises:
         SceneError: No CRS or no geotransform.
     """
+    hint = f"{'download it and ' if remote else ''}pass --pictures to index it as a plain picture"
     if dataset.crs is None and dataset.gcps[0]:
         raise SceneError("has ground control points only; warp it to a grid first, e.g. with gdalwarp")
     if dataset.crs is None:
-        raise SceneError("has no CRS; pass --pictures to index it as a plain picture")
+        raise SceneError(f"has no CRS; {hint}")
     if dataset.transform.is_identity:
-        raise SceneError("has a CRS but no geotransform; pass --pictures to index it as a plain picture")
+        raise SceneError(f"has a CRS but no geotransform; {hint}")

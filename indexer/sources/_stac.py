@@ -95,13 +95,38 @@ class StacSource:
         if kind == "Feature":
             yield ItemDocument(item=document, base=href, href=href, collection=collection)
         elif kind == "FeatureCollection":
-            yield from (
-                ItemDocument.embedded(feature, href, number) for number, feature in enumerate(document["features"])
-            )
-        elif kind == "Collection" and (items := _links(document, "items")):
+            yield from self._pages(document, href)
+        elif kind == "Collection" and (items := _links(document, "items")) and not _links(document, "item"):
             yield from listed_items(items[0], href, self._io, self._selection)
         else:
             yield from self._linked(document, href, str(document.get("id")) if kind == "Collection" else collection)
+
+    def _pages(self, page: dict[str, Any], href: str) -> Iterator[ItemDocument | BadScene]:
+        """Items of a FeatureCollection and of the pages that its ``next`` links lead to."""
+        seen, number = {href}, 0
+        while True:
+            for feature in page["features"]:
+                number += 1
+                yield ItemDocument.embedded(feature, href, number)
+            following = _links(page, "next")
+            if not following:
+                return
+            try:
+                page, href = self._next_page(following[0], href, seen)
+            except SwathError as error:
+                yield BadScene(following[0], SceneError(f"the listing broke off after {number} items: {error}"))
+                return
+
+    def _next_page(self, link: str, href: str, seen: set[str]) -> tuple[dict[str, Any], str]:
+        following = absolute_href(link, href, self._reading.settings)
+        if following in seen:
+            raise SceneError("the same page came again")
+        seen.add(following)
+        page = self._io.document(following)
+        if _kind(page) != "FeatureCollection":
+            raise SourceError(f"{following} is no FeatureCollection")
+        _check_kind(page, following)
+        return page, following
 
     def _linked(self, document: dict[str, Any], href: str, collection: str | None) -> Iterator[_Linked | BadScene]:
         for target in _links(document, "item") + _links(document, "child"):

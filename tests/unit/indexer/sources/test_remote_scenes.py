@@ -100,6 +100,11 @@ def test_a_remote_file_that_changes_gets_another_fingerprint(tmp_path: Path) -> 
     assert prints[0][0] == prints[0][1] != prints[1][0] == prints[1][1]
 
 
+def test_a_remote_raster_without_a_place_can_be_a_picture_only_here(tmp_path: Path) -> None:
+    with served({"/a.tif": write_tif(tmp_path / "a.tif", crs=None).read_bytes()}) as url:
+        assert "download it and pass --pictures" in only_bad(f"{url}/a.tif", settings=LOCAL)
+
+
 def test_a_server_that_refuses_head_is_asked_for_one_byte() -> None:
     def only_get(_: str, __: bytes) -> tuple[int, dict[str, str], bytes]:
         return 405, {}, b""

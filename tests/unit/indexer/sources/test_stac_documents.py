@@ -240,6 +240,21 @@ def test_an_api_that_breaks_off_is_reported_with_what_was_reached() -> None:
     assert "broke off after 1 items" in str(bad.error)
 
 
+def test_the_pages_of_a_listing_are_followed_to_the_end_or_to_where_they_break(tmp_path: Path) -> None:
+    for number in range(3):
+        following = [{"rel": "next", "href": f"{number + 1}.json"}]
+        page = {"type": "FeatureCollection", "features": [entry(f"item-{number}")], "links": following}
+        write_json(tmp_path / f"{number}.json", page)
+    *good, bad = found(tmp_path / "0.json")
+    assert [scene.scene_id for scene in good if isinstance(scene, Scene)] == ["item-0", "item-1", "item-2"]
+    assert isinstance(bad, BadScene)
+    assert "broke off after 3 items" in str(bad.error)
+    write_json(tmp_path / "3.json", {"type": "FeatureCollection", "features": []})
+    assert ids(tmp_path / "0.json") == ["item-0", "item-1", "item-2"]
+    write_json(tmp_path / "3.json", {"type": "FeatureCollection", "features": [], "links": following})
+    assert "again" in str([scene for scene in found(tmp_path / "0.json") if isinstance(scene, BadScene)])
+
+
 def test_a_listing_that_runs_in_circles_ends() -> None:
     answers: dict[str, Answer] = {}
     with served(answers) as url:
