@@ -220,7 +220,8 @@ def valid_pixels(parts: Sequence[Stored]) -> NDArray[np.bool_]:
         if part.masked is not None:
             valid &= ~part.masked
         if np.issubdtype(part.pixels.dtype, np.floating):
-            valid &= np.isfinite(part.pixels).all(axis=0)
+            with np.errstate(over="ignore"):  # what single precision cannot hold is no number either
+                valid &= np.isfinite(part.pixels.astype(np.float32, copy=False)).all(axis=0)
     blanks = [part.blank for part in parts if part.blank is not None]
     if len(blanks) == len(parts):
         valid &= ~np.logical_and.reduce(blanks)

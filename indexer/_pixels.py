@@ -211,9 +211,12 @@ class OpenScene:
         """Physical units, zero where invalid, padded to the size of a tile."""
         stored = parts[0].pixels if len(parts) == 1 else np.concatenate([part.pixels for part in parts])
         scene = self._scene
+        hidden = None if valid.all() else ~valid
+        if hidden is not None:
+            np.copyto(stored, 0, where=hidden)  # so that NaN and fill values cannot overflow on the way
         pixels = to_physical(stored, scene.sensor, self._bands, scene.encoding, scene.offset)
-        if not valid.all():
-            np.copyto(pixels, 0, where=~valid)
+        if hidden is not None:
+            np.copyto(pixels, 0, where=hidden)
         if valid.shape == self._shape:
             return pixels, valid
         beyond = [(0, whole - part) for whole, part in zip(self._shape, valid.shape, strict=True)]

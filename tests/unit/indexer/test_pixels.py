@@ -227,6 +227,16 @@ def test_a_nan_nodata_and_a_very_negative_one_are_understood(path: Path) -> None
     assert read(sar(path, pixels, nodata=np.nan)).mask.sum() == 59 * 64
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_what_single_precision_cannot_hold_is_masked(path: Path) -> None:
+    pixels = noise(2, 64, 64, "float64")
+    pixels[:, :5] = np.finfo("float64").min
+    tile = read(sar(path, pixels))
+    assert not tile.mask[:5].any()
+    assert tile.mask[5:].all()
+    assert np.isfinite(tile.pixels).all()
+
+
 def test_the_mask_of_the_file_is_used(path: Path) -> None:
     visible = np.ones((64, 64), bool)
     visible[5:9] = False
