@@ -13,6 +13,7 @@ from stac_geoparquet.arrow import stac_table_to_items
 
 from core import BadScene, Scene, SceneError, SourceError
 from indexer.sources._hosts import guarded_session, is_url
+from indexer.sources._lines import one_line
 from indexer.sources._names import split_item, unique
 from indexer.sources._options import SourceOptions
 from indexer.sources._reading import Reading
@@ -48,7 +49,7 @@ class GeoParquetSource:
         try:
             self._file = pq.ParquetFile(self._fetched() if is_url(text) else self._href)
         except (OSError, pa.ArrowException) as error:
-            raise SourceError(f"{text} is not a Parquet file that can be read: {_one_line(error)}") from None
+            raise SourceError(f"{text} is not a Parquet file that can be read: {one_line(error)}") from None
         if missing := _NEEDED - set(self._file.schema_arrow.names):
             raise SourceError(f"{text} is not stac-geoparquet: it has no column {', '.join(sorted(missing))}")
 
@@ -58,7 +59,7 @@ class GeoParquetSource:
                 answer = session.get(self._href)
             answer.raise_for_status()
         except requests.RequestException as error:
-            raise SourceError(f"{self._href} cannot be read: {_one_line(error)}") from None
+            raise SourceError(f"{self._href} cannot be read: {one_line(error)}") from None
         return pa.BufferReader(answer.content)
 
     def scenes(self) -> Iterator[Scene | BadScene]:
@@ -75,13 +76,9 @@ class GeoParquetSource:
                 if scene := item_scene(document, self._chooser, self._reading, self._selection):
                     yield scene
         except (OSError, pa.ArrowException, ValueError, KeyError) as error:
-            yield BadScene(self._href, SceneError(f"the table broke off after {number} items: {_one_line(error)}"))
+            yield BadScene(self._href, SceneError(f"the table broke off after {number} items: {one_line(error)}"))
 
     def _items(self) -> Iterator[dict[str, Any]]:
         metadata = self._file.schema_arrow.metadata
         for batch in self._file.iter_batches(batch_size=_ROWS):
             yield from stac_table_to_items(pa.Table.from_batches([batch]).replace_schema_metadata(metadata))
-
-
-def _one_line(error: Exception, limit: int = 200) -> str:
-    return " ".join(str(error).split())[:limit]

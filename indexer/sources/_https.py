@@ -11,6 +11,7 @@ import requests
 from core import BadScene, Scene, SourceError, SwathError
 from indexer._gdal import gdal_env
 from indexer.sources._hosts import guarded_session
+from indexer.sources._lines import one_line
 from indexer.sources._names import safe_name
 from indexer.sources._options import SourceOptions
 from indexer.sources._rasters import RasterFile, raster_scene
@@ -48,7 +49,7 @@ class HttpsSource:
                     answer = session.get(url, headers={"Range": "bytes=0-0"})
             answer.raise_for_status()
         except requests.RequestException as error:
-            raise SourceError(f"{url} cannot be read: {' '.join(str(error).split())[:200]}") from None
+            raise SourceError(f"{url} cannot be read: {one_line(error)}") from None
         headers = (answer.headers.get(name) for name in ("ETag", "Last-Modified", "Content-Length", "Content-Range"))
         return [url.partition("?")[0], *headers]
 

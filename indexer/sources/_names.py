@@ -11,6 +11,7 @@ from pathlib import Path
 
 from core import BadScene, Scene, SceneError
 from indexer.sources._hosts import is_url
+from indexer.sources._lines import tidy
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
 _LONGEST = 160
@@ -76,11 +77,11 @@ def unique(scenes: Iterable[Scene | BadScene]) -> Iterator[Scene | BadScene]:
     seen: dict[tuple[str, str], str] = {}
     for scene in scenes:
         if isinstance(scene, BadScene):
-            yield scene
+            yield tidy(scene)
             continue
         key = scene.collection, scene.scene_id
         if key in seen:
-            yield BadScene(scene.href, _duplicate(scene, seen[key]))
+            yield tidy(BadScene(scene.href, _duplicate(scene, seen[key])))
         else:
             seen[key] = scene.href
             yield scene

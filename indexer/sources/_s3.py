@@ -12,6 +12,7 @@ from obstore.store import S3Store
 
 from core import BadScene, Scene, SourceError, SwathError
 from indexer._gdal import gdal_env
+from indexer.sources._lines import one_line
 from indexer.sources._names import safe_name, unique
 from indexer.sources._options import SourceOptions
 from indexer.sources._rasters import RasterFile, raster_scene
@@ -61,7 +62,7 @@ class S3Source:
                 if entry["path"].lower().endswith(RASTER_ENDINGS) and not hidden:
                     yield entry
         except (BaseError, OSError) as error:
-            raise SourceError(f"{self._text} cannot be listed: {_first_line(error)}") from None
+            raise SourceError(f"{self._text} cannot be listed: {_reason(error)}") from None
 
     def _listed(self) -> Iterable[Any]:
         """Pages of a listing, so that a large bucket streams."""
@@ -104,8 +105,9 @@ def bucket_store(bucket: str) -> S3Store:
             skip_signature=unsigned,
         )
     except (BaseError, ValueError) as error:
-        raise SourceError(f"bucket {bucket!r} cannot be opened: {_first_line(error)}") from None
+        raise SourceError(f"bucket {bucket!r} cannot be opened: {_reason(error)}") from None
 
 
-def _first_line(error: Exception, limit: int = 200) -> str:
-    return " ".join(str(error).partition("\n")[0].split())[:limit]
+def _reason(error: Exception) -> str:
+    """Obstore explains on further lines what only its authors need."""
+    return one_line(str(error).partition("\n")[0])

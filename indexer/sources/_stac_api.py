@@ -13,6 +13,7 @@ from pystac_client.exceptions import APIError
 from pystac_client.warnings import PystacClientWarning
 
 from core import BadScene, SceneError, SwathError
+from indexer.sources._lines import one_line
 from indexer.sources._selection import Selection
 from indexer.sources._stac_io import GuardedIO, absolute_href
 from indexer.sources._stac_item import ItemDocument
@@ -36,7 +37,7 @@ def searched_items(href: str, io: GuardedIO, selection: Selection) -> Iterator[I
         client = Client.open(href, stac_io=io)
         search = client.search(bbox=selection.bbox, datetime=selection.asked_datetime, limit=_PAGE)
     except Exception as error:  # whatever a document that only looks like an API makes pystac-client trip over
-        yield BadScene(href, SceneError(f"is not a STAC API that can be searched: {_one_line(error)}"))
+        yield BadScene(href, SceneError(f"is not a STAC API that can be searched: {one_line(error)}"))
         return
     yield from _pages(search, href)
 
@@ -67,8 +68,4 @@ def _pages(search: ItemSearch, href: str) -> Iterator[ItemDocument | BadScene]:
                 number += 1
                 yield ItemDocument.embedded(item, href, number)
     except (APIError, SwathError, ValueError, KeyError, TypeError, AttributeError) as error:
-        yield BadScene(href, SceneError(f"the listing broke off after {number} items: {_one_line(error)}"))
-
-
-def _one_line(error: Exception, limit: int = 200) -> str:
-    return " ".join(str(error).split())[:limit]
+        yield BadScene(href, SceneError(f"the listing broke off after {number} items: {one_line(error)}"))

@@ -13,6 +13,7 @@ from pystac_client.stac_api_io import StacApiIO
 from core import SceneError, Settings, SourceError, SwathError
 from indexer._gdal import local_path
 from indexer.sources._hosts import check_host, guarded_session, is_url
+from indexer.sources._lines import one_line
 
 
 class GuardedIO(StacApiIO):
@@ -34,11 +35,11 @@ class GuardedIO(StacApiIO):
         except SwathError:
             raise
         except APIError as error:
-            raise SourceError(f"{href} does not answer: {_one_line(error)}") from None
+            raise SourceError(f"{href} does not answer: {one_line(error)}") from None
         except OSError as error:
             raise SourceError(f"{href} cannot be read: {error.strerror}") from None
         except (ValueError, RecursionError) as error:
-            raise SourceError(f"{href} is not JSON: {_one_line(error)}") from None
+            raise SourceError(f"{href} is not JSON: {one_line(error)}") from None
         if not isinstance(loaded, dict):
             raise SourceError(f"{href} holds a JSON {type(loaded).__name__}; expected a STAC object")
         return loaded
@@ -61,11 +62,6 @@ class GuardedIO(StacApiIO):
         return path.read_text(encoding="utf-8")
 
 
-def _one_line(error: Exception, limit: int = 200) -> str:
-    text = " ".join(str(error).split())
-    return text if len(text) <= limit else text[:limit] + "..."
-
-
 def absolute_href(href: str, base: str, settings: Settings) -> str:
     """Return ``href`` made absolute against the document it stands in, if that document may point there.
 
@@ -77,6 +73,13 @@ def absolute_href(href: str, base: str, settings: Settings) -> str:
     Raises:
         SceneError: The host is not allowed, the scheme is not supported, or a remote document names a local file.
     """
+    try:
+        return _absolute(href, base, settings)
+    except ValueError as error:  # a null byte, or brackets that are no address
+        raise SceneError(f"{href} is no usable href: {error}") from None
+
+
+def _absolute(href: str, base: str, settings: Settings) -> str:
     if is_url(href):
         return _allowed(href, settings)
     if href.startswith("s3://"):

@@ -18,6 +18,7 @@ from core import (
     SwathError,
 )
 from indexer.sources._hosts import is_url
+from indexer.sources._lines import one_line
 from indexer.sources._names import fingerprint, local_stamp, safe_name
 from indexer.sources._offsets import item_offset
 from indexer.sources._reading import Reading
@@ -77,7 +78,9 @@ def item_scene(
     except SwathError as error:
         return BadScene(document.href, error)
     except Exception as error:  # pystac and shapely raise whatever a malformed item makes them trip over
-        return BadScene(document.href, SceneError(f"is not a usable STAC item: {type(error).__name__}: {error}"))
+        return BadScene(
+            document.href, SceneError(f"is not a usable STAC item: {type(error).__name__}: {one_line(error)}")
+        )
 
 
 def _parsed(document: ItemDocument) -> pystac.Item:
@@ -90,7 +93,7 @@ def _parsed(document: ItemDocument) -> pystac.Item:
         raw = {**document.item, "properties": filled}
         item = pystac.Item.from_dict(raw, href=document.base, migrate=False, preserve_dict=False)
     except Exception as error:
-        raise SceneError(f"is not a STAC item: {type(error).__name__}: {error}") from None
+        raise SceneError(f"is not a STAC item: {type(error).__name__}: {one_line(error)}") from None
     for key in undated:
         item.properties.pop(key)
     return item
