@@ -99,8 +99,8 @@ LOOKS: dict[Cover, Look | tuple[Look, Look, Look]] = {
     Cover.SEA: {"ocean": 0.5, "sea": 0.5},
     Cover.LAKE: {"lake": 1},
     Cover.SHALLOWS: {"sea": 0.7, "turbid": 0.3},
-    Cover.RIVER: {"turbid": 0.5, "lake": 0.5},
-    Cover.FLOOD: {"turbid": 0.8, "lake": 0.2},
+    Cover.RIVER: {"muddy": 0.45, "turbid": 0.2, "lake": 0.35},
+    Cover.FLOOD: {"muddy": 0.9, "turbid": 0.1},
     Cover.BROADLEAF: _DECIDUOUS,
     Cover.CONIFER: {"conifer": 0.4, "broadleaf": 0.6},
     Cover.GRASS: (
@@ -149,9 +149,8 @@ LOOKS: dict[Cover, Look | tuple[Look, Look, Look]] = {
 }
 """One look all year, or spring, summer and autumn."""
 
-RADAR_LOOKS = {Cover.RIVER: "lake", Cover.PAINT: "concrete", Cover.CARS: "built", Cover.SURF: "turbid"}
-"""Covers that radar sees otherwise: the turbid pixels measured lie in the surf, rougher than a river; paint is flat;
-cars are small; foam of breakers is rough water."""
+RADAR_LOOKS = {Cover.PAINT: "concrete", Cover.CARS: "built", Cover.SURF: "turbid"}
+"""Covers that radar sees otherwise: paint is flat, cars are small, foam of breakers is rough water."""
 
 GRAIN: dict[Cover, tuple[float, float, float]] = {
     **dict.fromkeys((Cover.SEA, Cover.SHALLOWS, Cover.LAKE, Cover.RIVER, Cover.FLOOD), (0.0, 0.6, 0.15)),

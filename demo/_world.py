@@ -199,9 +199,9 @@ def _bars(rng: np.random.Generator, line: LineString) -> list[BaseGeometry]:
 
 def _scatter(rng: np.random.Generator, line: LineString, river: BaseGeometry) -> list[BaseGeometry]:
     """Return riverside groves."""
-    spots = [line.interpolate(float(at), normalized=True) for at in rng.uniform(0.02, 0.85, 60)]
+    spots = [line.interpolate(float(at), normalized=True) for at in rng.uniform(0.02, 0.85, 150)]
     groves = [
-        blob(rng, spot.x + rng.normal(0, 110), spot.y + rng.normal(0, 110), rng.uniform(25, 80)) for spot in spots
+        blob(rng, spot.x + rng.normal(0, 150), spot.y + rng.normal(0, 150), rng.uniform(35, 120)) for spot in spots
     ]
     return [grove.difference(river) for grove in groves]
 

@@ -106,7 +106,8 @@ def test_every_raster_is_a_tiled_cog_with_overviews_where_the_item_says(items: l
                 assert list(dataset.shape) == asset.extra_fields["proj:shape"]
                 lonlat = rasterio.warp.transform_bounds(dataset.crs, 4326, *dataset.bounds)
             assert item.geometry is not None
-            assert box(*lonlat).symmetric_difference(shape(item.geometry)).area < 1e-6
+            assert shape(item.geometry).bounds == pytest.approx(lonlat, abs=1e-5)
+            assert tuple(item.bbox or ()) == shape(item.geometry).bounds
 
 
 def test_bands_are_named_in_the_files(archive: DemoArchive) -> None:
