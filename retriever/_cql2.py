@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from itertools import accumulate
 from typing import Any
 
@@ -60,20 +61,27 @@ def _dumped(value: Mapping[str, Any]) -> str:
 def _read_json(text: str) -> Any:
     import cql2
 
-    try:
+    with _parser_errors("CQL2 JSON"):
         cql2.parse_json(text)
         return json.loads(text)
-    except (cql2.ParseError, ValueError, RecursionError) as error:
-        raise FilterError(f"the filter is not CQL2 JSON: {error}; {_HINT}") from None
 
 
 def _read_text(text: str) -> Any:
     import cql2
 
-    try:
+    with _parser_errors("CQL2"):
         return cql2.parse_text(text).to_json()
-    except cql2.ParseError as error:
-        raise FilterError(f"the filter is not CQL2: {_place_and_reason(str(error))}; {_HINT}") from None
+
+
+@contextmanager
+def _parser_errors(language: str) -> Iterator[None]:
+    """Turn whatever the parser raises into a FilterError of one line."""
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # a panic in Rust arrives as a BaseException that is no Exception
+        raise FilterError(f"the filter is not {language}: {_place_and_reason(str(error))}; {_HINT}") from None
 
 
 def _place_and_reason(message: str) -> str:

@@ -166,6 +166,7 @@ def test_numbers_in_json_keep_their_last_bit(rows: MemoryRows) -> None:
         ("S_INTERSECTS(geometry, BBOX(0, 5, 1, 4))", "south > north"),
         ("S_WITHIN(geometry, BBOX(170, 0, -170, 4))", "across the antimeridian"),
         ("S_INTERSECTS(geometry, POLYGON((0 0, 1 1, 1 0, 0 1, 0 0)))", "not a valid polygon"),
+        ("S_INTERSECTS(geometry, POLYGON((0 0, 1 1 1)))", "not CQL2"),
         ("geometry = 'x'", "uses geometry as a value"),
         ("T_AFTER(cloud, DATE('2020-01-01'))", "takes the column datetime, got cloud (number)"),
         ("T_AFTER(datetime, 5)", "takes datetime, DATE"),
