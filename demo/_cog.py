@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from rasterio.crs import CRS
 from rasterio.transform import Affine
 
+from core import StoreError
 from demo._scenes import EPSG, NOTICE
 
 BLOCK = 256
@@ -38,7 +39,35 @@ def write_cog(
         names: Band descriptions.
         unit: Tag ``units``.
         overviews: GDAL's name of the resampling for overviews.
+
+    Raises:
+        StoreError: GDAL cannot write the file.
     """
+    try:
+        _write(path, pixels, transform, _tags(instant, unit), names=names, overviews=overviews)
+    except Exception as error:
+        raise StoreError(f"cannot write {path.name}: {error}") from error
+
+
+def _tags(instant: datetime, unit: str) -> dict[str, str]:
+    return {
+        "TIFFTAG_IMAGEDESCRIPTION": NOTICE,
+        "TIFFTAG_SOFTWARE": "Swath demo",
+        "TIFFTAG_DATETIME": instant.strftime("%Y:%m:%d %H:%M:%S"),
+        "SYNTHETIC": "YES",
+        "units": unit,
+    }
+
+
+def _write(
+    path: Path,
+    pixels: NDArray[np.generic],
+    transform: Affine,
+    tags: dict[str, str],
+    *,
+    names: Sequence[str],
+    overviews: str,
+) -> None:
     predictor = "FLOATING_POINT" if pixels.dtype.kind == "f" else "STANDARD"
     with rasterio.open(
         path,
@@ -59,10 +88,4 @@ def write_cog(
     ) as dataset:
         dataset.write(pixels)
         dataset.descriptions = tuple(names)
-        dataset.update_tags(
-            TIFFTAG_IMAGEDESCRIPTION=NOTICE,
-            TIFFTAG_SOFTWARE="Swath demo",
-            TIFFTAG_DATETIME=instant.strftime("%Y:%m:%d %H:%M:%S"),
-            SYNTHETIC="YES",
-            units=unit,
-        )
+        dataset.update_tags(**tags)

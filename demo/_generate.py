@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -37,6 +38,9 @@ from demo._world import design
 
 MARKER = "swath-demo.json"
 """File by which a demo archive is known; holds the seed and the label."""
+
+NEEDED_BYTES = 450_000_000
+"""An archive takes about 410 MB; an older one is kept until the new one is finished."""
 
 Progress = Callable[[int, int], None]
 """Called with acquisitions done and acquisitions in all."""
@@ -95,11 +99,14 @@ def generate(into: Path, *, seed: int = 7, progress: Progress | None = None) -> 
     _check(into, seed)
     try:
         into.parent.mkdir(parents=True, exist_ok=True)
+        _check_space(into.parent)
         with tempfile.TemporaryDirectory(prefix=f".{into.name}-", dir=into.parent) as scratch:
             folder = Path(scratch) / "archive"
             folder.mkdir()
             truths = _write(folder, seed, progress or (lambda done, total: None))
             _replace(folder, into)
+    except StoreError:
+        raise
     except OSError as error:
         raise StoreError(f"cannot write the demo archive to {into}: {error.strerror or error}") from error
     return _describe(into, truths)
@@ -110,6 +117,12 @@ def _check(into: Path, seed: int) -> None:
         raise InputError(f"seed must be 0 or more, got {seed}")
     if into.exists() and not (into.is_dir() and ((into / MARKER).is_file() or not any(into.iterdir()))):
         raise InputError(f"{into} exists and is no demo archive; choose another folder or an empty one")
+
+
+def _check_space(parent: Path) -> None:
+    free = shutil.disk_usage(parent).free
+    if free < NEEDED_BYTES:
+        raise StoreError(f"{parent} has {free / 1e6:,.0f} MB free; the demo archive needs {NEEDED_BYTES / 1e6:,.0f} MB")
 
 
 def _replace(folder: Path, into: Path) -> None:

@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 import shapely
 
-from core import InputError
+from core import InputError, StoreError
 from demo import generate
+from demo._cog import write_cog
 from demo._covers import CROPS, GROUPS, LOOKS, STATISTICS, Cover, palette
 from demo._fields import farm
 from demo._ground import ground
 from demo._noise import coarsen, fractal, shrink, stream
+from demo._scenes import OPTICAL_TIMES, SCENES
 from demo._shapes import Sketch
 from demo._truth import fractions
 from demo._world import WORLD_M, design
@@ -142,3 +144,22 @@ def test_a_negative_seed_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="seed must be 0 or more, got -1"):
         generate(tmp_path / "new", seed=-1)
     assert not (tmp_path / "new").exists()
+
+
+def test_too_little_space_is_said_before_anything_is_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("demo._generate.NEEDED_BYTES", 10**18)
+    with pytest.raises(StoreError, match="MB free; the demo archive needs"):
+        generate(tmp_path / "new")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_that_cannot_be_written_is_one_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"cannot write scene\.tif"):
+        write_cog(
+            tmp_path / "missing" / "scene.tif",
+            np.ones((1, 64, 64), dtype=np.uint8),
+            transform=SCENES[0].grid(),
+            instant=OPTICAL_TIMES[0],
+            names=("SCL",),
+            unit="class",
+        )
