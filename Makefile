@@ -11,7 +11,7 @@ demo: $(VENV)/.base
 	$(BIN)/swath demo --into demo-archive
 
 test: $(VENV)/.dev
-	$(BIN)/pytest -q -m "not slow"
+	$(BIN)/pytest -q -m "not slow" -n auto --dist loadfile
 
 test-slow: $(VENV)/.dev
 	$(BIN)/pytest -q -m slow --timeout 3600

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
-from core import BBox, Settings
+from core import BBox, InputError, Settings
+
+_NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,3 +30,7 @@ class SourceOptions:
     """Pictures only: keep the records of ``captions.jsonl`` with this ``split``."""
     settings: Settings = field(default_factory=Settings)
     """Limits and allowed hosts."""
+
+    def __post_init__(self) -> None:
+        if self.collection is not None and not _NAME.fullmatch(self.collection):
+            raise InputError(f"collection {self.collection!r} may hold only letters, digits, '.', '_' and '-'")

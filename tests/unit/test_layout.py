@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 import tomllib
-from importlib.metadata import PackageNotFoundError, requires
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 from pathlib import Path
 
 import pytest
@@ -41,10 +41,13 @@ def test_wheel_names_every_package_and_no_other() -> None:
     assert sorted(build["packages"]) == sorted(PACKAGES)
 
 
-def base_requirements() -> set[str]:
-    """Every distribution that `pip install swath` brings, followed through installed metadata."""
+def requirements(*extras: str) -> set[str]:
+    """Every distribution that an install brings, followed through installed metadata."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    waiting = list(project["dependencies"])
+    waiting = [
+        *project["dependencies"],
+        *(need for extra in extras for need in project["optional-dependencies"][extra]),
+    ]
     seen: set[str] = set()
     while waiting:
         name = re.split(r"[\s\[<>=!~;(]", waiting.pop(), maxsplit=1)[0].lower().replace("_", "-")
@@ -59,9 +62,34 @@ def base_requirements() -> set[str]:
 
 
 def test_base_install_brings_no_torch_and_no_cuda() -> None:
-    found = base_requirements()
+    found = requirements()
     assert len(found) > 30
     assert not {name for name in found if name.startswith(("torch", "nvidia", "triton", "open-clip", "transformers"))}
+
+
+def imported_distributions(package: str) -> set[str]:
+    """Distributions that the modules of a package import by name."""
+    owners = packages_distributions()
+    names = {
+        name.split(".")[0]
+        for path in (ROOT / package).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        for name in (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or ""]
+            if isinstance(node, ast.ImportFrom) and not node.level
+            else []
+        )
+    }
+    foreign = names - set(sys.stdlib_module_names) - set(PACKAGES) - {""}
+    return {owners[name][0].lower().replace("_", "-") for name in foreign}
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_what_is_imported_is_declared(name: str) -> None:
+    extras = ("torch",) if name == "embeddings" else ()
+    assert imported_distributions(name) <= requirements(*extras)
 
 
 @pytest.mark.parametrize("heavy", ["torch", "onnxruntime", "lancedb", "rasterio", "geopandas", "pystac_client"])

@@ -8,7 +8,7 @@ import pytest
 import rasterio
 from rasterio.shutil import copy
 
-from core import AmbiguousSensorError, BadScene, Offset, SceneError, Settings
+from core import AmbiguousSensorError, BadScene, InputError, Offset, SceneError, Settings
 from indexer._gdal import open_raster
 from tests.unit.indexer.sources.samples import found, only_bad, scenes, write_tif
 
@@ -44,7 +44,13 @@ def test_reports_a_name_that_no_index_could_hold(tmp_path: Path) -> None:
 def test_takes_the_collection_from_the_folder_or_the_caller(tmp_path: Path) -> None:
     path = write_tif(tmp_path / "my archive" / "a.tif")
     assert [scenes(text)[0].collection for text in (path.parent, path, f"{path.parent}/*.tif")] == ["my_archive"] * 3
-    assert scenes(path, collection="x/ö")[0].collection.startswith("x.")
+    assert scenes(path, collection="mine")[0].collection == "mine"
+
+
+def test_refuses_a_collection_name_it_could_not_keep(tmp_path: Path) -> None:
+    path = write_tif(tmp_path / "a.tif")
+    with pytest.raises(InputError, match="'x/ö' may hold only"):
+        scenes(path, collection="x/ö")
 
 
 def test_reports_names_that_collide(tmp_path: Path) -> None:
