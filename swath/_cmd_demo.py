@@ -43,6 +43,8 @@ def demo(
     for number, query in enumerate(archive.queries, start=1):
         hits = index.search(text=query.text, sensor=query.sensor, k=5)
         print_hits(hits, title=f"\n{query.text!r}")
+        right = sum(hit.tile_id in query.tile_ids for hit in hits)
+        out.print(f"{right} of {len(hits)} truly show it; by chance {len(query.tile_ids) / hits.matched:.0%} would")
         sheet = into / f"search-{number}.png"
         hits.contact_sheet().save(sheet)
         out.print(f"pictures: {sheet}", markup=False)
