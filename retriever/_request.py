@@ -18,11 +18,8 @@ from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 
 from core import BBox, Interval, QueryError, cell_text, parse_bbox, parse_cell, parse_geometry, parse_interval
-from retriever._expression import Area, Expression, InCells, Nearby, OneOf, Value, all_of, any_of, compare
-from retriever._expression import Column as _Column
-from retriever._literals import cell_ranges
-from retriever._spatial import bbox_parts, both_names
-from retriever._translate import parse_filter
+from retriever._expression import Expression, Nearby
+from retriever._where import where
 
 MAX_K = 10_000
 """Most hits of one search."""
@@ -35,8 +32,6 @@ Picture = Path | Image.Image | NDArray[np.uint8]
 
 Names = str | Iterable[str]
 """One name or several."""
-
-_SUBJECTS = ("text", "image", "like", "vector")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -89,11 +84,11 @@ class SearchRequest:
         within: str | Path | Mapping[str, Any] | BaseGeometry | None = None,
         near: str | Sequence[float] | None = None,
         radius_km: float | None = None,
-        h3: Names = (),
+        h3: Names | None = None,
         datetime: str | Instant | Sequence[str | Instant | None] | None = None,
-        sensor: Names = (),
-        collection: Names = (),
-        label: Names = (),
+        sensor: Names | None = None,
+        collection: Names | None = None,
+        label: Names | None = None,
         max_cloud: float | None = None,
         min_valid: float | None = None,
         filter: str | Mapping[str, Any] | None = None,  # noqa: A002  # the name of the option, and of the field in STAC
@@ -150,12 +145,7 @@ class SearchRequest:
         Raises:
             FilterError: ``filter`` is wrong.
         """
-        parts = [*_place(self), *_time(self), *_names(self), *_quality(self)]
-        if self.filter is not None:
-            parts.append(parse_filter(self.filter))
-        if self.like is not None:
-            parts.append(compare("tile_id", "text", "<>", self.like))
-        return all_of(parts)
+        return where(self)
 
     def describe(self) -> dict[str, Any]:
         """Return what was asked as JSON values, without what was left out."""
@@ -173,7 +163,7 @@ def _exactly_one(**subjects: object) -> None:
     if not given:
         raise QueryError("nothing to search for: give one of text, image, like or vector")
     if len(given) > 1:
-        raise QueryError(f"give only one of {', '.join(_SUBJECTS)}, got {' and '.join(given)}")
+        raise QueryError(f"give only one of {', '.join(subjects)}, got {' and '.join(given)}")
 
 
 def _words(text: object, *, name: str = "text", limit: int = MAX_TEXT) -> str:
@@ -254,7 +244,9 @@ def _between(name: str, value: float | None, most: float) -> float | None:
     return number
 
 
-def _several(name: str, value: Names) -> tuple[str, ...]:
+def _several(name: str, value: Names | None) -> tuple[str, ...]:
+    if value is None:
+        return ()
     try:
         names = (value,) if isinstance(value, str) else tuple(value)
     except TypeError:
@@ -279,43 +271,6 @@ def _end(value: str | Instant | None) -> str:
             raise QueryError(f"datetime {value.isoformat()} has no time zone; e.g. datetime(2020, 6, 1, tzinfo=UTC)")
         return value.isoformat()
     return ".." if value is None else value
-
-
-def _place(request: SearchRequest) -> list[Expression]:
-    parts: list[Expression] = []
-    if request.bbox is not None:
-        parts.append(any_of([_meets(part) for part in bbox_parts(request.bbox)]))
-    if request.within is not None:
-        parts.append(_meets(request.within))
-    if request.near is not None:
-        parts.append(request.near)
-    if request.h3:
-        parts.append(InCells(ranges=cell_ranges(request.h3)))
-    return parts
-
-
-def _meets(geometry: BaseGeometry) -> Expression:
-    return any_of([Area(relation="intersects", geometry=part) for part in both_names(geometry)])
-
-
-def _time(request: SearchRequest) -> list[Expression]:
-    start, end = request.datetime or (None, None)
-    first = [] if start is None else [compare("datetime", "instant", ">=", start)]
-    return [*first, *([] if end is None else [compare("datetime", "instant", "<=", end)])]
-
-
-def _names(request: SearchRequest) -> list[Expression]:
-    choices = {"sensor": request.sensor, "collection": request.collection, "label": request.label}
-    return [OneOf(value=_text_column(name), choices=names) for name, names in choices.items() if names]
-
-
-def _text_column(name: str) -> Value:
-    return _Column(name=name, kind="text")
-
-
-def _quality(request: SearchRequest) -> list[Expression]:
-    clear = [] if request.max_cloud is None else [compare("cloud", "number", "<=", request.max_cloud / 100)]
-    return [*clear, *([] if request.min_valid is None else [compare("valid", "number", ">=", request.min_valid)])]
 
 
 def rfc3339(instant: Instant) -> str:

@@ -121,3 +121,9 @@ def test_the_description_is_json_of_what_was_asked() -> None:
     assert {"image", "like", "vector", "collection"}.isdisjoint(shown)
     assert SearchRequest.build(image=np.zeros((5, 7, 3), np.uint8)).describe()["image"] == "picture of 7 x 5 pixels"
     assert SearchRequest.build(vector=[1, 0]).describe()["vector"] == [1.0, 0.0]
+
+
+def test_filters_left_out_and_filters_of_none_are_the_same() -> None:
+    nothing = dict.fromkeys(["bbox", "within", "near", "h3", "datetime", "sensor", "collection", "label", "filter"])
+    assert build(**nothing).where() is None
+    assert build(**nothing).describe() == build().describe()
