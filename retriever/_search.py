@@ -57,6 +57,8 @@ class Searcher:
         rows = self._store.snapshot()
         vector = self._vector(request, rows)
         found = FlatIndex(rows).search(vector, k=request.k, where=request.where())
+        if not found.matched:
+            _check_names(request, rows)
         hits = _hits(found, rows)
         took_ms = (time.perf_counter() - started) * 1000
         return Hits(hits=hits, matched=found.matched, took_ms=took_ms, query=request.describe())
@@ -102,6 +104,17 @@ def find_tile(rows: Rows, tile_id: str) -> Record:
         TileNotFoundError: No such tile.
     """
     return record_from_row(_row_of(tile_id, rows, RECORD_COLUMNS).to_pylist()[0])
+
+
+def _check_names(request: SearchRequest, rows: Rows) -> None:
+    """Tell a name that the index does not have from a filter that nothing passes."""
+    for column, wanted in (("sensor", request.sensor), ("collection", request.collection)):
+        if not wanted:
+            continue
+        known = {name for batch in rows.scan([column]) for name in batch[column].unique().to_pylist()}
+        if unknown := sorted(set(wanted) - known):
+            names = ", ".join(map(repr, unknown))
+            raise QueryError(f"no {column} {names} in the index; it holds {', '.join(sorted(known)) or 'no tiles'}")
 
 
 def _vector_of(tile_id: str, rows: Rows) -> NDArray[np.float32]:
