@@ -123,3 +123,13 @@ def test_a_tile_is_found_by_its_id() -> None:
 
 def test_the_space_of_the_index_is_named() -> None:
     assert str(VectorSpace(encoder="mean-colour", revision="1", dim=4)) == str(SPACE)
+
+
+@pytest.mark.parametrize(("option", "known"), [("sensor", "rgb"), ("collection", "c")])
+def test_a_name_the_index_does_not_have_is_an_error_that_lists_what_it_holds(option: str, known: str) -> None:
+    with pytest.raises(QueryError, match=rf"no {option} 'nothing' in the index; it holds {known}"):
+        ids(vector=[1, 0, 0, 0], **{option: "nothing"})
+
+
+def test_a_filter_that_nothing_passes_is_an_empty_answer() -> None:
+    assert ids(vector=[1, 0, 0, 0], sensor="rgb", max_cloud=10) == []
