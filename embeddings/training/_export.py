@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import shutil
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -97,6 +99,16 @@ def _export_text(towers: TwoTowers, path: Path) -> None:
 def _save(
     graph: nn.Module, example: tuple[Tensor, ...], names: list[str], axes: dict[str, dict[int, str]], path: Path
 ) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the exporter about its own internals
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # "torchvision is not installed"
+        program = _traced(graph, example, names, axes)
+    onnx.save_model(compress(program.model_proto), path)
+
+
+def _traced(
+    graph: nn.Module, example: tuple[Tensor, ...], names: list[str], axes: dict[str, dict[int, str]]
+) -> torch.onnx.ONNXProgram:
     program = torch.onnx.export(
         graph,
         example,
@@ -109,7 +121,7 @@ def _save(
     )
     if program is None:  # the type of torch.onnx.export allows it; dynamo=True never returns it
         raise RuntimeError("torch.onnx.export returned nothing")
-    onnx.save_model(compress(program.model_proto), path)
+    return program
 
 
 def manifest(config: TrainingConfig, folder: Path, figures: Mapping[str, float], fingerprint: str) -> str:
