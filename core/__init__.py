@@ -30,13 +30,16 @@ from core._geo import (
     parse_bbox,
     parse_cell,
     parse_geometry,
+    rectangle,
     wrap_footprint,
 )
 from core._protocols import BadScene, EncodesText, EncodesTiles, TileSource
+from core._reading import read_limited
 from core._registry import Registry
 from core._rendering import POWER_FLOOR, render, to_physical
 from core._sensors import builtin_sensors, load_sensor, sensor_names
 from core._settings import Settings
+from core._text import printable
 from core._time import Interval, NamePattern, parse_instant, parse_interval
 from core._types import (
     Asset,
@@ -122,6 +125,9 @@ __all__ = [
     "parse_geometry",
     "parse_instant",
     "parse_interval",
+    "printable",
+    "read_limited",
+    "rectangle",
     "render",
     "sensor_names",
     "to_physical",

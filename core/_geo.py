@@ -21,6 +21,8 @@ from shapely.geometry.base import BaseGeometry
 from shapely.geometry.polygon import orient
 
 from core._errors import QueryError
+from core._reading import read_limited
+from core._settings import Settings
 from core._types import BBox
 
 CENTRE_RESOLUTION = 12
@@ -64,11 +66,12 @@ def bbox_geometry(bbox: BBox) -> BaseGeometry:
     """
     west, south, east, north = bbox
     if west <= east:
-        return _rectangle(west, south, east, north)
-    return shapely.union(_rectangle(west, south, 180, north), _rectangle(-180, south, east, north))
+        return rectangle(west, south, east, north)
+    return shapely.union(rectangle(west, south, 180, north), rectangle(-180, south, east, north))
 
 
-def _rectangle(west: float, south: float, east: float, north: float) -> BaseGeometry:
+def rectangle(west: float, south: float, east: float, north: float) -> BaseGeometry:
+    """Return a box, or the line or point it is where it has no width or height."""
     if (west, south) == (east, north):
         return Point(west, south)
     if west == east or south == north:
@@ -114,9 +117,9 @@ def _load_geojson(value: str | Path | Mapping[str, Any]) -> Mapping[str, Any]:
     text = str(value)
     if not text.lstrip().startswith("{"):
         try:
-            text = Path(text).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise QueryError(f"cannot read GeoJSON from {str(value)!r}: {_reason(error)}") from None
+            text = read_limited(Path(text), Settings().max_metadata_bytes).decode("utf-8")
+        except ValueError as error:
+            raise QueryError(f"cannot read GeoJSON from {str(value)!r}: {error}") from None
     try:
         loaded = json.loads(text, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
@@ -129,10 +132,6 @@ def _load_geojson(value: str | Path | Mapping[str, Any]) -> Mapping[str, Any]:
 def _no_number(name: str) -> None:
     """JSON has no NaN and Infinity, but Python's reader lets them pass."""
     raise ValueError(f"{name} is not a number")
-
-
-def _reason(error: Exception) -> str:
-    return error.strerror or str(error) if isinstance(error, OSError) else str(error)
 
 
 def _shortened(value: object, limit: int = 80) -> str:

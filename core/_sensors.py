@@ -19,7 +19,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from core._errors import SensorError, UnknownNameError
+from core._errors import InputError, SensorError, UnknownNameError
+from core._reading import read_limited
 from core._settings import Settings
 from core._types import Band, Channel, Detection, Display, Encoding, Rendering, Sensor
 
@@ -111,15 +112,10 @@ def _from_file(path: Path) -> Sensor:
 
 
 def _read(path: Path) -> bytes:
-    limit = Settings().max_metadata_bytes
     try:
-        with path.open("rb") as file:
-            raw = file.read(limit + 1)
-    except OSError as error:
-        raise SensorError(f"cannot read sensor file {path}: {error.strerror or error}") from None
-    if len(raw) > limit:
-        raise _wrong(str(path), f"larger than {limit:,} bytes (SWATH_MAX_METADATA_BYTES)")
-    return raw
+        return read_limited(path, Settings().max_metadata_bytes)
+    except InputError as error:
+        raise SensorError(f"cannot read sensor file {path}: {error}") from None
 
 
 def _wrong(origin: str, problem: str) -> SensorError:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from swath._console import print_json, print_table, stderr, stdout
+from swath._console import print_json, print_table, print_text, stderr, stdout
 from swath._options import AsJson, IndexDir
 
 if TYPE_CHECKING:
@@ -19,6 +18,10 @@ if TYPE_CHECKING:
     from indexer.store import IndexInfo
     from retriever import Format as FileFormat
     from retriever import Hits
+
+
+PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".webp")
+"""What a contact sheet may end in."""
 
 
 class Format(StrEnum):
@@ -65,7 +68,7 @@ def search(
     import swath
 
     wanted = Format.JSON if as_json else format_
-    _check_output(wanted, out)
+    _check_output(wanted, out, contact_sheet)
     hits = swath.open(index_dir).search(
         text=text,
         image=image,
@@ -89,13 +92,16 @@ def search(
         _save(hits.contact_sheet(), contact_sheet)
 
 
-def _check_output(wanted: Format, out: Path | None) -> None:
+def _check_output(wanted: Format, out: Path | None, contact_sheet: Path | None) -> None:
     from core import InputError
 
     if wanted is Format.PARQUET and out is None:
         raise InputError("--format parquet is binary; give --out FILE.parquet as well")
-    if out is not None and not out.resolve().parent.is_dir():
-        raise InputError(f"cannot write {out}: the folder {out.resolve().parent} does not exist")
+    if contact_sheet is not None and contact_sheet.suffix.lower() not in PICTURE_ENDINGS:
+        raise InputError(f"cannot write {contact_sheet}: a contact sheet ends in {' or '.join(PICTURE_ENDINGS)}")
+    for path in (out, contact_sheet):
+        if path is not None and not path.resolve().parent.is_dir():
+            raise InputError(f"cannot write {path}: the folder {path.resolve().parent} does not exist")
 
 
 def _deliver(hits: Hits, wanted: Format, out: Path | None) -> None:
@@ -104,7 +110,7 @@ def _deliver(hits: Hits, wanted: Format, out: Path | None) -> None:
     elif wanted is Format.TABLE:
         print_hits(hits)
     elif wanted is Format.CSV:
-        sys.stdout.write(hits.to_csv())
+        print_text(hits.to_csv())
     else:
         print_json(hits.to_geojson() if wanted is Format.GEOJSON else hits.to_dict())
 

@@ -29,8 +29,8 @@ def stderr() -> Console:
 
 
 def print_json(value: Any) -> None:
-    """Print dataclasses, paths and times as one JSON document."""
-    sys.stdout.write(json.dumps(value, default=_plain, ensure_ascii=False, allow_nan=False) + "\n")
+    """Print dataclasses, paths and times as one JSON document, in ASCII: metadata may hold terminal codes."""
+    sys.stdout.write(json.dumps(value, default=_plain, allow_nan=False) + "\n")
 
 
 def _plain(value: Any) -> Any:
@@ -45,11 +45,21 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"cannot write a {type(value).__name__} as JSON")
 
 
+def print_text(text: str) -> None:
+    """Print lines; on a terminal, codes hidden in metadata are shown and not obeyed."""
+    from core import printable
+
+    shown = "".join(f"{printable(line)}\n" for line in text.splitlines()) if sys.stdout.isatty() else text
+    sys.stdout.write(shown)
+
+
 def print_table(title: str | None, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print rows; None is shown as a dash, and markup in metadata stays text."""
+    from core import printable
+
     table = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(Text("-" if cell is None else str(cell)) for cell in row))
+        table.add_row(*(Text("-" if cell is None else printable(str(cell))) for cell in row))
     stdout().print(table)

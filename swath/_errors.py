@@ -71,6 +71,7 @@ def _debugging() -> bool:
 
 
 def _complain(message: str, code: int) -> int:
-    line = " ".join(message.split())
-    sys.stderr.write(f"error: {line}\n")
+    from core import printable
+
+    sys.stderr.write(f"error: {printable(' '.join(message.split()))}\n")
     return code

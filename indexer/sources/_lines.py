@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from core import BadScene
+from core import BadScene, printable
 
 
 def one_line(text: object, limit: int = 200) -> str:
     """Return text with runs of white space as one space, unprintable characters escaped, and cut at ``limit``."""
     line = printable(" ".join(str(text).split()))
     return line if len(line) <= limit else line[:limit] + "..."
-
-
-def printable(text: str) -> str:
-    """Return text with what a terminal would obey, or cannot show, as an escape."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def tidy(bad: BadScene) -> BadScene:
