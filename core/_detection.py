@@ -89,12 +89,14 @@ def match_bands(
         band_names: Band descriptions, or None where there is none. Names, aliases and common names are understood,
             case ignored. Descriptions that repeat, or of which the sensor knows none, count as missing.
         count: How many bands the file has.
-        colorinterp: rasterio's colour interpretations; a last band that is alpha is left out of the result.
+        colorinterp: rasterio's colour interpretations. A last band tagged alpha is left out of the result unless the
+            sensor has a layout that needs it: writers tag the fourth band of any 8-bit file so.
 
     Raises:
         SensorError: Only some names are known, two mean the same band, or no layout has this length.
     """
-    count -= _alpha(colorinterp)
+    if count not in map(len, sensor.layouts):
+        count -= _alpha(colorinterp)
     names = _distinct(band_names[:count])
     if len(names) == count:
         known = _lookup(sensor)

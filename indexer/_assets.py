@@ -11,7 +11,7 @@ import numpy as np
 from affine import Affine
 from numpy.typing import NDArray
 from rasterio.crs import CRS
-from rasterio.enums import MaskFlags, Resampling
+from rasterio.enums import ColorInterp, MaskFlags, Resampling
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 from rasterio.vrt import WarpedVRT
@@ -121,7 +121,7 @@ class AssetReader:
         self._nodata = [_storable({own, sensors}, self._dtype) for own, sensors in zip(declared, nodata, strict=True)]
         # GDAL leaves nodata out of what it interpolates only where the file declares it.
         self._undeclared = (
-            None if classes or _is_masked(dataset) or dataset.nodata is not None else _shared(self._nodata)
+            None if classes or _is_masked(dataset, indexes) or dataset.nodata is not None else _shared(self._nodata)
         )
 
     def close(self) -> None:
@@ -145,7 +145,7 @@ class AssetReader:
             options = {} if _is_plain(window, shape) else {"resampling": self._resampling(window, shape)}
             pixels = dataset.read(self._indexes, window=window, out_shape=(len(self._indexes), *shape), **options)
             masked = None
-            if _is_masked(dataset):
+            if _is_masked(dataset, self._indexes):
                 masked = np.asarray(dataset.read_masks(self._indexes[0], window=window, out_shape=shape) == 0)
         blank = self._find_blank(pixels)
         return Stored(pixels=pixels, masked=blank if masked is None and self._partial else masked, blank=blank)
@@ -181,7 +181,7 @@ class AssetReader:
         if self._view is None:
             nodata = self._undeclared if self._file.nodata is None else self._file.nodata
             # Where no number means nodata, an alpha band says what lies outside the file.
-            edge = {"add_alpha": True} if nodata is None and not _is_masked(self._file) else {}
+            edge = {"add_alpha": True} if nodata is None and not _is_masked(self._file, self._indexes) else {}
             self._view = WarpedVRT(
                 self._file,
                 crs=self._grid.crs,
@@ -265,8 +265,11 @@ def _shared(nodata: Sequence[Sequence[Any]]) -> float | None:
     return float(first[0]) if len(first) == 1 and all(list(other) == list(first) for other in nodata) else None
 
 
-def _is_masked(dataset: DatasetReader | WarpedVRT) -> bool:
-    return MaskFlags.per_dataset in dataset.mask_flag_enums[0]
+def _is_masked(dataset: DatasetReader | WarpedVRT, indexes: Sequence[int]) -> bool:
+    """Whether the file has a mask of its own. A band tagged alpha that is read as data hides nothing."""
+    flags = dataset.mask_flag_enums[0]
+    as_data = any(dataset.colorinterp[index - 1] is ColorInterp.alpha for index in indexes)
+    return MaskFlags.per_dataset in flags and not (MaskFlags.alpha in flags and as_data)
 
 
 def _is_plain(window: Window, shape: tuple[int, int]) -> bool:

@@ -38,6 +38,9 @@ _MAX_ROUNDS = 12
 _GEOD = Geod(ellps="WGS84")
 _LOCAL = threading.local()
 
+POLE_SLACK = 1.0
+"""Degrees a grid may reach beyond a pole: global grids whose pixel centres lie on it stick out by half a pixel."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Whereabouts:
@@ -89,7 +92,7 @@ class Georeference:
         """
         x, y = self._project(cols, rows)
         lon, lat = self._to_lonlat.transform(x, y)
-        if not (np.isfinite(lon).all() and np.isfinite(lat).all()):
+        if not (np.isfinite(lon).all() and (np.abs(lat) <= 90 + POLE_SLACK).all()):
             raise SceneError(f"has pixels outside the area of its CRS ({self.crs_text[:60]})")
         return lon, np.clip(lat, -90, 90)
 

@@ -270,16 +270,6 @@ class OpenScene:
         return self._place.whereabouts(left, top, left + width, top + height, coarser=coarser)
 
 
-def plan(scene: Scene, options: TilingOptions, settings: Settings | None = None) -> tuple[int, int]:
-    """Return the rows and columns of a scene's grid; reads headers only.
-
-    Raises:
-        SceneError: As OpenScene.
-    """
-    with OpenScene(scene, options, settings) as opened:
-        return opened.rows, opened.cols
-
-
 def _gsd(place: Georeference, dataset: DatasetReader) -> float:
     return place.gsd(dataset.width / 2, dataset.height / 2)
 

@@ -182,20 +182,14 @@ class Store:
         """Take away a scene, a collection, or a scene of a collection.
 
         Raises:
-            InputError: Neither is given, or nothing has that name; the message lists some that exist.
+            InputError: Neither is given, nothing has that name, or a scene id without its collection means several.
             StoreError: The index cannot be written.
         """
         if scene_id is None and collection is None:
             raise InputError("nothing to remove: give a scene id or a collection")
         with self.writing():
             known = self._scenes()
-            keys = [
-                key
-                for key, (scene, owner) in known.items()
-                if scene_id in (None, scene) and collection in (None, owner)
-            ]
-            if not keys:
-                raise InputError(_unknown(scene_id, collection, known.values()))
+            keys = _chosen(known, scene_id, collection)
             with lance_errors("write to", self.path):
                 before = self.snapshot().count()
                 self._erase(any_key(keys))
@@ -271,6 +265,17 @@ def _not_an_index(path: Path) -> str:
     else:
         found = "is a directory without a Swath index"
     return f"{path} {found}; make an index with: swath index SOURCE --into {path}"
+
+
+def _chosen(known: Mapping[str, tuple[str, str]], scene_id: str | None, collection: str | None) -> list[str]:
+    """Keys of the scenes that are meant."""
+    keys = [key for key, (scene, owner) in known.items() if scene_id in (None, scene) and collection in (None, owner)]
+    if not keys:
+        raise InputError(_unknown(scene_id, collection, known.values()))
+    if collection is None and len(keys) > 1:
+        owners = ", ".join(sorted(known[key][1] for key in keys))
+        raise InputError(f"scene {scene_id!r} is in several collections ({owners}); name the collection as well")
+    return keys
 
 
 def _unknown(scene_id: str | None, collection: str | None, known: Iterable[tuple[str, str]]) -> str:

@@ -11,6 +11,8 @@ from affine import Affine
 from numpy.typing import NDArray
 
 from core import Asset, Scene, load_sensor
+from indexer import TilingOptions
+from indexer._pixels import OpenScene
 
 UTM = "EPSG:32630"
 ORIGIN = Affine(10, 0, 400_000, 0, -10, 4_600_000)
@@ -59,3 +61,9 @@ def scene_of_assets(assets: tuple[Asset, ...], sensor: str, **fields: Any) -> Sc
         "fingerprint": "1",
     }
     return Scene(**(defaults | fields))
+
+
+def plan(scene: Scene, options: TilingOptions) -> tuple[int, int]:
+    """Return the rows and columns of a scene's grid."""
+    with OpenScene(scene, options) as opened:
+        return opened.rows, opened.cols

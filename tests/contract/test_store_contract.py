@@ -166,6 +166,13 @@ class StoreContract:
             store.remove()
         assert store.snapshot().count() == 1
 
+    def test_remove_of_a_scene_id_that_several_collections_use_asks_which(self, store: Store) -> None:
+        self.put(store, [tile(scene_id="a")])
+        self.put(store, [tile(scene_id="a", collection="d")])
+        with pytest.raises(InputError, match=r"scene 'a' is in several collections \(c, d\)"):
+            store.remove(scene_id="a")
+        assert store.snapshot().count() == 2
+
     def test_remove_takes_names_for_names_and_not_for_sql(self, store: Store) -> None:
         self.put(store, [tile(scene_id="a")])
         self.put(store, [tile(scene_id="x' OR '1'='1")])

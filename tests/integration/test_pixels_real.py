@@ -16,11 +16,11 @@ from rasterio.warp import transform_bounds
 from rasterio.windows import Window
 
 from core import Scene, Tile, cover_cells, geometry_bbox, to_physical
-from indexer._pixels import OpenScene, plan
+from indexer._pixels import OpenScene
 from indexer._preview import preview
 from indexer._tiling import TilingOptions
 from tests.integration.real import ROOT
-from tests.rasters import scene_of
+from tests.rasters import plan, scene_of
 
 S2_L2A = "B01 B02 B03 B04 B05 B06 B07 B08 B8A B09 B11 B12"
 S2_L1C = "B01 B02 B03 B04 B05 B06 B07 B08 B8A B09 B10 B11 B12"

@@ -54,6 +54,19 @@ def test_bad_requests_name_what_is_wrong(client: TestClient, body: dict[str, obj
     assert answer.json()["error"]["code"] == code
 
 
+@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/nope", 404), ("DELETE", "/v1/search", 405)])
+def test_every_error_has_the_same_shape(client: TestClient, method: str, path: str, status: int) -> None:
+    answer = client.request(method, path)
+    assert answer.status_code == status
+    assert set(answer.json()["error"]) == {"code", "message", "field"}
+
+
+def test_lone_surrogates_are_bad_input(client: TestClient) -> None:
+    body = b'{"text": "x", "sensor": ["\\ud800"]}'
+    answer = client.post("/v1/search", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == 400
+
+
 def test_a_path_is_not_an_area(client: TestClient) -> None:
     assert client.post("/v1/search", json={"text": "x", "within": "/etc/passwd"}).status_code == 422
 

@@ -187,6 +187,11 @@ def test_a_last_alpha_band_is_left_out() -> None:
     assert match_bands(rgb, [None] * 4, 4, ("red", "green", "blue", "alpha")) == ("red", "green", "blue")
 
 
+def test_a_fourth_band_tagged_alpha_is_near_infrared_where_the_sensor_has_four() -> None:
+    naip = builtin_sensors()["naip"]
+    assert match_bands(naip, [None] * 4, 4, ("red", "green", "blue", "alpha")) == naip.layouts[0]
+
+
 def test_the_type_chooses_the_encoding_unless_one_is_requested() -> None:
     l2a = builtin_sensors()["sentinel-2-l2a"]
     dn, reflectance = l2a.encodings

@@ -178,6 +178,12 @@ def test_pixels_off_the_earth_are_a_clear_error() -> None:
         Georeference(geos, Affine(2000, 0, -5_434_894, 0, -2000, 5_434_894)).point(0, 0)
 
 
+def test_degrees_beyond_a_pole_are_a_clear_error_but_half_a_pixel_is_not() -> None:
+    with pytest.raises(SceneError, match="outside the area of its CRS"):
+        place("EPSG:4326", Affine(0.1, 0, 0, 0, -0.1, 100)).point(5, 5)
+    assert place("EPSG:4326", Affine(0.25, 0, -180, 0, -0.25, 90.125)).point(0, 0)[1] == 90
+
+
 @pytest.mark.parametrize("transform", [Affine.identity(), Affine(0, 0, 5, 0, 0, 5)])
 def test_a_crs_without_a_usable_transform_is_a_clear_error(transform: Affine) -> None:
     with pytest.raises(SceneError, match="no usable geotransform"):

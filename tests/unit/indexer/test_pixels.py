@@ -18,15 +18,26 @@ from rasterio.io import DatasetReader
 from rasterio.warp import reproject
 
 from core import Asset, CloudMask, InputError, PixelWindow, Scene, SceneError, Settings, Tile
-from indexer._pixels import OpenScene, plan
+from indexer._pixels import OpenScene
 from indexer._tiling import TilingOptions
-from tests.rasters import ORIGIN, UTM, scene_of, scene_of_assets, write_raster
+from tests.rasters import ORIGIN, UTM, plan, scene_of, scene_of_assets, write_raster
 
 # Plain pictures have no geotransform, which rasterio warns about at every open; pytest undoes the filter in _gdal.
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 
 KEEP_ALL = TilingOptions(tile_size=64, min_valid=0.0)
 RNG = np.random.default_rng(7)
+
+
+def test_a_band_tagged_alpha_that_is_read_as_data_hides_nothing(tmp_path: Path) -> None:
+    pixels = np.full((4, 16, 16), 100, np.uint8)
+    pixels[3, :8] = 0
+    href = write_raster(tmp_path / "naip.tif", pixels, photometric="RGB", alpha="YES")
+    with OpenScene(scene_of(href, "naip", "R G B NIR"), TilingOptions(tile_size=16)) as opened:
+        tile = opened.read(0, 0)
+    assert tile is not None
+    assert tile.valid == 1
+    assert (tile.pixels[3, :8] == 0).all()
 
 
 def noise(bands: int, height: int, width: int, dtype: str = "uint16") -> NDArray[Any]:

@@ -36,6 +36,10 @@ def build(**given: Any) -> SearchRequest:
         ({"radius_km": 4}, "near and radius_km go together"),
         ({"near": (91, 0), "radius_km": 1}, "lat -90..90"),
         ({"near": "here", "radius_km": 1}, "not two numbers"),
+        ({"near": 5, "radius_km": 1}, "not two numbers"),
+        ({"datetime": 5}, "one instant or two, got 5"),
+        ({"text": "caf\udce9"}, "text is not valid Unicode"),
+        ({"sensor": "\udcff"}, "sensor is not valid Unicode"),
         ({"near": (0, 0), "radius_km": 0}, "more than 0"),
         ({"near": (0, 0), "radius_km": float("inf")}, "finite"),
         ({"h3": "zz"}, "not an H3 cell"),
@@ -95,6 +99,7 @@ def test_dates_are_accepted_as_text_and_as_datetimes() -> None:
     assert build(datetime="2020-06-01T00:00:00Z/..").datetime == (day, None)
     assert build(datetime=(day, None)).datetime == (day, None)
     assert build(datetime=day).datetime == (day, day)
+    assert build(datetime=day.date()).datetime == build(datetime="2020-06-01").datetime
 
 
 def test_the_same_area_in_every_form(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import random
 import re
 from collections.abc import Iterator
@@ -12,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from core import BadScene, Scene, SwathError
+from core import BadScene, Scene, SourceError, SwathError
 from indexer.sources import SourceOptions, open_source
+from indexer.sources._documents import read_text
 from tests.unit.indexer.sources.samples import band_asset, catalog, item, only_bad, stack_asset, write_json
 
 JUNK: list[Any] = [
@@ -101,3 +103,24 @@ def test_the_file_of_an_item_may_have_any_name(tmp_path: Path) -> None:
     assert isinstance(scene, Scene)
     assert scene.assets[0].href == str(tmp_path / "a#1 ü.tif")
     assert json.loads(path.read_text())["id"] == scene.scene_id
+
+
+@pytest.mark.timeout(20)
+def test_a_document_that_is_a_pipe_or_a_device_is_refused_and_never_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.json")
+    os.mkfifo(tmp_path / "items.parquet")
+    links = [("child", "pipe.json"), ("child", "/dev/zero")]
+    write_json(tmp_path / "catalog.json", catalog("c", links))
+    bad = [found for found in open_source(str(tmp_path), SourceOptions()).scenes() if isinstance(found, BadScene)]
+    assert [str(found.error).rpartition(" is ")[2] for found in bad] == ["not a regular file"] * 2
+    for name in ("pipe.json", "items.parquet"):
+        with pytest.raises(SourceError, match="not a regular file"):
+            open_source(str(tmp_path / name), SourceOptions())
+
+
+def test_a_file_that_is_longer_than_it_says_is_read_up_to_the_limit() -> None:
+    path = Path("/proc/self/status")  # the kernel reports 0 bytes
+    if not path.exists():
+        pytest.skip("no /proc on this system")
+    with pytest.raises(SourceError, match="more than 100 bytes"):
+        read_text(path, 100)

@@ -247,3 +247,32 @@ def test_the_fingerprint_follows_the_file_and_how_it_is_read(tmp_path: Path) -> 
     path.rename(tmp_path / "b.tif")
     path = tmp_path / "b.tif"
     assert fingerprint() not in (first, touched)
+
+
+def test_a_date_beyond_the_calendar_makes_one_bad_scene_and_the_rest_goes_on(tmp_path: Path) -> None:
+    write_tif(tmp_path / "a.tif")
+    write_tif(tmp_path / "b.tif", tags={"datetime": "0001-01-01T00:00:00+05:00"})
+    write_tif(tmp_path / "c.tif", tags={"datetime": "9999-12-31T23:59:59-05:00"})
+    write_tif(tmp_path / "d.tif")
+    reasons = [str(scene.error) if isinstance(scene, BadScene) else scene.scene_id for scene in found(tmp_path)]
+    assert (reasons[0], reasons[3]) == ("a", "d")
+    assert all("outside the years 1 to 9999" in reason for reason in reasons[1:3])
+
+
+@pytest.mark.parametrize("kind", ["_files", "_pictures"])
+def test_whatever_one_file_makes_a_library_raise_the_next_one_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    def stamp(path: Path) -> object:
+        if path.stem == "b":
+            raise RuntimeError("tripped\nover it")
+        return local_stamp(path)
+
+    monkeypatch.setattr(f"indexer.sources.{kind}.local_stamp", stamp)
+    for name in "abc":
+        write_tif(tmp_path / f"{name}.tif", names=("gray",), dtype="uint8")
+    first, bad, last = found(tmp_path, sensor="panchromatic", pictures=kind == "_pictures")
+    assert isinstance(first, Scene)
+    assert isinstance(last, Scene)
+    assert isinstance(bad, BadScene)
+    assert str(bad.error) == "cannot be described: RuntimeError: tripped over it"
