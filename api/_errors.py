@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
 
 from core import InputError, StoreError, SwathError, TileNotFoundError, WeightsNotFoundError
 
@@ -19,7 +20,7 @@ STATUS: tuple[tuple[type[SwathError], int, str], ...] = (
 
 
 def install(app: FastAPI) -> None:
-    """Answer our errors and validation errors with ``{"error": {"code", "message", "field"}}``."""
+    """Answer every error with ``{"error": {"code", "message", "field"}}``."""
 
     @app.exception_handler(SwathError)
     async def ours(_: Request, error: SwathError) -> JSONResponse:
@@ -31,6 +32,10 @@ def install(app: FastAPI) -> None:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"][1:])
         return _body(422, "invalid_request", str(first["msg"]), field)
+
+    @app.exception_handler(HTTPException)
+    async def http(_: Request, error: HTTPException) -> JSONResponse:
+        return _body(error.status_code, "http_error", str(error.detail), None)
 
 
 def _body(status: int, code: str, message: str, field: str | None) -> JSONResponse:

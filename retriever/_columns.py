@@ -11,6 +11,9 @@ from retriever._expression import Column, Kind
 GEOMETRY_NAMES = ("geometry", "footprint")
 """What the footprint is called in spatial functions."""
 
+LISTS = ("captions", "h3_cover")
+"""Columns that hold several values a tile; ``label`` and ``--h3`` are there to filter by."""
+
 _ALIASES = {"id": "tile_id"}
 _ARROW_KINDS: tuple[tuple[pa.DataType, Kind], ...] = (
     (pa.string(), "text"),
@@ -40,6 +43,10 @@ def column(name: str) -> Column:
     known = _ALIASES.get(name, name)
     if known in COLUMNS:
         return Column(name=known, kind=COLUMNS[known])
+    if name in LISTS:
+        raise FilterError(
+            f"{name} is a list, which filters cannot compare; known are id, geometry, {', '.join(COLUMNS)}"
+        )
     if name in GEOMETRY_NAMES:
         raise FilterError(f"the filter uses {name} as a value; use it in s_intersects, s_within and the like")
     raise FilterError(f"the filter names an unknown column {name!r}; known are id, geometry, {', '.join(COLUMNS)}")

@@ -7,6 +7,7 @@ import numbers
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC
+from datetime import date as Day  # noqa: N812  # as below
 from datetime import datetime as Instant  # noqa: N812  # the field below is called datetime, as in every other type
 from pathlib import Path
 from typing import Any
@@ -85,7 +86,7 @@ class SearchRequest:
         near: str | Sequence[float] | None = None,
         radius_km: float | None = None,
         h3: Names | None = None,
-        datetime: str | Instant | Sequence[str | Instant | None] | None = None,
+        datetime: str | Day | Instant | Sequence[str | Instant | None] | None = None,
         sensor: Names | None = None,
         collection: Names | None = None,
         label: Names | None = None,
@@ -171,7 +172,16 @@ def _words(text: object, *, name: str = "text", limit: int = MAX_TEXT) -> str:
         raise QueryError(f"{name} must be a text that is not empty, got {text!r}")
     if len(text) > limit:
         raise QueryError(f"{name} has {len(text):,} characters; at most {limit:,} are accepted")
-    return text.strip()
+    return _unicode(name, text).strip()
+
+
+def _unicode(name: str, text: str) -> str:
+    """Bytes of a command line that are not UTF-8 arrive as lone surrogates, which no column and no encoder takes."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise QueryError(f"{name} is not valid Unicode text, got {text[:80]!a}") from None
+    return text
 
 
 def _direction(vector: ArrayLike) -> NDArray[np.float32]:
@@ -219,9 +229,8 @@ def _nearby(near: str | Sequence[float] | None, radius_km: float | None) -> Near
 
 
 def _point(near: str | Sequence[float]) -> tuple[float, float]:
-    parts = near.split(",") if isinstance(near, str) else list(near)
     try:
-        lat, lon = (float(part) for part in parts)
+        lat, lon = (float(part) for part in (near.split(",") if isinstance(near, str) else near))
     except (TypeError, ValueError):
         raise QueryError(f"near {near!r} is not two numbers; expected lat,lon in degrees, e.g. 40.4,-3.7") from None
     if not (-90 <= lat <= 90 and -180 <= lon <= 180):
@@ -253,13 +262,15 @@ def _several(name: str, value: Names | None) -> tuple[str, ...]:
         raise QueryError(f"{name} must be a text or several, got {value!r}") from None
     if not all(isinstance(each, str) and each for each in names):
         raise QueryError(f"{name} must be a text or several, none of them empty, got {value!r}")
-    return names
+    return tuple(_unicode(name, each) for each in names)
 
 
-def _interval(value: str | Instant | Sequence[str | Instant | None]) -> Interval:
+def _interval(value: str | Day | Instant | Sequence[str | Instant | None]) -> Interval:
     if isinstance(value, str):
         return parse_interval(value)
-    ends = (value, value) if isinstance(value, Instant) else tuple(value)
+    if isinstance(value, Day) and not isinstance(value, Instant):
+        return parse_interval(value.isoformat())
+    ends = (value, value) if isinstance(value, Instant) else tuple(value) if isinstance(value, Sequence) else ()
     if len(ends) != 2:
         raise QueryError(f"datetime must be A/B, one instant or two, got {value!r}")
     return parse_interval("/".join(map(_end, ends)))
@@ -270,7 +281,7 @@ def _end(value: str | Instant | None) -> str:
         if value.tzinfo is None:
             raise QueryError(f"datetime {value.isoformat()} has no time zone; e.g. datetime(2020, 6, 1, tzinfo=UTC)")
         return value.isoformat()
-    return ".." if value is None else value
+    return ".." if value is None else str(value)
 
 
 def rfc3339(instant: Instant) -> str:

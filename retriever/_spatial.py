@@ -12,10 +12,10 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 from shapely.affinity import translate
-from shapely.geometry import LineString, Point, box
+from shapely.geometry import LineString
 from shapely.geometry.base import BaseGeometry
 
-from core import EARTH_RADIUS_KM, BBox
+from core import EARTH_RADIUS_KM, BBox, rectangle
 from retriever._expression import Always, And, Area, Column, Compare, Expression, Nearby, Or, any_of, compare
 
 _PARTS_LIMIT = 32
@@ -31,8 +31,8 @@ def bbox_parts(bbox: BBox) -> tuple[BaseGeometry, ...]:
     """Return the one or two geometries of a bbox; a line or a point where it has no area."""
     west, south, east, north = bbox
     if west <= east:
-        return (_rectangle(west, south, east, north),)
-    return _rectangle(west, south, 180, north), _rectangle(-180, south, east, north)
+        return (rectangle(west, south, east, north),)
+    return rectangle(west, south, 180, north), rectangle(-180, south, east, north)
 
 
 def both_names(geometry: BaseGeometry) -> tuple[BaseGeometry, ...]:
@@ -41,14 +41,6 @@ def both_names(geometry: BaseGeometry) -> tuple[BaseGeometry, ...]:
     sides = [side for side, touched in ((180.0, east == 180), (-180.0, west == -180)) if touched]
     edges = [translate(geometry.intersection(LineString([(side, -90), (side, 90)])), -2 * side) for side in sides]
     return geometry, *edges
-
-
-def _rectangle(west: float, south: float, east: float, north: float) -> BaseGeometry:
-    if (west, south) == (east, north):
-        return Point(west, south)
-    if west == east or south == north:
-        return LineString([(west, south), (east, north)])
-    return box(west, south, east, north)
 
 
 def in_area(area: Area, footprints: Geometries) -> NDArray[np.bool_]:

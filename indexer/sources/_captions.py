@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from core import BadScene, SceneError, Settings, SourceError
+from indexer.sources._documents import read_text
 
 FILE_NAME = "captions.jsonl"
 """Looked for at the top of a folder of pictures."""
@@ -54,9 +55,7 @@ def read_notes(folder: Path, settings: Settings) -> tuple[dict[Path, Note], list
 
 def _lines(path: Path, limit: int) -> Iterator[tuple[int, str]]:
     try:
-        if (size := path.stat().st_size) > limit:
-            raise SourceError(f"{path} has {size:,} bytes; at most {limit:,} are read (SWATH_MAX_METADATA_BYTES)")
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path, limit)
     except (OSError, UnicodeDecodeError) as error:
         raise SourceError(f"{path} cannot be read: {error}; expected UTF-8 text, one JSON object a line") from None
     return ((number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip())

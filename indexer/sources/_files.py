@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
-from core import BadScene, Scene, SceneError, SwathError
+from core import BadScene, Scene
 from indexer._gdal import gdal_env
+from indexer.sources._describing import described
 from indexer.sources._names import folder_name, local_stamp, scene_name, shown, unique
 from indexer.sources._options import SourceOptions
 from indexer.sources._rasters import RasterFile, raster_scene
@@ -32,19 +34,17 @@ class FileSource:
 
     def scenes(self) -> Iterator[Scene | BadScene]:
         """Yield one scene a file, in the order of names."""
-        yield from unique(self._scene(path) if isinstance(path, Path) else path for path in self._found.files())
+        yield from unique(
+            described(shown(path), partial(self._scene, path)) if isinstance(path, Path) else path
+            for path in self._found.files()
+        )
 
-    def _scene(self, path: Path) -> Scene | BadScene:
-        try:
-            file = RasterFile(
-                href=str(path),
-                scene_id=scene_name(path, self._found.root),
-                collection=self._collection,
-                stamp=local_stamp(path),
-            )
-            with gdal_env(self._reading.settings):
-                return raster_scene(file, self._reading)
-        except SwathError as error:
-            return BadScene(shown(path), error)
-        except OSError as error:
-            return BadScene(shown(path), SceneError(f"cannot be read: {error.strerror}"))
+    def _scene(self, path: Path) -> Scene:
+        file = RasterFile(
+            href=str(path),
+            scene_id=scene_name(path, self._found.root),
+            collection=self._collection,
+            stamp=local_stamp(path),
+        )
+        with gdal_env(self._reading.settings):
+            return raster_scene(file, self._reading)

@@ -12,6 +12,7 @@ import requests
 from stac_geoparquet.arrow import stac_table_to_items
 
 from core import BadScene, Scene, SceneError, SourceError
+from indexer.sources._documents import check_regular
 from indexer.sources._hosts import guarded_session, is_url
 from indexer.sources._lines import one_line
 from indexer.sources._names import split_item, unique
@@ -47,11 +48,15 @@ class GeoParquetSource:
         text, self._wanted = split_item(text)
         self._href = text if is_url(text) else str(Path(text).expanduser().resolve())
         try:
-            self._file = pq.ParquetFile(self._fetched() if is_url(text) else self._href)
+            self._file = pq.ParquetFile(self._fetched() if is_url(text) else self._local())
         except (OSError, pa.ArrowException) as error:
             raise SourceError(f"{text} is not a Parquet file that can be read: {one_line(error)}") from None
         if missing := _NEEDED - set(self._file.schema_arrow.names):
             raise SourceError(f"{text} is not stac-geoparquet: it has no column {', '.join(sorted(missing))}")
+
+    def _local(self) -> str:
+        check_regular(Path(self._href))
+        return self._href
 
     def _fetched(self) -> pa.BufferReader:
         try:

@@ -8,8 +8,9 @@ from urllib.parse import unquote, urlsplit
 
 import requests
 
-from core import BadScene, Scene, SourceError, SwathError
+from core import BadScene, Scene, SourceError
 from indexer._gdal import gdal_env
+from indexer.sources._describing import described
 from indexer.sources._hosts import guarded_session
 from indexer.sources._lines import one_line
 from indexer.sources._names import safe_name
@@ -55,9 +56,8 @@ class HttpsSource:
 
     def scenes(self) -> Iterator[Scene | BadScene]:
         """Yield the scene."""
-        try:
-            with gdal_env(self._reading.settings):
-                scene: Scene | BadScene = raster_scene(self._file, self._reading)
-        except SwathError as error:
-            scene = BadScene(self._file.href, error)
-        yield scene
+        yield described(self._file.href, self._scene)
+
+    def _scene(self) -> Scene:
+        with gdal_env(self._reading.settings):
+            return raster_scene(self._file, self._reading)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from rasterio.enums import ColorInterp
 from rasterio.io import DatasetReader
 
-from core import Asset, BadScene, Scene, SceneError, SourceError, SwathError
+from core import Asset, BadScene, Scene, SceneError, SourceError
 from indexer._gdal import check_complete, gdal_env, open_raster
 from indexer.sources._captions import FILE_NAME, Note, read_notes
 from indexer.sources._dates import file_date
+from indexer.sources._describing import described
 from indexer.sources._names import fingerprint, folder_name, local_stamp, scene_name, shown, unique
 from indexer.sources._options import SourceOptions
 from indexer.sources._rasters import check_size
@@ -56,7 +58,10 @@ class PictureSource:
 
     def scenes(self) -> Iterator[Scene | BadScene]:
         """Yield one scene a picture, in the order of names (of records, where a ``split`` selects them)."""
-        yield from unique(self._scene(path) if isinstance(path, Path) else path for path in self._paths())
+        yield from unique(
+            described(shown(path), partial(self._scene, path)) if isinstance(path, Path) else path
+            for path in self._paths()
+        )
 
     def _paths(self) -> Iterator[Path | BadScene]:
         yield from self._bad_lines
@@ -70,12 +75,9 @@ class PictureSource:
             yield path
         yield from missing
 
-    def _scene(self, path: Path) -> Scene | BadScene:
-        try:
-            with gdal_env(self._reading.settings):
-                return self._read(path, self._notes.get(path, _EMPTY))
-        except (SwathError, OSError) as error:
-            return BadScene(shown(path), error if isinstance(error, SwathError) else SceneError(str(error)))
+    def _scene(self, path: Path) -> Scene:
+        with gdal_env(self._reading.settings):
+            return self._read(path, self._notes.get(path, _EMPTY))
 
     def _read(self, path: Path, note: Note) -> Scene:
         scene_id = scene_name(path, self._found.root)

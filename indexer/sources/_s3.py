@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Any
 
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
-from core import BadScene, Scene, SourceError, SwathError
+from core import BadScene, Scene, SourceError
 from indexer._gdal import gdal_env
+from indexer.sources._describing import described
 from indexer.sources._lines import one_line
 from indexer.sources._names import safe_name, unique
 from indexer.sources._options import SourceOptions
@@ -53,7 +55,7 @@ class S3Source:
 
     def scenes(self) -> Iterator[Scene | BadScene]:
         """Yield one scene an object, in the order of the bucket's listing."""
-        yield from unique(self._scene(entry) for entry in self._objects())
+        yield from unique(described(self._address(entry), partial(self._scene, entry)) for entry in self._objects())
 
     def _objects(self) -> Iterator[Any]:
         try:
@@ -72,8 +74,11 @@ class S3Source:
         for page in self._store.list(self._key or None):
             yield from page
 
-    def _scene(self, entry: Any) -> Scene | BadScene:
-        href = f"s3://{self._bucket}/{entry['path']}"
+    def _address(self, entry: Any) -> str:
+        return f"s3://{self._bucket}/{entry['path']}"
+
+    def _scene(self, entry: Any) -> Scene:
+        href = self._address(entry)
         relative = entry["path"].removeprefix(self._root).strip("/")
         file = RasterFile(
             href=href,
@@ -81,11 +86,8 @@ class S3Source:
             collection=self._collection,
             stamp=(href, entry["size"], entry.get("e_tag") or str(entry["last_modified"])),
         )
-        try:
-            with gdal_env(self._reading.settings):
-                return raster_scene(file, self._reading)
-        except SwathError as error:
-            return BadScene(href, error)
+        with gdal_env(self._reading.settings):
+            return raster_scene(file, self._reading)
 
 
 def bucket_store(bucket: str) -> S3Store:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 import pystac
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
 from core import BBox, Interval, bbox_geometry, parse_interval
+from indexer.sources._dates import as_utc
 
 
 class Selection:
@@ -55,6 +56,4 @@ def _span(item: pystac.Item) -> tuple[datetime | None, datetime | None]:
 
 def _utc(instant: datetime | None) -> datetime | None:
     """STAC demands a time zone; without one an instant is in UTC."""
-    if instant is None:
-        return None
-    return instant.astimezone(UTC) if instant.tzinfo else instant.replace(tzinfo=UTC)
+    return None if instant is None else as_utc(instant)

@@ -12,6 +12,7 @@ from pystac_client.stac_api_io import StacApiIO
 
 from core import SceneError, Settings, SourceError, SwathError
 from indexer._gdal import local_path
+from indexer.sources._documents import read_text
 from indexer.sources._hosts import check_host, guarded_session, is_url
 from indexer.sources._lines import one_line
 
@@ -55,11 +56,7 @@ class GuardedIO(StacApiIO):
         return str(super().request(href, *args, **kwargs))
 
     def _local_text(self, href: str) -> str:
-        path = Path(local_path(href))
-        limit = self.settings.max_metadata_bytes
-        if (size := path.stat().st_size) > limit:
-            raise SourceError(f"{href} has {size:,} bytes; at most {limit:,} are read (SWATH_MAX_METADATA_BYTES)")
-        return path.read_text(encoding="utf-8")
+        return read_text(Path(local_path(href)), self.settings.max_metadata_bytes)
 
 
 def absolute_href(href: str, base: str, settings: Settings) -> str:

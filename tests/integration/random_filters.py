@@ -82,10 +82,11 @@ class RandomFilters:
         return {"bbox": ",".join(map(repr, box)) if self.rng.random() < 0.5 else box}, self.brute.bbox(*box)
 
     def within(self, anchor: int) -> tuple[dict[str, Any], Condition]:
-        area: BaseGeometry = self.star(*self.centre(anchor), float(self.rng.choice([0.01, 0.1, 3, 20])))
+        one = self.star(*self.centre(anchor), float(self.rng.choice([0.01, 0.1, 3, 20])))
+        area: BaseGeometry = one
         if self.rng.random() < 0.3:
             other = self.star(*self.centre(int(self.rng.choice(self.placed))), 0.5)
-            both = MultiPolygon([area, other])
+            both = MultiPolygon([one, other])
             area = both if both.is_valid else area
         forms = [area, mapping(area), json.dumps(mapping(area)), feature(area)]
         return {"within": forms[self.rng.integers(len(forms))]}, self.brute.wrapped(area)

@@ -82,6 +82,9 @@ SEARCHES = {
     "unknown option": (["river", "--colour", "red"], "--colour"),
     "unknown format": (["river", "--format", "xml"], "xml"),
     "parquet to the terminal": (["river", "--format", "parquet"], "--out"),
+    "contact sheet of another kind": (["river", "--contact-sheet", "sheet.txt"], ".png"),
+    "contact sheet into no folder": (["river", "--contact-sheet", "no/such/x.png"], "does not exist"),
+    "list as a value": (["river", "--filter", "captions = 'x'"], "list"),
     "output into no folder": (["river", "--out", "no/such/folder/x.csv"], "does not exist"),
 }
 
@@ -222,9 +225,7 @@ def test_another_encoder_is_refused_with_both_names(small_index: Path, swath: Ru
 def test_a_full_disk_is_one_line_and_leaves_the_index_searchable(tmp_path: Path, swath: Run) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], capture_output=True, check=False
-    )
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], capture_output=True, check=False)
     if mounted.returncode:
         pytest.skip("a small disk can be mounted only with administrator rights")
     try:
