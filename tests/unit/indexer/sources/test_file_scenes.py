@@ -8,8 +8,9 @@ import pytest
 import rasterio
 from rasterio.shutil import copy
 
-from core import AmbiguousSensorError, BadScene, InputError, Offset, SceneError, Settings
+from core import AmbiguousSensorError, BadScene, InputError, Offset, Scene, SceneError, Settings
 from indexer._gdal import open_raster
+from indexer.sources._names import local_stamp
 from tests.unit.indexer.sources.samples import found, only_bad, scenes, write_tif
 
 DAY = datetime(2021, 7, 23, 13, 22, 41, tzinfo=UTC)

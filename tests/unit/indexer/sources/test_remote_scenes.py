@@ -161,3 +161,15 @@ def test_refuses_tables_that_are_not_stac(tmp_path: Path) -> None:
         with pytest.raises(SourceError, match=reason) as caught:
             open_source(str(tmp_path / f"{name}.parquet"), SourceOptions())
         assert "\n" not in str(caught.value)
+
+
+def test_whatever_a_remote_file_makes_a_library_raise_is_one_bad_scene(
+    archive: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def trip(*_: object) -> Scene:
+        raise RuntimeError("tripped")
+
+    with served({"/a.tif": write_tif(tmp_path / "x.tif").read_bytes()}) as url:
+        for kind, text in {"_s3": f"{archive}/2021/a.tif", "_https": f"{url}/a.tif"}.items():
+            monkeypatch.setattr(f"indexer.sources.{kind}.raster_scene", trip)
+            assert only_bad(text, settings=LOCAL) == "cannot be described: RuntimeError: tripped"
