@@ -84,7 +84,7 @@ def open_raster(href: str) -> DatasetReader:
     path = gdal_path(href)
     remote = path.startswith("/vsi")
     if not remote:
-        _check_regular_file(path)
+        check_regular_file(path)
     # A folder of 100,000 files must not be listed at every open: sidecars are looked up by name on a local disk,
     # and not at all in a bucket.
     siblings = "EMPTY_DIR" if remote else "TRUE"
@@ -142,7 +142,12 @@ def local_path(href: str) -> str:
     return url2pathname(urlsplit(href).path) if href.startswith("file://") else href
 
 
-def _check_regular_file(path: str) -> None:
+def check_regular_file(path: str) -> None:
+    """Do nothing where a local path is a file with content; a pipe would wait for ever, a device never ends.
+
+    Raises:
+        SceneError: It is not.
+    """
     try:
         status = Path(path).stat()
     except OSError as error:

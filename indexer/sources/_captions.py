@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from core import BadScene, SceneError, Settings, SourceError
-from indexer.sources._documents import read_text
+from core import BadScene, InputError, SceneError, Settings, SourceError, read_limited
 
 FILE_NAME = "captions.jsonl"
 """Looked for at the top of a folder of pictures."""
@@ -55,8 +54,8 @@ def read_notes(folder: Path, settings: Settings) -> tuple[dict[Path, Note], list
 
 def _lines(path: Path, limit: int) -> Iterator[tuple[int, str]]:
     try:
-        text = read_text(path, limit)
-    except (OSError, UnicodeDecodeError) as error:
+        text = read_limited(path, limit).decode("utf-8")
+    except (InputError, UnicodeDecodeError) as error:
         raise SourceError(f"{path} cannot be read: {error}; expected UTF-8 text, one JSON object a line") from None
     return ((number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip())
 

@@ -12,7 +12,7 @@ import requests
 from stac_geoparquet.arrow import stac_table_to_items
 
 from core import BadScene, Scene, SceneError, SourceError
-from indexer.sources._documents import check_regular
+from indexer._gdal import check_regular_file
 from indexer.sources._hosts import guarded_session, is_url
 from indexer.sources._lines import one_line
 from indexer.sources._names import split_item, unique
@@ -55,7 +55,10 @@ class GeoParquetSource:
             raise SourceError(f"{text} is not stac-geoparquet: it has no column {', '.join(sorted(missing))}")
 
     def _local(self) -> str:
-        check_regular(Path(self._href))
+        try:
+            check_regular_file(self._href)
+        except SceneError as error:
+            raise SourceError(f"{self._href} {error}") from None
         return self._href
 
     def _fetched(self) -> pa.BufferReader:

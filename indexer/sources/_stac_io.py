@@ -10,9 +10,8 @@ from urllib.parse import urljoin
 from pystac_client.exceptions import APIError
 from pystac_client.stac_api_io import StacApiIO
 
-from core import SceneError, Settings, SourceError, SwathError
+from core import InputError, SceneError, Settings, SourceError, SwathError, read_limited
 from indexer._gdal import local_path
-from indexer.sources._documents import read_text
 from indexer.sources._hosts import check_host, guarded_session, is_url
 from indexer.sources._lines import one_line
 
@@ -37,8 +36,6 @@ class GuardedIO(StacApiIO):
             raise
         except APIError as error:
             raise SourceError(f"{href} does not answer: {one_line(error)}") from None
-        except OSError as error:
-            raise SourceError(f"{href} cannot be read: {error.strerror}") from None
         except (ValueError, RecursionError) as error:
             raise SourceError(f"{href} is not JSON: {one_line(error)}") from None
         if not isinstance(loaded, dict):
@@ -56,7 +53,10 @@ class GuardedIO(StacApiIO):
         return str(super().request(href, *args, **kwargs))
 
     def _local_text(self, href: str) -> str:
-        return read_text(Path(local_path(href)), self.settings.max_metadata_bytes)
+        try:
+            return read_limited(Path(local_path(href)), self.settings.max_metadata_bytes).decode("utf-8")
+        except InputError as error:
+            raise SourceError(f"{href} cannot be read: {error}") from None
 
 
 def absolute_href(href: str, base: str, settings: Settings) -> str:
