@@ -258,19 +258,16 @@ def _describe(folder: Path, truths: list[TileTruth]) -> DemoArchive:
         bytes=sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()),
         queries=(
             _query("an airport with runways", truths, {"airport"}),
-            _query("a river through farmland", truths, {"river"}, crops=0.3),
+            _query("open sea", truths, {"sea"}),
             _query("a harbour with ships", truths, {"harbour", "marina"}),
         ),
     )
 
 
-def _query(text: str, truths: list[TileTruth], kinds: set[str], *, crops: float = 0.0) -> DemoQuery:
+def _query(text: str, truths: list[TileTruth], kinds: set[str]) -> DemoQuery:
     fitting = [
         truth.tile_id
         for truth in truths
-        if truth.collection == OPTICAL_COLLECTION
-        and kinds & set(truth.things)
-        and truth.cloud < 0.4
-        and truth.cover.get("crops", 0) + truth.cover.get("flooded", 0) >= crops
+        if truth.collection == OPTICAL_COLLECTION and kinds & set(truth.things) and truth.cloud < 0.4
     ]
     return DemoQuery(text=text, tile_ids=frozenset(fitting))
