@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,9 @@ from indexer.sources._names import split_item, unique
 from indexer.sources._options import SourceOptions
 from indexer.sources._reading import Reading
 from indexer.sources._selection import Selection
-from indexer.sources._stac_api import is_api, listed_items, searched_items
+from indexer.sources._stac_api import check_collection, is_api, listed_items, searched_items
 from indexer.sources._stac_choice import Chooser
-from indexer.sources._stac_io import GuardedIO, absolute_href
+from indexer.sources._stac_io import GuardedIO, absolute_href, links
 from indexer.sources._stac_item import ItemDocument, item_scene
 from indexer.sources._walk import STAC_FILES
 
@@ -25,14 +25,15 @@ class StacSource:
 
     A Catalog or Collection is walked link by link, each document once. A Collection of an API (it has an ``items``
     link) and the root of an API (``conformsTo`` names item search) are asked for their items, with ``bbox`` and
-    ``datetime``.
+    ``datetime``. At the root of an API ``collection`` chooses the API's collection of that id; everywhere else it
+    is the name that the scenes get.
 
     Args:
         text: Path, folder or URL of the document.
         options: ``pictures`` and ``split`` have no meaning here; ``datetime_pattern`` is searched in item ids.
 
     Raises:
-        SourceError: Not readable, or not STAC.
+        SourceError: Not readable, not STAC, or the root of an API without one of its collections.
     """
 
     def __init__(self, text: str, options: SourceOptions) -> None:
@@ -44,6 +45,16 @@ class StacSource:
         self._href = text if is_url(text) else str(_document_path(text))
         self._document = self._io.document(self._href)
         _check_kind(self._document, self._href)
+        self._asked: str | None = None
+        if is_api(self._document):
+            self._ask_for(options.collection)
+
+    def _ask_for(self, collection: str | None) -> None:
+        """Take ``collection`` for a collection of the API: items keep the name it has there."""
+        if self._wanted is None:
+            check_collection(self._document, self._href, self._io, collection)
+            self._asked = collection
+            self._reading = replace(self._reading, collection=None)
 
     def scenes(self) -> Iterator[Scene | BadScene]:
         """Yield one scene an item, in the order of the documents; an item that cannot be used is a BadScene."""
@@ -60,7 +71,7 @@ class StacSource:
 
     def _items(self) -> Iterator[ItemDocument | BadScene]:
         if is_api(self._document):
-            yield from searched_items(self._href, self._io, self._selection)
+            yield from searched_items(self._href, self._io, self._selection, collection=self._asked, item=self._wanted)
         else:
             yield from self._walk()
 
@@ -96,7 +107,7 @@ class StacSource:
             yield ItemDocument(item=document, base=href, href=href, collection=collection)
         elif kind == "FeatureCollection":
             yield from self._pages(document, href)
-        elif kind == "Collection" and (items := _links(document, "items")) and not _links(document, "item"):
+        elif kind == "Collection" and (items := links(document, "items")) and not links(document, "item"):
             yield from listed_items(items[0], href, self._io, self._selection)
         else:
             yield from self._linked(document, href, str(document.get("id")) if kind == "Collection" else collection)
@@ -108,7 +119,7 @@ class StacSource:
             for feature in page["features"]:
                 number += 1
                 yield ItemDocument.embedded(feature, href, number)
-            following = _links(page, "next")
+            following = links(page, "next")
             if not following:
                 return
             try:
@@ -129,7 +140,7 @@ class StacSource:
         return page, following
 
     def _linked(self, document: dict[str, Any], href: str, collection: str | None) -> Iterator[_Linked | BadScene]:
-        for target in _links(document, "item") + _links(document, "child"):
+        for target in links(document, "item") + links(document, "child"):
             try:
                 yield _Linked(href=absolute_href(target, href, self._reading.settings), collection=collection)
             except SceneError as error:
@@ -163,12 +174,3 @@ def _check_kind(document: dict[str, Any], href: str) -> None:
         raise SourceError(f"{href} has type {kind!r}; expected a STAC Item, ItemCollection, Collection or Catalog")
     if kind == "FeatureCollection" and not isinstance(document.get("features"), list):
         raise SourceError(f"{href} is a FeatureCollection without a list of features")
-
-
-def _links(document: dict[str, Any], rel: str) -> list[str]:
-    links = document.get("links")
-    return [
-        link["href"]
-        for link in (links if isinstance(links, list) else [])
-        if isinstance(link, dict) and link.get("rel") == rel and isinstance(link.get("href"), str)
-    ]

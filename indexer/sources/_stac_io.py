@@ -97,3 +97,13 @@ def _allowed(url: str, settings: Settings) -> str:
     except SourceError as error:
         raise SceneError(f"{url}: {error}") from None
     return url
+
+
+def links(document: dict[str, Any], rel: str) -> list[str]:
+    """Return the hrefs of a document's links of one relation; what is malformed is left out."""
+    entries = document.get("links")
+    return [
+        link["href"]
+        for link in (entries if isinstance(entries, list) else [])
+        if isinstance(link, dict) and link.get("rel") == rel and isinstance(link.get("href"), str)
+    ]

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +35,10 @@ class Case:
     text: str
     spoil: Callable[[], object]
     settings: Settings = field(default_factory=Settings)
+    collection: str | None = None
 
     def source(self) -> TileSource:
-        return open_source(self.text, SourceOptions(settings=self.settings))
+        return open_source(self.text, SourceOptions(settings=self.settings, collection=self.collection))
 
 
 class SourceContract:
@@ -200,7 +202,8 @@ class TestStacApi(SourceContract):
             links = [("self", url), ("root", url), ("search", f"{url}/search")]
             answers["/"] = json.dumps(catalog("api", links, conformsTo=classes)).encode()
             settings = Settings(allowed_hosts=("127.0.0.1",))
-            yield Case(text=f"{url}/", spoil=lambda: answers.pop("/search"), settings=settings)
+            spoil = partial(answers.pop, "/search")
+            yield Case(text=f"{url}/", spoil=spoil, settings=settings, collection="sentinel-2-l2a")
 
 
 class TestBucket(SourceContract):

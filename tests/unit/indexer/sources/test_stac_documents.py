@@ -192,6 +192,9 @@ def test_an_address_that_does_not_answer_is_one_clear_line() -> None:
     assert "\n" not in str(caught.value)
 
 
+OF_API: dict[str, Any] = {"settings": LOCAL, "collection": "sentinel-2-l2a"}
+
+
 def api(url: str, answers: dict[str, Answer], features: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Serve ``features`` as an API that filters nothing; returns the list that requests are noted in."""
     asked: list[dict[str, Any]] = []
@@ -201,7 +204,9 @@ def api(url: str, answers: dict[str, Answer], features: list[dict[str, Any]]) ->
         return 200, {}, body({"type": "FeatureCollection", "features": features, "links": []})
 
     classes = ["https://api.stacspec.org/v1.0.0/core", "https://api.stacspec.org/v1.0.0/item-search"]
-    links = [("self", url), ("root", url), ("search", f"{url}/search")]
+    links = [("self", url), ("root", url), ("search", f"{url}/search"), ("data", f"{url}/collections")]
+    answers["/collections"] = body({"collections": [{"id": "naip"}, {"id": "sentinel-2-l2a"}]})
+    answers["/collections/sentinel-2-l2a"] = body(catalog("sentinel-2-l2a", []))
     answers["/"] = body(catalog("api", links, conformsTo=classes))
     collection = catalog("s2", [("items", f"{url}/collections/s2/items"), ("root", url)]) | {"type": "Collection"}
     answers["/collections/s2"] = body(collection | {"extent": {}, "license": "other"})
@@ -214,16 +219,46 @@ def test_an_api_is_asked_for_place_and_time_and_not_believed() -> None:
     with served(answers) as url:
         features = [entry("inside", f"{url}/a.tif"), entry("outside", f"{url}/a.tif", datetime="2019-01-01T00:00:00Z")]
         asked = api(url, answers, features)
-        assert ids(url + "/", settings=LOCAL, bbox=HERE, datetime="2023-05-01/..") == ["inside"]
+        assert ids(url + "/", **OF_API, bbox=HERE, datetime="2023-05-01/..") == ["inside"]
         assert asked[0]["bbox"] == list(HERE)
         assert asked[0]["datetime"] == "2023-05-01T00:00:00Z/.."
+
+
+def test_an_api_is_asked_for_the_collection_that_was_named_and_for_no_other() -> None:
+    answers: dict[str, Answer] = {}
+    with served(answers) as url:
+        stranger = entry("b", f"{url}/b.tif") | {"collection": "naip"}
+        asked = api(url, answers, [entry("a", f"{url}/a.tif"), stranger])
+        assert [(scene.scene_id, scene.collection) for scene in scenes(url + "/", **OF_API)] == [
+            ("a", "sentinel-2-l2a")
+        ]
+        assert asked[0]["collections"] == ["sentinel-2-l2a"]
+
+
+@pytest.mark.parametrize("collection", [None, "sentinel-9"])
+def test_the_root_of_an_api_without_one_of_its_collections_is_refused(collection: str | None) -> None:
+    answers: dict[str, Answer] = {}
+    with served(answers) as url:
+        asked = api(url, answers, [entry("a", f"{url}/a.tif")])
+        with pytest.raises(SourceError, match=r"--collection ID \(it has naip, sentinel-2-l2a\)|'sentinel-9'.*naip"):
+            open_source(f"{url}/", SourceOptions(settings=LOCAL, collection=collection))
+        assert asked == []
+
+
+def test_one_item_of_an_api_is_asked_for_by_its_id() -> None:
+    answers: dict[str, Answer] = {}
+    with served(answers) as url:
+        asked = api(url, answers, [entry("a", f"{url}/a.tif"), entry("b", f"{url}/a.tif")])
+        assert ids(f"{url}/#b", settings=LOCAL) == ["b"]
+        assert asked[0]["ids"] == ["b"]
 
 
 def test_a_collection_of_an_api_is_asked_for_its_items() -> None:
     answers: dict[str, Answer] = {}
     with served(answers) as url:
         asked = api(url, answers, [entry("a", f"{url}/a.tif")])
-        assert ids(f"{url}/collections/s2", settings=LOCAL, bbox=HERE) == ["a"]
+        (scene,) = scenes(f"{url}/collections/s2", settings=LOCAL, bbox=HERE, collection="mine")
+        assert (scene.scene_id, scene.collection) == ("a", "mine")
         assert "bbox=-3.5" in asked[0]["path"]
 
 
@@ -234,7 +269,7 @@ def test_an_api_that_breaks_off_is_reported_with_what_was_reached() -> None:
         api(url, answers, [])
         page = {"type": "FeatureCollection", "features": [entry("a", f"{url}/a.tif")], "links": more}
         answers["/search"] = body(page)
-        good, bad = found(url + "/", settings=LOCAL)
+        good, bad = found(url + "/", **OF_API)
     assert isinstance(good, Scene)
     assert isinstance(bad, BadScene)
     assert "broke off after 1 items" in str(bad.error)
@@ -262,7 +297,7 @@ def test_a_listing_that_runs_in_circles_ends() -> None:
         again = [{"rel": "next", "href": f"{url}/search"}]
         page = {"type": "FeatureCollection", "features": [entry("a", f"{url}/a.tif")], "links": again}
         answers["/search"] = body(page)
-        good, bad = islice(found(url + "/", settings=LOCAL), 5)
+        good, bad = islice(found(url + "/", **OF_API), 5)
     assert isinstance(good, Scene)
     assert isinstance(bad, BadScene)
     assert "again" in str(bad.error)
