@@ -16,7 +16,12 @@ class Settings(BaseSettings):
             "earth-search.aws.element84.com",
             "sentinel-cogs.s3.us-west-2.amazonaws.com",
             "planetarycomputer.microsoft.com",
-            "*.blob.core.windows.net",
+            # Accounts of the Planetary Computer; anybody can have one of their own beside them.
+            "landsateuwest.blob.core.windows.net",
+            "naipeuwest.blob.core.windows.net",
+            "sentinel1euwest.blob.core.windows.net",
+            "sentinel1euwestrtc.blob.core.windows.net",
+            "sentinel2l2a01.blob.core.windows.net",
             "landsatlook.usgs.gov",
         ),
         description="Hosts that https:// sources and STAC hrefs may point to; * stands for labels. A JSON list.",

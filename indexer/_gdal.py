@@ -14,16 +14,19 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 import rasterio
+import requests
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 from rasterio.session import DummySession
 
-from core import SceneError, Settings
+from core import SceneError, Settings, SourceError
+from indexer._hosts import guarded_session, is_url
 
 DRIVERS = ("GTiff", "JP2OpenJPEG", "PNG", "JPEG")
 """GDAL drivers that may open a file; a COG is read by GTiff (https://gdal.org/drivers/raster/cog.html)."""
@@ -32,15 +35,19 @@ DRIVERS = ("GTiff", "JP2OpenJPEG", "PNG", "JPEG")
 warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
 
 
-def gdal_env(settings: Settings) -> rasterio.Env:
-    """Return the environment for every raster read: bounded cache, timeouts, retries and few remote requests.
+_SETTINGS: ContextVar[Settings | None] = ContextVar("settings of the environment", default=None)
+
+
+@contextmanager
+def gdal_env(settings: Settings) -> Iterator[None]:
+    """Enter the environment for every raster read: bounded cache, timeouts, retries and few remote requests.
 
     GDAL signs ``s3://`` reads itself from the usual ``AWS_*`` variables and files; boto3 is not involved. Of
     ``AWS_ENDPOINT_URL``, which GDAL does not know, the GDAL options are derived.
     """
     # GDAL reads whole seconds, and takes 0 for no limit.
     timeout = str(math.ceil(settings.http_timeout_s))
-    return rasterio.Env(
+    environment = rasterio.Env(
         session=DummySession(),
         GDAL_CACHEMAX=settings.gdal_cache_mb * 2**20,
         # Reading a cut-off PNG whole, GDAL 3.10 returns what happened to be in memory and reports no error.
@@ -50,6 +57,12 @@ def gdal_env(settings: Settings) -> rasterio.Env:
         **_HTTP_OPTIONS,
         **_s3_options(os.environ.get("AWS_ENDPOINT_URL", "")),
     )
+    token = _SETTINGS.set(settings)
+    try:
+        with environment:
+            yield
+    finally:
+        _SETTINGS.reset(token)
 
 
 # https://gdal.org/user/configoptions.html#networking-options and
@@ -76,20 +89,35 @@ def _s3_options(endpoint: str) -> dict[str, str]:
 def open_raster(href: str) -> DatasetReader:
     """Open a path, ``s3://`` or ``http(s)://`` href for reading; the caller closes it. Reads the header only.
 
-    Remote hrefs should be opened, and read, inside ``with gdal_env(settings):``.
+    Remote hrefs should be opened, and read, inside ``with gdal_env(settings):``. GDAL follows redirects wherever they
+    lead, so an address is asked first by a session that only goes to allowed hosts.
 
     Raises:
-        SceneError: Missing, empty, not a regular file, damaged, or not one of the supported formats.
+        SceneError: Missing, empty, not a regular file, damaged, not one of the supported formats, or on a host, or
+            redirected to one, that is not allowed.
     """
     path = gdal_path(href)
     remote = path.startswith("/vsi")
     if not remote:
         check_regular_file(path)
+    elif is_url(href):
+        _check_redirects(href, _SETTINGS.get() or Settings())
     # A folder of 100,000 files must not be listed at every open: sidecars are looked up by name on a local disk,
     # and not at all in a bucket.
     siblings = "EMPTY_DIR" if remote else "TRUE"
     with scene_errors(href), rasterio.Env(session=DummySession(), GDAL_DISABLE_READDIR_ON_OPEN=siblings), _LostTags():
         return DatasetReader(path, driver=list(DRIVERS))
+
+
+def _check_redirects(url: str, settings: Settings) -> None:
+    """Whether the file is there is left to GDAL, which also asks where HEAD is refused."""
+    try:
+        with guarded_session(settings) as session:
+            session.head(url, allow_redirects=True)
+    except SourceError as error:
+        raise SceneError(str(error)) from None
+    except requests.RequestException as error:
+        raise SceneError(reason(error, url)) from None
 
 
 class _LostTags(logging.Handler):

@@ -13,7 +13,7 @@ from stac_geoparquet.arrow import stac_table_to_items
 
 from core import BadScene, Scene, SceneError, SourceError
 from indexer._gdal import check_regular_file
-from indexer.sources._hosts import guarded_session, is_url
+from indexer._hosts import guarded_session, is_url
 from indexer.sources._lines import one_line
 from indexer.sources._names import split_item, unique
 from indexer.sources._options import SourceOptions

@@ -10,8 +10,8 @@ import requests
 
 from core import BadScene, Scene, SourceError
 from indexer._gdal import gdal_env
+from indexer._hosts import guarded_session
 from indexer.sources._describing import described
-from indexer.sources._hosts import guarded_session
 from indexer.sources._lines import one_line
 from indexer.sources._names import safe_name
 from indexer.sources._options import SourceOptions

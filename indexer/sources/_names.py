@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from core import BadScene, Scene, SceneError
-from indexer.sources._hosts import is_url
+from indexer._hosts import is_url
 from indexer.sources._lines import tidy
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")

@@ -7,8 +7,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from core import Registry, SourceError, TileSource
+from indexer._hosts import check_host, is_url
 from indexer.sources._captions import FILE_NAME as CAPTIONS
-from indexer.sources._hosts import check_host, is_url
 from indexer.sources._names import split_item
 from indexer.sources._options import SourceOptions
 from indexer.sources._walk import PICTURE_ENDINGS, RASTER_ENDINGS, STAC_FILES, first_file

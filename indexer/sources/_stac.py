@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from core import BadScene, Scene, SceneError, SourceError, SwathError
-from indexer.sources._hosts import is_url
+from indexer._hosts import is_url
 from indexer.sources._names import split_item, unique
 from indexer.sources._options import SourceOptions
 from indexer.sources._reading import Reading

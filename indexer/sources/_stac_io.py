@@ -12,7 +12,7 @@ from pystac_client.stac_api_io import StacApiIO
 
 from core import InputError, SceneError, Settings, SourceError, SwathError, read_limited
 from indexer._gdal import local_path
-from indexer.sources._hosts import check_host, guarded_session, is_url
+from indexer._hosts import check_host, guarded_session, is_url
 from indexer.sources._lines import one_line
 
 

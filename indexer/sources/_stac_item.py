@@ -17,7 +17,7 @@ from core import (
     Settings,
     SwathError,
 )
-from indexer.sources._hosts import is_url
+from indexer._hosts import is_url
 from indexer.sources._lines import one_line
 from indexer.sources._names import fingerprint, local_stamp, safe_name
 from indexer.sources._offsets import item_offset

@@ -80,14 +80,44 @@ def test_reads_one_cog_of_an_allowed_host(tmp_path: Path) -> None:
             assert dataset.read(1, window=((0, 4), (0, 4))).shape == (4, 4)
 
 
-def test_a_remote_cog_costs_two_requests_to_open_and_one_a_block_row(tmp_path: Path) -> None:
+def test_pixels_are_not_fetched_from_a_host_that_an_allowed_one_redirects_to(tmp_path: Path) -> None:
+    raster = write_tif(tmp_path / "a.tif").read_bytes()
+    asked: list[str] = []
+    with served({"/a.tif": raster}, asked) as elsewhere:
+
+        def moved(_: str, __: bytes) -> tuple[int, dict[str, str], bytes]:
+            return 302, {"Location": elsewhere.replace("127.0.0.1", "localhost") + "/a.tif"}, b""
+
+        with (
+            served({"/a.tif": moved}) as url,
+            gdal_env(LOCAL),
+            pytest.raises(SceneError, match="'localhost' is not allowed"),
+        ):
+            open_raster(f"{url}/a.tif")
+    assert asked == []
+
+
+def test_pixels_are_fetched_through_a_redirect_to_an_allowed_host(tmp_path: Path) -> None:
+    answers: dict[str, Answer] = {"/a.tif": write_tif(tmp_path / "a.tif").read_bytes()}
+    with served(answers) as url:
+        answers["/old.tif"] = lambda *_: (302, {"Location": f"{url}/a.tif"}, b"")
+        with gdal_env(LOCAL), open_raster(f"{url}/old.tif") as dataset:
+            assert dataset.read(1).shape == (32, 32)
+
+
+def test_a_remote_raster_is_opened_on_allowed_hosts_only() -> None:
+    with gdal_env(LOCAL), pytest.raises(SceneError, match="SWATH_ALLOWED_HOSTS"):
+        open_raster("http://localhost:1/a.tif")
+
+
+def test_a_remote_cog_costs_three_requests_to_open_and_one_a_block_row(tmp_path: Path) -> None:
     copy(write_tif(tmp_path / "a.tif", size=1024), tmp_path / "cog.tif", driver="COG", blocksize=256)
     asked: list[str] = []
     with served({"/cog.tif": (tmp_path / "cog.tif").read_bytes()}, asked) as url, gdal_env(LOCAL):
         with open_raster(f"{url}/cog.tif") as dataset:
-            assert asked == ["HEAD whole", "GET bytes=0-32767"]
+            assert asked == ["HEAD whole", "HEAD whole", "GET bytes=0-32767"]
             dataset.read(window=((0, 256), (0, 512)))
-        assert len(asked) == 3
+        assert len(asked) == 4
 
 
 def test_a_remote_file_that_changes_gets_another_fingerprint(tmp_path: Path) -> None:

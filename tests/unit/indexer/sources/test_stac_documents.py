@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from core import BadScene, BBox, Scene, Settings, SourceError
+from indexer._hosts import check_host
 from indexer.sources import SourceOptions, open_source
-from indexer.sources._hosts import check_host
 from tests.unit.indexer.sources.samples import (
     Answer,
     band_asset,
@@ -301,6 +301,12 @@ def test_a_listing_that_runs_in_circles_ends() -> None:
     assert isinstance(good, Scene)
     assert isinstance(bad, BadScene)
     assert "again" in str(bad.error)
+
+
+def test_storage_that_anybody_can_rent_is_not_allowed_by_default() -> None:
+    check_host("https://sentinel2l2a01.blob.core.windows.net/a.tif", Settings())
+    with pytest.raises(SourceError, match="not allowed"):
+        check_host("https://mine.blob.core.windows.net/a.tif", Settings())
 
 
 def test_host_patterns_stand_for_subdomains_only() -> None:
