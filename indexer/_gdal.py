@@ -27,6 +27,7 @@ from rasterio.session import DummySession
 
 from core import SceneError, Settings, SourceError
 from indexer._hosts import guarded_session, is_url
+from indexer._signatures import redacted
 
 DRIVERS = ("GTiff", "JP2OpenJPEG", "PNG", "JPEG")
 """GDAL drivers that may open a file; a COG is read by GTiff (https://gdal.org/drivers/raster/cog.html)."""
@@ -231,7 +232,7 @@ def reason(error: Exception, href: str) -> str:
         return "is not a GeoTIFF, COG, JPEG 2000, PNG or JPEG file"
     for name in (gdal_path(href), href, Path(urlsplit(href).path).name):
         text = text.removeprefix(f"'{name}'").removeprefix(name).removeprefix(":").strip()
-    return f"cannot be read: {text or type(error).__name__}"
+    return f"cannot be read: {redacted(text) or type(error).__name__}"
 
 
 @contextmanager

@@ -68,5 +68,5 @@ class _GuardedAdapter(HTTPAdapter):
             if len(body) > self._settings.max_metadata_bytes:
                 response.close()
                 limit = f"{self._settings.max_metadata_bytes:,} bytes (SWATH_MAX_METADATA_BYTES)"
-                raise SourceError(f"{response.url} sends more than {limit}")
+                raise SourceError(f"{response.url.partition('?')[0]} sends more than {limit}")
         return bytes(body)

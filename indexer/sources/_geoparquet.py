@@ -14,6 +14,7 @@ from stac_geoparquet.arrow import stac_table_to_items
 from core import BadScene, Scene, SceneError, SourceError
 from indexer._gdal import check_regular_file
 from indexer._hosts import guarded_session, is_url
+from indexer._signatures import unsigned
 from indexer.sources._lines import one_line
 from indexer.sources._names import split_item, unique
 from indexer.sources._options import SourceOptions
@@ -50,9 +51,9 @@ class GeoParquetSource:
         try:
             self._file = pq.ParquetFile(self._fetched() if is_url(text) else self._local())
         except (OSError, pa.ArrowException) as error:
-            raise SourceError(f"{text} is not a Parquet file that can be read: {one_line(error)}") from None
+            raise SourceError(f"{unsigned(text)} is not a Parquet file that can be read: {one_line(error)}") from None
         if missing := _NEEDED - set(self._file.schema_arrow.names):
-            raise SourceError(f"{text} is not stac-geoparquet: it has no column {', '.join(sorted(missing))}")
+            raise SourceError(f"{unsigned(text)} is not stac-geoparquet: it has no column {', '.join(sorted(missing))}")
 
     def _local(self) -> str:
         try:
@@ -67,7 +68,7 @@ class GeoParquetSource:
                 answer = session.get(self._href)
             answer.raise_for_status()
         except requests.RequestException as error:
-            raise SourceError(f"{self._href} cannot be read: {one_line(error)}") from None
+            raise SourceError(f"{unsigned(self._href)} cannot be read: {one_line(error)}") from None
         return pa.BufferReader(answer.content)
 
     def scenes(self) -> Iterator[Scene | BadScene]:

@@ -11,9 +11,10 @@ import requests
 from core import BadScene, Scene, SourceError
 from indexer._gdal import gdal_env
 from indexer._hosts import guarded_session
+from indexer._signatures import unsigned
 from indexer.sources._describing import described
 from indexer.sources._lines import one_line
-from indexer.sources._names import safe_name
+from indexer.sources._names import safe_name, unique
 from indexer.sources._options import SourceOptions
 from indexer.sources._rasters import RasterFile, raster_scene
 from indexer.sources._reading import Reading
@@ -50,13 +51,13 @@ class HttpsSource:
                     answer = session.get(url, headers={"Range": "bytes=0-0"})
             answer.raise_for_status()
         except requests.RequestException as error:
-            raise SourceError(f"{url} cannot be read: {one_line(error)}") from None
+            raise SourceError(f"{unsigned(url)} cannot be read: {one_line(error)}") from None
         headers = (answer.headers.get(name) for name in ("ETag", "Last-Modified", "Content-Length", "Content-Range"))
-        return [url.partition("?")[0], *headers]
+        return [unsigned(url), *headers]
 
     def scenes(self) -> Iterator[Scene | BadScene]:
         """Yield the scene."""
-        yield described(self._file.href, self._scene)
+        yield from unique([described(self._file.href, self._scene)])
 
     def _scene(self) -> Scene:
         with gdal_env(self._reading.settings):

@@ -9,6 +9,7 @@ from rasterio.io import DatasetReader
 
 from core import Asset, Scene, SceneError
 from indexer._gdal import check_complete, open_raster
+from indexer._signatures import unsigned
 from indexer.sources._dates import file_date
 from indexer.sources._names import fingerprint
 from indexer.sources._offsets import file_offset
@@ -21,7 +22,7 @@ class RasterFile:
     """A raster that was found, before it is opened."""
 
     href: str
-    """Absolute path, ``s3://`` or ``https://``."""
+    """Absolute path, ``s3://`` or ``https://``; signed where the host wants it."""
     scene_id: str
     """Of the scene it becomes."""
     collection: str
@@ -47,7 +48,7 @@ def raster_scene(file: RasterFile, reading: Reading) -> Scene:
     return Scene(
         scene_id=file.scene_id,
         collection=file.collection,
-        href=file.href,
+        href=unsigned(file.href),
         assets=(Asset(href=file.href, bands=sensed.bands, indexes=sensed.indexes),),
         sensor=sensed.sensor,
         encoding=sensed.encoding,

@@ -9,6 +9,7 @@ from typing import Any
 
 from core import BadScene, Scene, SceneError, SourceError, SwathError
 from indexer._hosts import is_url
+from indexer._signatures import unsigned
 from indexer.sources._names import split_item, unique
 from indexer.sources._options import SourceOptions
 from indexer.sources._reading import Reading
@@ -171,6 +172,8 @@ def _kind(document: dict[str, Any]) -> str:
 def _check_kind(document: dict[str, Any], href: str) -> None:
     kind = _kind(document)
     if kind not in ("Feature", "FeatureCollection", "Collection", "Catalog"):
-        raise SourceError(f"{href} has type {kind!r}; expected a STAC Item, ItemCollection, Collection or Catalog")
+        raise SourceError(
+            f"{unsigned(href)} has type {kind!r}; expected a STAC Item, ItemCollection, Collection or Catalog"
+        )
     if kind == "FeatureCollection" and not isinstance(document.get("features"), list):
-        raise SourceError(f"{href} is a FeatureCollection without a list of features")
+        raise SourceError(f"{unsigned(href)} is a FeatureCollection without a list of features")

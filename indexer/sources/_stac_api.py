@@ -15,6 +15,7 @@ from pystac_client.exceptions import APIError
 from pystac_client.warnings import PystacClientWarning
 
 from core import BadScene, SceneError, SourceError, SwathError
+from indexer._signatures import unsigned
 from indexer.sources._lines import one_line
 from indexer.sources._selection import Selection
 from indexer.sources._stac_io import GuardedIO, absolute_href, links
@@ -52,7 +53,7 @@ def check_collection(document: dict[str, Any], href: str, io: GuardedIO, wanted:
         problem = "is the root of an API: choose one of its collections with --collection ID"
     except SwathError as error:
         problem = f"has no collection {wanted!r} that can be read ({one_line(error)}); choose another with --collection"
-    raise SourceError(f"{href} {problem}{_known(address, io) if address else ''}")
+    raise SourceError(f"{unsigned(href)} {problem}{_known(address, io) if address else ''}")
 
 
 def _known(address: str, io: GuardedIO) -> str:

@@ -13,6 +13,7 @@ from pystac_client.stac_api_io import StacApiIO
 from core import InputError, SceneError, Settings, SourceError, SwathError, read_limited
 from indexer._gdal import local_path
 from indexer._hosts import check_host, guarded_session, is_url
+from indexer._signatures import unsigned
 from indexer.sources._lines import one_line
 
 
@@ -35,11 +36,11 @@ class GuardedIO(StacApiIO):
         except SwathError:
             raise
         except APIError as error:
-            raise SourceError(f"{href} does not answer: {one_line(error)}") from None
+            raise SourceError(f"{unsigned(href)} does not answer: {one_line(error)}") from None
         except (ValueError, RecursionError) as error:
-            raise SourceError(f"{href} is not JSON: {one_line(error)}") from None
+            raise SourceError(f"{unsigned(href)} is not JSON: {one_line(error)}") from None
         if not isinstance(loaded, dict):
-            raise SourceError(f"{href} holds a JSON {type(loaded).__name__}; expected a STAC object")
+            raise SourceError(f"{unsigned(href)} holds a JSON {type(loaded).__name__}; expected a STAC object")
         return loaded
 
     def request(self, href: str, *args: Any, **kwargs: Any) -> str:

@@ -18,6 +18,7 @@ from core import (
     SwathError,
 )
 from indexer._hosts import is_url
+from indexer._signatures import unsigned
 from indexer.sources._lines import one_line
 from indexer.sources._names import fingerprint, local_stamp, safe_name
 from indexer.sources._offsets import item_offset
@@ -107,7 +108,7 @@ def _scene(item: pystac.Item, document: ItemDocument, chooser: Chooser, reading:
     return Scene(
         scene_id=safe_name(item.id),
         collection=reading.collection or safe_name(collection or Path(document.base).parent.name or "stac"),
-        href=document.href,
+        href=unsigned(document.href),
         assets=choice.assets,
         sensor=choice.sensed.sensor,
         encoding=choice.sensed.encoding,
@@ -117,13 +118,13 @@ def _scene(item: pystac.Item, document: ItemDocument, chooser: Chooser, reading:
         offset=offset,
         captions=_captions(item.properties.get("swath:captions")),
         fingerprint=fingerprint(
-            document.href.partition("?")[0],
+            unsigned(document.href),
             item.properties,
             [_stamp(asset) for asset in choice.assets],
             [asset.extra_fields.get("file:checksum") for asset in item.assets.values()],
             choice.sensed.identity,
             (offset.value, offset.origin),
-            mask and (mask.href.partition("?")[0], mask.values, mask.bits),
+            mask and (unsigned(mask.href), mask.values, mask.bits),
         ),
     )
 
@@ -131,7 +132,7 @@ def _scene(item: pystac.Item, document: ItemDocument, chooser: Chooser, reading:
 def _stamp(asset: Asset) -> tuple[object, ...]:
     """Local files by size and time; remote ones by address, without the signature some hosts append."""
     if is_url(asset.href) or asset.href.startswith("s3://"):
-        return asset.href.partition("?")[0], asset.indexes
+        return unsigned(asset.href), asset.indexes
     try:
         return *local_stamp(Path(asset.href)), asset.indexes
     except OSError as error:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from rasterio.shutil import copy
 from stac_geoparquet.arrow import parse_stac_items_to_arrow, to_parquet
 
 from core import BadScene, BBox, Scene, SceneError, Settings, SourceError
+from core.testing import MeanColourEncoder
+from indexer import IngestReport, ingest
 from indexer._gdal import gdal_env, open_raster
 from indexer.sources import SourceOptions, open_source
 from tests.unit.indexer.sources.samples import (
@@ -130,6 +133,21 @@ def test_a_remote_file_that_changes_gets_another_fingerprint(tmp_path: Path) -> 
     assert prints[0][0] == prints[0][1] != prints[1][0] == prints[1][1]
 
 
+def test_a_signed_address_is_read_with_its_signature_and_shown_without(tmp_path: Path) -> None:
+    raster = write_tif(tmp_path / "a.tif").read_bytes()
+
+    def guarded(path: str, _: bytes) -> tuple[int, dict[str, str], bytes]:
+        return (200, {}, raster) if path.endswith("?v=1&sig=secret") else (403, {}, b"")
+
+    with served({"/a.tif": guarded}) as url:
+        (scene,) = scenes(f"{url}/a.tif?v=1&sig=secret", settings=LOCAL)
+        assert scene.href == f"{url}/a.tif?v=1"
+        assert scene.assets[0].href == f"{url}/a.tif?v=1&sig=secret"
+        with pytest.raises(SourceError, match="403") as caught:
+            open_source(f"{url}/a.tif?sig=wrong", SourceOptions(settings=LOCAL))
+        assert "wrong" not in str(caught.value)
+
+
 def test_a_remote_raster_without_a_place_can_be_a_picture_only_here(tmp_path: Path) -> None:
     with served({"/a.tif": write_tif(tmp_path / "a.tif", crs=None).read_bytes()}) as url:
         assert "download it and pass --pictures" in only_bad(f"{url}/a.tif", settings=LOCAL)
@@ -193,6 +211,14 @@ def test_refuses_tables_that_are_not_stac(tmp_path: Path) -> None:
         assert "\n" not in str(caught.value)
 
 
+def test_a_bad_remote_scene_is_reported_without_its_signature() -> None:
+    with served({"/a.tif": b"no image"}) as url:
+        (bad,) = found(f"{url}/a.tif?sig=secret", settings=LOCAL)
+    assert isinstance(bad, BadScene)
+    assert bad.href == f"{url}/a.tif"
+    assert "secret" not in str(bad.error)
+
+
 def test_whatever_a_remote_file_makes_a_library_raise_is_one_bad_scene(
     archive: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -203,3 +229,22 @@ def test_whatever_a_remote_file_makes_a_library_raise_is_one_bad_scene(
         for kind, text in {"_s3": f"{archive}/2021/a.tif", "_https": f"{url}/a.tif"}.items():
             monkeypatch.setattr(f"indexer.sources.{kind}.raster_scene", trip)
             assert only_bad(text, settings=LOCAL) == "cannot be described: RuntimeError: tripped"
+
+
+def indexed(into: Path, *found: Scene) -> IngestReport:
+    class Listed:
+        def scenes(self) -> Iterator[Scene | BadScene]:
+            yield from found
+
+    return ingest([Listed()], into=into, encoder=MeanColourEncoder())
+
+
+def test_a_scene_that_is_signed_anew_is_known_to_the_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SWATH_ALLOWED_HOSTS", '["127.0.0.1"]')
+    picture = write_tif(tmp_path / "a.tif", names=("red", "green", "blue"), dtype="uint8", size=224)
+    with served({"/a.tif": picture.read_bytes()}) as url:
+        first, second = (scenes(f"{url}/a.tif?sig={key}", settings=LOCAL, sensor="rgb")[0] for key in "12")
+        # as an index holds it that was made before signatures were left out
+        assert indexed(tmp_path / "index", replace(first, href=first.assets[0].href)).scenes_indexed == 1
+        report = indexed(tmp_path / "index", second)
+    assert (report.scenes_skipped, report.failures) == (1, ())

@@ -172,6 +172,18 @@ def test_a_self_link_of_a_remote_item_cannot_make_it_local(raster: Path) -> None
         assert scenes(f"{url}/x/items.json", settings=LOCAL)[0].assets[0].href == f"{url}/x/a.tif"
 
 
+def test_a_signed_document_and_its_signed_assets_are_shown_without_signature() -> None:
+    with served({"/a.json": body(entry("a", "a.tif?sig=inner"))}) as url:
+        (scene,) = scenes(f"{url}/a.json?sig=outer", settings=LOCAL)
+        (again,) = scenes(f"{url}/a.json?sig=other", settings=LOCAL)
+        assert scene.href == again.href == f"{url}/a.json"
+        assert scene.fingerprint == again.fingerprint
+        assert scene.assets[0].href == f"{url}/a.tif?sig=inner"
+        with pytest.raises(SourceError) as caught:
+            open_source(f"{url}/gone.json?sig=secret", SourceOptions(settings=LOCAL))
+        assert "secret" not in str(caught.value)
+
+
 def test_redirects_are_followed_to_allowed_hosts_only() -> None:
     def moved(_: str, __: bytes) -> tuple[int, dict[str, str], bytes]:
         return 302, {"Location": "http://localhost:1/a.json"}, b""
