@@ -27,19 +27,22 @@ from indexer.sources._sensing import Sensed
 SHIFT = -1000.0
 """RADIO_ADD_OFFSET and BOA_ADD_OFFSET of baseline 04.00, in DN; source as above."""
 
-_BASELINE = re.compile(r"^0*(\d{1,2})\.(\d{1,2})$")
+_BASELINE = re.compile(r"N?0*(\d{1,2})\.\d{1,2}|N(\d\d)\d\d")
+"""``05.09``, ``5.09``, and ``N0509`` as in product names."""
 
 
 def file_offset(dataset: DatasetReader, sensed: Sensed) -> Offset:
     """Return the offset a file speaks of: of its bands, or through its processing baseline.
 
     Raises:
-        SceneError: Its bands have another scale than the sensor, or different offsets.
+        SceneError: Its bands have another scale than the sensor, or different offsets, or its baseline is unreadable.
     """
     pairs = [(dataset.scales[index - 1], dataset.offsets[index - 1]) for index in sensed.indexes]
     if (value := band_offset(pairs, sensed)) is not None:
         return Offset(value=value, origin="tag:offset")
-    return _from_baseline(dataset.tags().get("PROCESSING_BASELINE"), sensed, "tag:PROCESSING_BASELINE") or Offset()
+    if not _shifts(sensed):
+        return Offset()
+    return _from_baseline("PROCESSING_BASELINE", dataset.tags().get("PROCESSING_BASELINE"), "tag:PROCESSING_BASELINE")
 
 
 def item_offset(
@@ -53,14 +56,19 @@ def item_offset(
         sensed: Sensor, encoding and bands of the item.
 
     Raises:
-        SceneError: The bands have another scale than the sensor, or different offsets.
+        SceneError: The bands have another scale than the sensor, or different offsets, or the baseline is unreadable.
     """
     if properties.get("earthsearch:boa_offset_applied") is True and _shifts(sensed):
         return Offset(value=0.0, origin="stac:boa-offset-applied")
     if (value := band_offset(pairs, sensed)) is not None:
         return Offset(value=value, origin="stac:raster:offset")
-    baseline = properties.get("s2:processing_baseline", properties.get("processing:version"))
-    return _from_baseline(baseline, sensed, "stac:processing-baseline") or Offset()
+    if not _shifts(sensed):
+        return Offset()
+    baseline, version = properties.get("s2:processing_baseline"), properties.get("processing:version")
+    # the version of some processing software, which need not be a baseline
+    if baseline is None and _BASELINE.fullmatch(str(version).strip()):
+        baseline = version
+    return _from_baseline("s2:processing_baseline", baseline, "stac:processing-baseline")
 
 
 def band_offset(pairs: Iterable[tuple[float | None, float | None]], sensed: Sensed) -> float | None:
@@ -87,11 +95,13 @@ def band_offset(pairs: Iterable[tuple[float | None, float | None]], sensed: Sens
     return found.pop() if found else None
 
 
-def _from_baseline(baseline: Any, sensed: Sensed, origin: str) -> Offset | None:
-    match = _BASELINE.match(str(baseline).strip()) if _shifts(sensed) else None
+def _from_baseline(name: str, baseline: Any, origin: str) -> Offset:
+    if baseline is None:
+        return Offset()
+    match = _BASELINE.fullmatch(str(baseline).strip())
     if not match:
-        return None
-    return Offset(value=SHIFT if int(match.group(1)) >= 4 else 0.0, origin=origin)
+        raise SceneError(f"has {name} {baseline!r}, from which no offset can be told; expected e.g. 05.09 or N0509")
+    return Offset(value=SHIFT if int(match.group(1) or match.group(2)) >= 4 else 0.0, origin=origin)
 
 
 def _shifts(sensed: Sensed) -> bool:

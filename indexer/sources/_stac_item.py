@@ -9,7 +9,6 @@ from typing import Any
 import pystac
 
 from core import (
-    Asset,
     BadScene,
     CloudMask,
     Scene,
@@ -120,23 +119,23 @@ def _scene(item: pystac.Item, document: ItemDocument, chooser: Chooser, reading:
         fingerprint=fingerprint(
             unsigned(document.href),
             item.properties,
-            [_stamp(asset) for asset in choice.assets],
+            [(_stamp(asset.href), asset.indexes) for asset in choice.assets],
             [asset.extra_fields.get("file:checksum") for asset in item.assets.values()],
             choice.sensed.identity,
             (offset.value, offset.origin),
-            mask and (unsigned(mask.href), mask.values, mask.bits),
+            mask and (_stamp(mask.href), mask.values, mask.bits),
         ),
     )
 
 
-def _stamp(asset: Asset) -> tuple[object, ...]:
+def _stamp(href: str) -> tuple[object, ...]:
     """Local files by size and time; remote ones by address, without the signature some hosts append."""
-    if is_url(asset.href) or asset.href.startswith("s3://"):
-        return unsigned(asset.href), asset.indexes
+    if is_url(href) or href.startswith("s3://"):
+        return (unsigned(href),)
     try:
-        return *local_stamp(Path(asset.href)), asset.indexes
+        return local_stamp(Path(href))
     except OSError as error:
-        raise SceneError(f"asset {asset.href} cannot be read: {error.strerror}") from None
+        raise SceneError(f"asset {href} cannot be read: {error.strerror}") from None
 
 
 def _captions(value: object) -> tuple[str, ...]:

@@ -202,6 +202,7 @@ def test_a_cloud_cover_that_means_nothing_is_unknown(tmp_path: Path, percent: An
 
 
 RASTER = Offset(value=-1000, origin="stac:raster:offset")
+BASELINE = Offset(value=-1000, origin="stac:processing-baseline")
 SHIFTED = {"scale": 1e-4, "offset": -0.1}
 
 
@@ -219,6 +220,12 @@ SHIFTED = {"scale": 1e-4, "offset": -0.1}
         ({}, {"s2:processing_baseline": "03.01"}, Offset(value=0, origin="stac:processing-baseline")),
         ({}, {"processing:version": "05.10"}, Offset(value=-1000, origin="stac:processing-baseline")),
         ({}, {"processing:version": "latest"}, Offset()),
+        ({}, {"s2:processing_baseline": "N0509"}, Offset(value=-1000, origin="stac:processing-baseline")),
+        ({}, {"s2:processing_baseline": "N0301"}, Offset(value=0, origin="stac:processing-baseline")),
+        ({}, {"s2:processing_baseline": 5.09}, Offset(value=-1000, origin="stac:processing-baseline")),
+        ({}, {"processing:version": "N0400"}, Offset(value=-1000, origin="stac:processing-baseline")),
+        ({}, {"s2:processing_baseline": None, "processing:version": "05.09"}, BASELINE),
+        (SHIFTED, {"s2:processing_baseline": "newest"}, RASTER),
     ],
 )
 def test_the_offset_of_sentinel_2_follows_a_fixed_order_of_trust(
@@ -226,6 +233,15 @@ def test_the_offset_of_sentinel_2_follows_a_fixed_order_of_trust(
 ) -> None:
     entry = item("a", {"B04": band_asset("a.tif", "B04", **fields)}, **properties)
     assert one(tmp_path, entry).offset == expected
+
+
+@pytest.mark.parametrize("baseline", ["newest", "", "N59", "05", 500, ["05.09"]])
+def test_a_baseline_that_cannot_be_read_is_no_reason_to_assume_an_offset(tmp_path: Path, baseline: Any) -> None:
+    entry = item("a", {"B04": band_asset("a.tif", "B04")}, **{"s2:processing_baseline": baseline})
+    assert "no offset can be told; expected e.g. 05.09 or N0509" in bad(tmp_path, entry)
+    radar = item("a", {"vv": band_asset("a.tif", "VV", data_type="float32")}, collection="sentinel-1-rtc")
+    radar["properties"]["s2:processing_baseline"] = baseline
+    assert one(tmp_path, radar).offset == Offset()
 
 
 def test_an_offset_in_new_words_counts_as_well(tmp_path: Path) -> None:
@@ -287,3 +303,15 @@ def test_the_fingerprint_follows_files_and_metadata(tmp_path: Path) -> None:
     (tmp_path / "a.tif").write_bytes(b"other pixels")
     third = one(tmp_path, entry).fingerprint
     assert len({first, second, third}) == 3
+
+
+@pytest.mark.parametrize(
+    ("key", "collection", "band"), [("scl", "sentinel-2-l2a", "B04"), ("qa_pixel", "landsat-8-c2-l2", "SR_B4")]
+)
+def test_the_fingerprint_follows_the_mask_that_clouds_are_counted_in(
+    tmp_path: Path, key: str, collection: str, band: str
+) -> None:
+    entry = item("a", {key: band_asset("qa.tif", "x"), "b": band_asset("a.tif", band)}, collection=collection)
+    first = one(tmp_path, entry).fingerprint
+    (tmp_path / "qa.tif").write_bytes(b"other clouds")
+    assert one(tmp_path, entry).fingerprint != first
