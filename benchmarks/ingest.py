@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import rasterio
+import rasterio.shutil
 from numpy.typing import NDArray
 from rasterio.transform import from_origin
 from rasterio.windows import Window
@@ -101,6 +102,8 @@ def main() -> int:
             child = multiprocessing.get_context("spawn").Process(target=make_scene, args=(scene, chosen.side))
             child.start()
             child.join()
+            if child.exitcode:
+                return 1  # it has said why
         encoder = MeanColourEncoder() if chosen.encoder == "none" else open_encoder(chosen.encoder)
         report = run(scene, Path(folder, "index"), encoder, IngestOptions(workers=chosen.workers))
         return _judge(report, scene, chosen.workers)

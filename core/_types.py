@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -287,6 +288,17 @@ class Tile:
     """See Scene."""
     captions: tuple[str, ...] = ()
     """See Scene."""
+
+    @cached_property
+    def picture(self) -> NDArray[np.uint8]:
+        """(h, w, 3): the sensor's first rendering whose bands are there, drawn once for preview and encoder alike.
+
+        Raises:
+            SensorError: No rendering of the sensor fits the bands.
+        """
+        from core._rendering import render
+
+        return render(self.pixels, self.mask, self.sensor, self.bands)
 
 
 @dataclass(frozen=True, kw_only=True)

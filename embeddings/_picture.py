@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from core import Tile, render
+from core import Tile
 
 PREPARATION = 1
 """Part of every revision of an encoder that looks through this module: raise it when the same tile looks different."""
@@ -20,7 +20,7 @@ def square_picture(tile: Tile, size: int, *, bicubic: bool = False) -> NDArray[n
         size: Side in pixels.
         bicubic: Resample with cubic instead of linear interpolation.
     """
-    picture = Image.fromarray(_filled(render(tile.pixels, tile.mask, tile.sensor, tile.bands), tile.mask))
+    picture = Image.fromarray(_filled(tile.picture, tile.mask))
     how = Image.Resampling.BICUBIC if bicubic else Image.Resampling.BILINEAR
     if picture.size != (size, size):
         picture = picture.resize((size, size), how)

@@ -6,7 +6,7 @@ import io
 
 from PIL import Image
 
-from core import InputError, Tile, render
+from core import InputError, Tile
 
 _QUALITY = 80
 """Pillow's own default (https://pillow.readthedocs.io/en/stable/handbook/image-file-formats.html#webp)."""
@@ -29,7 +29,7 @@ def preview(tile: Tile, size: int = 128) -> bytes:
     """
     if size < 1:
         raise InputError(f"preview size must be at least 1 pixel, got {size}")
-    picture = Image.fromarray(render(tile.pixels, tile.mask, tile.sensor, tile.bands))
+    picture = Image.fromarray(tile.picture)
     longer = max(picture.size)
     width, height = (max(1, round(side * size / longer)) for side in picture.size)
     enlarged = size > longer

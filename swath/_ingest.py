@@ -50,7 +50,7 @@ def index_archive(
         datetime: Interval of the scenes to take from a STAC source.
         pictures: Take rasters without a CRS as plain pictures.
         split: Only this split of a picture folder's captions.jsonl.
-        workers: Reader threads; default: one less than the cores, at least one.
+        workers: Reader threads; default: as many as cores.
         progress: Called after every batch.
 
     Raises:

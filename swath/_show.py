@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from core import InputError, Record, SwathError, render
+from core import InputError, Record, SwathError
 from indexer import read_original
 
 
@@ -49,6 +49,6 @@ def write_tile_picture(record: Record, out: Path, *, sensor: str | None = None) 
 def _picture(record: Record, sensor: str | None) -> tuple[Image.Image, str | None]:
     try:
         tile = read_original(record, sensor=sensor)
-        return Image.fromarray(render(tile.pixels, tile.mask, tile.sensor, tile.bands)), None
+        return Image.fromarray(tile.picture), None
     except SwathError as error:
         return Image.open(io.BytesIO(record.preview)).convert("RGB"), str(error)
