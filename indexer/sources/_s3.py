@@ -1,10 +1,12 @@
-"""Rasters in a bucket: one key, or everything under a prefix."""
+"""Rasters in a bucket: one key, everything under a prefix, or what fits a glob pattern."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from fnmatch import fnmatchcase
 from functools import partial
+from glob import has_magic
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -25,7 +27,10 @@ _YES = ("yes", "true", "on", "1")
 
 
 class S3Source:
-    """GeoTIFF, COG and JPEG 2000 objects of ``s3://bucket/key`` or ``s3://bucket/prefix``.
+    """GeoTIFF, COG and JPEG 2000 objects of ``s3://bucket/key``, ``s3://bucket/prefix`` or ``s3://bucket/a*/b?.tif``.
+
+    In a pattern ``*``, ``?`` and ``[...]`` stay within one folder, ``**`` stands for any folders. A key or prefix that
+    has such characters in its own name is found, too.
 
     Credentials, region and endpoint come from the usual ``AWS_*`` variables; ``AWS_NO_SIGN_REQUEST=YES`` reads a public
     bucket without any.
@@ -43,15 +48,10 @@ class S3Source:
         self._bucket, _, key = text.removeprefix("s3://").partition("/")
         self._text, self._key = text, key.strip("/")
         self._store = bucket_store(self._bucket)
-        parent = PurePosixPath(self._key)
-        self._root = str(parent.parent if self._is_file else parent).removeprefix(".")
+        self._root = _fixed(self._key)
         self._collection = self._reading.collection or safe_name(PurePosixPath(self._root).name or self._bucket)
         if next(iter(self._objects()), None) is None:
             raise SourceError(f"{text} holds no file that can be read; endings that can are {' '.join(RASTER_ENDINGS)}")
-
-    @property
-    def _is_file(self) -> bool:
-        return self._key.lower().endswith(RASTER_ENDINGS)
 
     def scenes(self) -> Iterator[Scene | BadScene]:
         """Yield one scene an object, in the order of the bucket's listing."""
@@ -61,18 +61,22 @@ class S3Source:
         try:
             for entry in self._listed():
                 hidden = any(part.startswith(".") for part in PurePosixPath(entry["path"]).parts)
-                if entry["path"].lower().endswith(RASTER_ENDINGS) and not hidden:
+                if entry["path"].lower().endswith(RASTER_ENDINGS) and not hidden and self._wants(entry["path"]):
                     yield entry
         except (BaseError, OSError) as error:
             raise SourceError(f"{self._text} cannot be listed: {_reason(error)}") from None
 
     def _listed(self) -> Iterable[Any]:
         """Pages of a listing, so that a large bucket streams."""
-        if self._is_file:
+        if self._root != self._key and not has_magic(self._key):
             yield self._store.head(self._key)
             return
-        for page in self._store.list(self._key or None):
+        for page in self._store.list(self._root or None):
             yield from page
+
+    def _wants(self, key: str) -> bool:
+        literal = not has_magic(self._key) or f"{key}/".startswith(f"{self._key}/")
+        return literal or _fits(key.split("/"), self._key.split("/"))
 
     def _address(self, entry: Any) -> str:
         return f"s3://{self._bucket}/{entry['path']}"
@@ -88,6 +92,23 @@ class S3Source:
         )
         with gdal_env(self._reading.settings):
             return raster_scene(file, self._reading)
+
+
+def _fixed(key: str) -> str:
+    """Return the folder that names are relative to: what stands before a pattern, or before the name of a file."""
+    parts = key.split("/")
+    end = next((number for number, part in enumerate(parts) if has_magic(part)), len(parts))
+    is_file = end == len(parts) and key.lower().endswith(RASTER_ENDINGS)
+    return "/".join(parts[: end - is_file])
+
+
+def _fits(parts: list[str], pattern: list[str]) -> bool:
+    """Fit a key to a pattern folder by folder, as ``pathlib`` fits paths."""
+    if not pattern:
+        return not parts
+    if pattern[0] == "**":
+        return _fits(parts, pattern[1:]) or (bool(parts) and _fits(parts[1:], pattern))
+    return bool(parts) and fnmatchcase(parts[0], pattern[0]) and _fits(parts[1:], pattern[1:])
 
 
 def bucket_store(bucket: str) -> S3Store:

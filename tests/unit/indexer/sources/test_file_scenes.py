@@ -11,7 +11,7 @@ from rasterio.shutil import copy
 from core import AmbiguousSensorError, BadScene, InputError, Offset, Scene, SceneError, Settings
 from indexer._gdal import open_raster
 from indexer.sources._names import local_stamp
-from tests.unit.indexer.sources.samples import found, only_bad, scenes, write_tif
+from tests.unit.indexer.sources.samples import found, only_bad, scenes, write_picture, write_tif
 
 DAY = datetime(2021, 7, 23, 13, 22, 41, tzinfo=UTC)
 
@@ -248,6 +248,19 @@ def test_the_fingerprint_follows_the_file_and_how_it_is_read(tmp_path: Path) -> 
     path.rename(tmp_path / "b.tif")
     path = tmp_path / "b.tif"
     assert fingerprint() not in (first, touched)
+
+
+def test_pictures_beside_rasters_are_counted_in_one_line(tmp_path: Path) -> None:
+    write_tif(tmp_path / "scene.tif")
+    for name in ("a.jpg", "below/b.PNG", "z.jpeg"):
+        write_picture(tmp_path / name)
+    scene, bad = found(tmp_path)
+    assert isinstance(scene, Scene)
+    assert isinstance(bad, BadScene)
+    assert bad.href == str(tmp_path)
+    assert str(bad.error).startswith("3 pictures beside rasters left out; index them by a glob")
+    assert ids(f"{tmp_path}/**/*.tif") == ["scene"]
+    assert ids(f"{tmp_path}/**/*.jpg", sensor="rgb") == ["a"]
 
 
 def test_a_date_beyond_the_calendar_makes_one_bad_scene_and_the_rest_goes_on(tmp_path: Path) -> None:

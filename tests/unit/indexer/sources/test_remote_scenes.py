@@ -56,6 +56,28 @@ def test_reads_one_key_of_a_bucket(archive: str) -> None:
     assert (scene.scene_id, scene.collection) == ("b", "june")
 
 
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("2021/a*.tif", ["a"]),
+        ("2021/?.tif", ["a"]),
+        ("2021*/*.tif", ["2021.a", "2021x.c"]),
+        ("2021/*/[a-c].TIF", ["june.b"]),
+        ("**/[bc].[tT][iI][fF]", ["2021.june.b", "2021x.c"]),
+        ("2021/**", ["a", "june.b"]),
+    ],
+)
+def test_fits_the_keys_of_a_bucket_to_a_pattern(archive: str, pattern: str, expected: list[str]) -> None:
+    assert [scene.scene_id for scene in scenes(f"{archive}/{pattern}")] == expected
+
+
+def test_a_key_may_have_a_name_like_a_pattern(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    body = write_tif(tmp_path / "a.tif").read_bytes()
+    with bucket(monkeypatch) as (name, client):
+        client.put_object(Bucket=name, Key="odd[1]/a.tif", Body=body)
+        assert [scene.href for scene in scenes(f"s3://{name}/odd[1]")] == [f"s3://{name}/odd[1]/a.tif"]
+
+
 def test_pixels_of_a_bucket_can_be_read_with_the_same_environment(archive: str, tmp_path: Path) -> None:
     with gdal_env(Settings()), open_raster(f"{archive}/2021/a.tif") as dataset:
         remote = dataset.read()
@@ -65,7 +87,12 @@ def test_pixels_of_a_bucket_can_be_read_with_the_same_environment(archive: str, 
 
 @pytest.mark.parametrize(
     ("text", "reason"),
-    [("{}/nothing", "holds no file"), ("{}/2021/gone.tif", "cannot be listed"), ("s3://no-such-bucket", "listed")],
+    [
+        ("{}/nothing", "holds no file"),
+        ("{}/2021/z*.tif", "holds no file"),
+        ("{}/2021/gone.tif", "cannot be listed"),
+        ("s3://no-such-bucket", "listed"),
+    ],
 )
 def test_says_what_is_wrong_with_a_bucket(archive: str, text: str, reason: str) -> None:
     with pytest.raises(SourceError, match=reason) as caught:
