@@ -83,7 +83,23 @@ def sense_file(evidence: Evidence, request: Request | None) -> Sensed:
         match = detect_sensor(evidence)
         return _sensed(match.sensor, match.encoding, match.bands)
     bands = match_bands(request.sensor, evidence.band_names, len(evidence.band_names), evidence.colorinterp)
-    return _sensed(request.sensor, choose_encoding(request.sensor, evidence.dtype, request.encoding), bands)
+    return _sensed(request.sensor, requested_encoding(request, evidence), bands)
+
+
+def requested_encoding(request: Request, evidence: Evidence) -> Encoding:
+    """Return the encoding the caller named, or else the one that the unit of the numbers names, or the only one.
+
+    Raises:
+        AmbiguousSensorError: Several come in this type of number, and nothing says which.
+        SensorError: None does.
+    """
+    unit = evidence.tags.get("units", "").lower()
+    stated = (
+        encoding
+        for encoding in request.sensor.encodings
+        if encoding.name == unit and (not encoding.dtypes or evidence.dtype in encoding.dtypes)
+    )
+    return choose_encoding(request.sensor, evidence.dtype, request.encoding or next(stated, None))
 
 
 def sense_picture(evidence: Evidence, request: Request | None) -> Sensed:

@@ -17,12 +17,11 @@ from core import (
     SensorError,
     SensorMatch,
     builtin_sensors,
-    choose_encoding,
     detect_sensor,
 )
 from indexer._gdal import gdal_env, open_raster
 from indexer.sources._reading import Reading
-from indexer.sources._sensing import Sensed, file_evidence, sense_file
+from indexer.sources._sensing import Sensed, file_evidence, requested_encoding, sense_file
 from indexer.sources._stac_bands import AssetNote, BandNote, data_assets
 from indexer.sources._stac_io import absolute_href
 
@@ -81,8 +80,7 @@ class Chooser:
         if (request := self._reading.request) and not any(picks.values()):
             raise _stranger(request.sensor, notes)
         dtype = self._dtype(notes, picks, base)
-        tags = _units(picks)
-        evidence = Evidence(collection_id=collection, properties=item.properties, band_names=(), dtype=dtype, tags=tags)
+        evidence = Evidence(collection_id=collection, properties=item.properties, band_names=(), dtype=dtype)
         sensor, encoding = self._sensor(notes, picks, evidence)
         if not picks[sensor.name]:
             raise _stranger(sensor, notes)
@@ -95,6 +93,7 @@ class Chooser:
         """The one asset of an item that does not name its bands, or in words of its own: the file itself has to."""
         with gdal_env(self._reading.settings), open_raster(note.href) as dataset:
             evidence = file_evidence(dataset, collection=collection, properties=item.properties)
+            evidence = replace(evidence, tags={**_units(note.bands), **evidence.tags})
             sensed = sense_file(evidence, self._reading.request)
             scalings: list[Any] = list(zip(dataset.scales, dataset.offsets, strict=True))
             table = _band_table(sensed.sensor)
@@ -122,11 +121,13 @@ class Chooser:
         self, notes: list[AssetNote], picks: Mapping[str, list[_Pick]], evidence: Evidence
     ) -> tuple[Sensor, Encoding]:
         if request := self._reading.request:
-            return request.sensor, choose_encoding(request.sensor, evidence.dtype, request.encoding)
+            told = replace(evidence, tags=_units(pick.note for pick in picks[request.sensor.name]))
+            return request.sensor, requested_encoding(request, told)
         match = _by_catalog(picks, evidence) or _by_names(picks, evidence)
         if match is None:
             names = tuple(name for note in notes for band in note.bands for name in band.names[:1])
-            match = detect_sensor(replace(evidence, band_names=names))
+            units = _units(band for note in notes for band in note.bands)
+            match = detect_sensor(replace(evidence, band_names=names, tags=units))
         return match.sensor, match.encoding
 
     def _described(self, sensor: Sensor, encoding: Encoding, picks: list[_Pick], base: str) -> Choice:
@@ -166,10 +167,10 @@ def _picks(sensor: Sensor, table: Mapping[str, str], notes: Iterable[AssetNote])
     return [picks[band.name] for band in sensor.bands if band.name in picks]
 
 
-def _units(picks: Mapping[str, list[_Pick]]) -> dict[str, str]:
-    """The unit that the item states for the bands, where it is one."""
-    units = {pick.note.unit for found in picks.values() for pick in found}
-    return {"units": unit} if len(units) == 1 and (unit := units.pop()) else {}
+def _units(bands: Iterable[BandNote]) -> dict[str, str]:
+    """The unit that the item states for the bands, as a tag, where it is one."""
+    units = {band.unit for band in bands if band.unit}
+    return {"units": units.pop()} if len(units) == 1 else {}
 
 
 def _stranger(sensor: Sensor, notes: Iterable[AssetNote]) -> SensorError:
@@ -180,7 +181,7 @@ def _stranger(sensor: Sensor, notes: Iterable[AssetNote]) -> SensorError:
 def _by_catalog(picks: Mapping[str, list[_Pick]], evidence: Evidence) -> SensorMatch | None:
     """The sensor that collection or properties prove: detection finds it from them and a single band."""
     specific = (name for name, found in picks.items() if found and not builtin_sensors()[name].detection.generic)
-    return next((match for name in specific if (match := _proved(name, picks[name][:1], evidence))), None)
+    return next((match for name in specific if (match := _proved(name, picks[name], evidence, names=1))), None)
 
 
 def _by_names(picks: Mapping[str, list[_Pick]], evidence: Evidence) -> SensorMatch | None:
@@ -191,9 +192,11 @@ def _by_names(picks: Mapping[str, list[_Pick]], evidence: Evidence) -> SensorMat
     return matches[0] if len(matches) == 1 else None
 
 
-def _proved(name: str, picks: list[_Pick], evidence: Evidence) -> SensorMatch | None:
+def _proved(name: str, picks: list[_Pick], evidence: Evidence, *, names: int | None = None) -> SensorMatch | None:
+    """Ask for the sensor by the first few names, but by the units of all its bands."""
+    units = _units(pick.note for pick in picks)
     try:
-        match = detect_sensor(replace(evidence, band_names=tuple(pick.said for pick in picks)))
+        match = detect_sensor(replace(evidence, band_names=tuple(pick.said for pick in picks[:names]), tags=units))
     except SensorError:
         return None
     return match if match.sensor.name == name else None

@@ -146,6 +146,35 @@ def test_a_stated_unit_tells_the_encoding(tmp_path: Path, unit: str, encoding: s
     assert one(tmp_path, item("a", {"x": old}, collection="sentinel-1-grd")).encoding.name == encoding
 
 
+@pytest.mark.parametrize(("unit", "encoding"), [("linear", "linear"), ("dB", "db")])
+@pytest.mark.parametrize("options", [{}, {"sensor": "sentinel-1-rtc"}])
+def test_the_unit_of_named_bands_in_files_of_their_own_tells_the_encoding(
+    tmp_path: Path, unit: str, encoding: str, options: dict[str, Any]
+) -> None:
+    bare = {"type": "image/tiff", "data_type": "float32"}
+    assets = {
+        "first": bare | {"href": "a.tif", "bands": [{"name": "VV", "unit": unit}]},
+        "second": bare | {"href": "b.tif", "bands": [{"name": "VH"}]},
+        "angle": bare | {"href": "c.tif", "bands": [{"name": "B05", "unit": "degree"}]},
+    }
+    scene = one(tmp_path, item("a", assets, collection="mine" if options else "sentinel-1-grd"), **options)
+    assert scene.encoding.name == encoding
+    assert bands(scene) == [("a.tif", ("VV",), (1,)), ("b.tif", ("VH",), (1,))]
+
+
+@pytest.mark.parametrize("options", [{}, {"sensor": "sentinel-1-grd"}])
+def test_the_unit_of_a_band_without_a_name_tells_the_encoding(tmp_path: Path, options: dict[str, Any]) -> None:
+    write_tif(tmp_path / "open.tif", names=("VV", "VH"), dtype="float32")
+    asset = {"href": "open.tif", "type": "image/tiff", "unit": "dB", "bands": [{}, {}]}
+    assert one(tmp_path, item("a", {"x": asset}, collection="sentinel-1-grd"), **options).encoding.name == "db"
+
+
+def test_two_units_decide_nothing(tmp_path: Path) -> None:
+    entries = [{"name": "VV", "unit": "dB"}, {"name": "VH", "unit": "linear"}]
+    asset = {"href": "a.tif", "type": "image/tiff", "data_type": "float32", "bands": entries}
+    assert "--sensor" in bad(tmp_path, item("a", {"x": asset}, collection="sentinel-1-grd"))
+
+
 def test_four_colours_of_an_unknown_camera_are_not_taken_for_three(tmp_path: Path) -> None:
     stack = {**stack_asset("a.tif", ("red", "green", "blue", "nir")), "data_type": "uint8"}
     assert "--sensor" in bad(tmp_path, item("a", {"image": stack}, collection="mine"))
