@@ -69,7 +69,11 @@ def _write(draw: ImageDraw.ImageDraw, hit: Hit, left: int, top: int) -> None:
 def caption_of(hit: Hit) -> tuple[str, str, str]:
     """Return rank and score, date and sensor, and place, each as one short line."""
     date = "no date" if hit.datetime is None else f"{hit.datetime:%Y-%m-%d}"
-    return f"{hit.rank}   {hit.score:.3f}", f"{date}  {hit.sensor[:18]}", place_text(hit.centroid)
+    return f"{hit.rank}   {hit.score:.3f}", f"{date}  {_short(hit.sensor)}", place_text(hit.centroid)
+
+
+def _short(name: str, limit: int = 15) -> str:
+    return name if len(name) <= limit else name[: limit - 1] + "…"
 
 
 def place_text(centroid: tuple[float, float] | None) -> str:
