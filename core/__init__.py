@@ -40,6 +40,7 @@ from core._rendering import POWER_FLOOR, render, to_physical
 from core._sensors import builtin_sensors, load_sensor, sensor_names
 from core._settings import Settings
 from core._text import printable
+from core._tile import Tile
 from core._time import Interval, NamePattern, parse_instant, parse_interval
 from core._types import (
     Asset,
@@ -57,7 +58,6 @@ from core._types import (
     Rendering,
     Scene,
     Sensor,
-    Tile,
     Transform,
     VectorSpace,
 )

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core._errors import SwathError
-from core._types import Scene, Tile, VectorSpace
+from core._tile import Tile
+from core._types import Scene, VectorSpace
 
 
 @runtime_checkable

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core._errors import SensorError
-from core._types import Tile, VectorSpace
+from core._tile import Tile
+from core._types import VectorSpace
 
 COLOURS = {
     "red": (1.0, 0.0, 0.0),

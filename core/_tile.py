@@ -1,0 +1,73 @@
+"""The tile: what sources lead to and encoders start from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
+
+from core._rendering import render
+from core._types import Offset, PixelWindow, Sensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tile:
+    """Pixels ready for an encoder, and where and when they are."""
+
+    tile_id: str
+    """``collection~scene_id~r0003c0007``: from names and grid position, never from floats."""
+    scene_id: str
+    """See Scene."""
+    collection: str
+    """See Scene."""
+    sensor: Sensor
+    """See Scene."""
+    encoding: str
+    """Name of the sensor's encoding the file was read with."""
+    bands: tuple[str, ...]
+    """Band names, in the order of ``pixels``."""
+    pixels: NDArray[np.float32]
+    """(bands, h, w) in the bands' units; 0 where the mask is False."""
+    mask: NDArray[np.bool_]
+    """(h, w), True where the pixel is valid."""
+    window: PixelWindow
+    """Where to read the original pixels again."""
+    row: int
+    """Grid row, from the top."""
+    col: int
+    """Grid column, from the left."""
+    href: str
+    """See Scene."""
+    datetime: datetime | None
+    """See Scene."""
+    gsd: float | None
+    """Metres per pixel at the tile's centre; None for plain pictures."""
+    crs: str | None
+    """``EPSG:32619`` or WKT2 where there is no code; None for plain pictures."""
+    footprint: BaseGeometry | None
+    """Polygon or MultiPolygon (split at the antimeridian) in lon, lat; None for plain pictures."""
+    centroid: tuple[float, float] | None
+    """lon, lat of the centre pixel; None for plain pictures."""
+    valid: float
+    """Fraction of valid pixels, 0..1."""
+    cloud: float | None
+    """Fraction of cloudy pixels among the valid, 0..1; None when unknown."""
+    offset: Offset = Offset()  # noqa: RUF009 - frozen, so one shared default is safe
+    """Radiometric offset that was applied."""
+    label: str | None = None
+    """See Scene."""
+    captions: tuple[str, ...] = ()
+    """See Scene."""
+
+    @cached_property
+    def picture(self) -> NDArray[np.uint8]:
+        """(h, w, 3): the sensor's first rendering whose bands are there, drawn once for preview and encoder alike.
+
+        Raises:
+            SensorError: No rendering of the sensor fits the bands.
+        """
+        return render(self.pixels, self.mask, self.sensor, self.bands)
