@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,9 @@ CENTRE_RESOLUTION = 12
 
 COVER_LIMIT = 16
 """Most cells kept to cover one footprint; the finest resolution that stays under it is used."""
+
+_POLAR = 80.0
+"""Latitude from which on the outline is looked up as well; the largest cells round a pole reach down to 79."""
 
 MAX_VERTICES = 100_000
 """Most vertices accepted in a search polygon."""
@@ -277,9 +280,18 @@ def _first_guess(pieces: list[BaseGeometry]) -> int:
 
 def _overlapping(pieces: list[BaseGeometry], resolution: int) -> set[int]:
     shapes = [h3.geo_to_h3shape(piece) for piece in pieces]
-    return {
+    cells = {
         int(cell) for one in shapes for cell in h3.h3shape_to_cells_experimental(one, resolution, contain="overlap")
     }
+    polar = [piece for piece in pieces if max(abs(piece.bounds[1]), abs(piece.bounds[3])) > _POLAR]
+    return cells | {cell for piece in polar for cell in _cells_along(piece, resolution)}
+
+
+def _cells_along(piece: BaseGeometry, resolution: int) -> Iterator[int]:
+    """The cells of the outline: H3 leaves out the cell round a pole under a narrow shape that ends at the pole."""
+    step = math.degrees(h3.average_hexagon_edge_length(resolution) / EARTH_RADIUS_KM) / 2
+    for lon, lat in shapely.get_coordinates(shapely.segmentize(piece, step)):
+        yield int(h3.latlng_to_cell(lat, lon, resolution))
 
 
 def parse_cell(text: str) -> int:

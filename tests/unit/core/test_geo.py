@@ -10,7 +10,7 @@ import h3.api.basic_int as h3
 import numpy as np
 import pytest
 import shapely
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from pyproj import Geod, Transformer
 from shapely.geometry import MultiPolygon, Polygon, box, mapping
@@ -197,6 +197,8 @@ def _square(side: float, turn: float, *, steps: int) -> tuple[np.ndarray, np.nda
         MultiPolygon([box(179.9, 10, 180, 10.2), box(-180, 10, -179.9, 10.2)]),
         box(0, 0, 1e-6, 1e-6),
         box(0, 40, 1, 40.0001),
+        box(147, 85, 148, 90),
+        box(-30, -90, -29.5, -87),
     ],
     ids=lambda geometry: str(geometry.bounds),
 )
@@ -210,6 +212,7 @@ def test_the_cover_has_no_holes(geometry: Polygon | MultiPolygon) -> None:
 
 
 @settings(max_examples=50, deadline=None)
+@example(lon=147.0, lat=85.0, width=1.0, height=5.0)
 @given(lons, st.floats(-89, 89), st.floats(0.001, 5), st.floats(0.001, 5))
 def test_the_cover_of_any_small_tile_has_no_holes(lon: float, lat: float, width: float, height: float) -> None:
     ring = [(lon, lat), (lon + width, lat), (lon + width, min(90, lat + height)), (lon, min(90, lat + height))]
