@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from swath._console import stdout
 from swath._errors import PARTLY_FAILED
+
+if TYPE_CHECKING:
+    from demo import DemoQuery
+    from swath._index import Index
 
 
 def register(app: typer.Typer) -> None:
@@ -27,28 +31,33 @@ def demo(
     import swath
     from demo import generate
     from swath._cmd_index import print_report
-    from swath._cmd_search import print_hits
-    from swath._progress import IngestProgress
+    from swath._progress import Line
 
     out = stdout()
     out.print("1. generating a synthetic Sentinel-1 and Sentinel-2 archive (not observations)")
-    archive = generate(into / "archive", seed=seed)
-    out.print(f"   {archive.catalog}", markup=False)
-    out.print("2. indexing it")
-    with IngestProgress() as progress:
-        report = swath.index(str(archive.catalog), into=into / "index", progress=progress.update)
+    with Line("drawing scenes") as line:
+        archive = generate(into / "archive", seed=seed, progress=line.count)
+    out.print(f"   {archive.catalog}\n2. indexing it", markup=False)
+    with Line("looking for scenes") as line:
+        report = swath.index(str(archive.catalog), into=into / "index", progress=line.ingest)
     print_report(report, into / "index")
     out.print("3. searching it")
     index = swath.open(into / "index")
     for number, query in enumerate(archive.queries, start=1):
-        hits = index.search(text=query.text, sensor=query.sensor, k=5)
-        print_hits(hits, title=f"\n{query.text!r}")
-        right = sum(hit.tile_id in query.tile_ids for hit in hits)
-        out.print(f"{right} of {len(hits)} truly show it; by chance {len(query.tile_ids) / hits.matched:.0%} would")
-        sheet = into / f"search-{number}.png"
-        hits.contact_sheet().save(sheet)
-        out.print(f"pictures: {sheet}", markup=False)
+        _ask(index, query, into / f"search-{number}.png")
     return PARTLY_FAILED if report.failures else 0
+
+
+def _ask(index: Index, query: DemoQuery, sheet: Path) -> None:
+    """Search, and say how many hits are right: the landscape's truth is known."""
+    from swath._cmd_search import print_hits
+
+    hits = index.search(text=query.text, sensor=query.sensor, k=5)
+    print_hits(hits, title=f"\n{query.text!r}")
+    right = sum(hit.tile_id in query.tile_ids for hit in hits)
+    stdout().print(f"{right} of {len(hits)} truly show it; by chance {len(query.tile_ids) / hits.matched:.0%} would")
+    hits.contact_sheet().save(sheet)
+    stdout().print(f"pictures: {sheet}", markup=False)
 
 
 def serve(

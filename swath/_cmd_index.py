@@ -52,9 +52,9 @@ def index(
 ) -> int:
     """Index scenes; running it again skips, resumes and repairs."""
     import swath
-    from swath._progress import IngestProgress
+    from swath._progress import Line
 
-    with IngestProgress() as progress:
+    with Line("looking for scenes") as line:
         report = swath.index(
             *sources,
             into=into,
@@ -71,7 +71,7 @@ def index(
             pictures=pictures,
             split=split,
             workers=workers,
-            progress=progress.update,
+            progress=line.ingest,
         )
     print_json(report) if as_json else print_report(report, into)
     return PARTLY_FAILED if report.failures else 0

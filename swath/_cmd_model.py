@@ -48,8 +48,10 @@ def class_retrieval(
 ) -> None:
     """Class names to pictures, pictures to pictures: precision@10 with chance, baseline and interval."""
     from evaluation import evaluate_class_retrieval
+    from swath._progress import Line
 
-    report = evaluate_class_retrieval(encoder, data, split=split)
+    with Line("encoding pictures") as line:
+        report = evaluate_class_retrieval(encoder, data, split=split, progress=line.count)
     if as_json:
         print_json(report)
     else:

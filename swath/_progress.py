@@ -1,9 +1,9 @@
-"""The ingest's progress line on stderr."""
+"""Progress lines on stderr; silent where stderr is not a terminal."""
 
 from __future__ import annotations
 
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -13,25 +13,25 @@ if TYPE_CHECKING:
     from indexer import Progress as Report
 
 
-class IngestProgress:
-    """Scenes, tiles, tiles a second and the time left; silent where stderr is not a terminal."""
+class Line:
+    """One line: a spinner, what is done, a bar, counts, and a remark."""
 
-    def __init__(self) -> None:
+    def __init__(self, description: str) -> None:
         console = stderr()
         self._bar = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[speed]}"),
+            TextColumn("{task.fields[remark]}"),
             TimeElapsedColumn(),
             console=console,
             disable=not console.is_terminal,
             transient=True,
         )
-        self._task = self._bar.add_task("looking for scenes", total=None, speed="")
+        self._task = self._bar.add_task(description, total=None, remark="")
 
-    def __enter__(self) -> IngestProgress:
+    def __enter__(self) -> Self:
         self._bar.start()
         return self
 
@@ -40,13 +40,17 @@ class IngestProgress:
     ) -> None:
         self._bar.stop()
 
-    def update(self, report: Report) -> None:
-        """Show the newest figures."""
+    def count(self, done: int, total: int) -> None:
+        """Show how many are done."""
+        self._bar.update(self._task, completed=done, total=total)
+
+    def ingest(self, report: Report) -> None:
+        """Show an ingest's scenes, tiles, tiles a second and the time left."""
         left = "" if report.eta_seconds is None else f", {report.eta_seconds:.0f} s left"
         self._bar.update(
             self._task,
             description=f"{report.scenes_done} scenes",
             completed=report.tiles_done,
             total=report.tiles_total,
-            speed=f"{report.tiles_per_second:.0f} tiles/s{left}",
+            remark=f"{report.tiles_per_second:.0f} tiles/s{left}",
         )
