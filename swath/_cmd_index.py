@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +17,13 @@ if TYPE_CHECKING:
 
 SHOWN_FAILURES = 20
 """Failures listed on the terminal; --json lists them all."""
+
+
+class Vectors(StrEnum):
+    """How vectors are stored."""
+
+    FLOAT16 = "float16"
+    FLOAT32 = "float32"
 
 
 def register(app: typer.Typer) -> None:
@@ -48,6 +56,7 @@ def index(
     pictures: Annotated[bool, typer.Option("--pictures", help="Take rasters without a CRS as pictures.")] = False,
     split: Annotated[str | None, typer.Option(metavar="NAME", help="Only this split of captions.jsonl.")] = None,
     workers: Annotated[int | None, typer.Option(metavar="N", help="Reader threads.")] = None,
+    vectors: Annotated[Vectors, typer.Option(help="How a new index stores vectors.")] = Vectors.FLOAT16,
     as_json: AsJson = False,
 ) -> int:
     """Index scenes; running it again skips, resumes and repairs."""
@@ -71,6 +80,7 @@ def index(
             pictures=pictures,
             split=split,
             workers=workers,
+            vectors=vectors.value,
             progress=line.ingest,
         )
     print_json(report) if as_json else print_report(report, into)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from os import PathLike
 from pathlib import Path
+from typing import Literal
 
 from core import BBox, EncodesTiles, Settings, SpaceMismatchError, parse_bbox
 from embeddings import open_encoder
@@ -31,6 +32,7 @@ def index_archive(
     pictures: bool = False,
     split: str | None = None,
     workers: int | None = None,
+    vectors: Literal["float16", "float32"] = "float16",
     progress: Callable[[Progress], None] | None = None,
 ) -> IngestReport:
     """Index scenes. Running it again skips what is done, resumes what was cut off, re-embeds what changed.
@@ -51,6 +53,7 @@ def index_archive(
         pictures: Take rasters without a CRS as plain pictures.
         split: Only this split of a picture folder's captions.jsonl.
         workers: Reader threads; default: as many as cores.
+        vectors: How a new index stores vectors; half the space, or the encoder's own precision.
         progress: Called after every batch.
 
     Raises:
@@ -74,7 +77,7 @@ def index_archive(
         into=Path(into),
         encoder=_encoder_for(Path(into), encoder),
         tiling=tiling,
-        options=IngestOptions() if workers is None else IngestOptions(workers=workers),
+        options=IngestOptions(dtype=vectors) if workers is None else IngestOptions(workers=workers, dtype=vectors),
         progress=progress,
     )
 
