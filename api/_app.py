@@ -10,8 +10,7 @@ from fastapi import FastAPI, Response
 
 from api._errors import install
 from api._schemas import SearchBody
-from core import EncodesTiles, SpaceMismatchError
-from embeddings import open_encoder
+from embeddings import open_encoder_of
 from indexer.store import IndexInfo, Store
 from retriever import Searcher, SearchRequest, find_tile
 
@@ -28,15 +27,7 @@ class OpenedIndex:
 
     def __init__(self, path: Path) -> None:
         self.store = Store.open(path)
-        encoder = _matching_encoder(self.store)
-        self.searcher = Searcher(self.store, lambda: encoder)
-
-
-def _matching_encoder(store: Store) -> EncodesTiles:
-    encoder = open_encoder(store.space.encoder)
-    if encoder.space != store.space:
-        raise SpaceMismatchError(f"the index holds vectors of {store.space}; the encoder installed is {encoder.space}")
-    return encoder
+        self.searcher = Searcher(self.store, open_encoder_of(self.store.space))
 
 
 def create_app(path: Path, *, opened: Callable[[Path], Service] = OpenedIndex) -> FastAPI:

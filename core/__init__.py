@@ -40,8 +40,8 @@ from core._rendering import POWER_FLOOR, render, to_physical
 from core._sensors import builtin_sensors, load_sensor, sensor_names
 from core._settings import Settings
 from core._text import printable
-from core._tile import Tile
-from core._time import Interval, NamePattern, parse_instant, parse_interval
+from core._tile import Tile, picture_tile
+from core._time import Interval, NamePattern, parse_instant, parse_interval, rfc3339
 from core._types import (
     Asset,
     Band,
@@ -125,10 +125,12 @@ __all__ = [
     "parse_geometry",
     "parse_instant",
     "parse_interval",
+    "picture_tile",
     "printable",
     "read_limited",
     "rectangle",
     "render",
+    "rfc3339",
     "sensor_names",
     "to_physical",
     "wrap_footprint",

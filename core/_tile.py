@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from core._rendering import render
+from core._sensors import load_sensor
 from core._types import Offset, PixelWindow, Sensor
 
 
@@ -71,3 +73,42 @@ class Tile:
             SensorError: No rendering of the sensor fits the bands.
         """
         return render(self.pixels, self.mask, self.sensor, self.bands)
+
+
+def picture_tile(
+    colours: NDArray[np.uint8], mask: NDArray[np.bool_], *, name: str, collection: str, href: str, **known: Any
+) -> Tile:
+    """Return a plain picture as one tile of the rgb sensor, without a place or a date.
+
+    Args:
+        colours: (h, w, 3) red, green, blue.
+        mask: (h, w), True where the picture is visible.
+        name: Scene id.
+        collection: See Tile.
+        href: See Tile.
+        **known: Further fields of Tile, such as ``label``.
+    """
+    sensor, _ = load_sensor("rgb")
+    height, width = mask.shape
+    return Tile(
+        tile_id=f"{collection}~{name}~r0000c0000",
+        scene_id=name,
+        collection=collection,
+        sensor=sensor,
+        encoding=sensor.encodings[0].name,
+        bands=tuple(band.name for band in sensor.bands),
+        pixels=np.where(mask, colours.transpose(2, 0, 1), 0).astype(np.float32),
+        mask=mask,
+        window=PixelWindow(col_off=0, row_off=0, width=width, height=height),
+        row=0,
+        col=0,
+        href=href,
+        datetime=None,
+        gsd=None,
+        crs=None,
+        footprint=None,
+        centroid=None,
+        valid=float(mask.mean()),
+        cloud=None,
+        **known,
+    )

@@ -66,6 +66,11 @@ def _bounds(text: str) -> tuple[datetime, datetime]:
     return instant, instant
 
 
+def rfc3339(instant: datetime) -> str:
+    """Return an aware instant as RFC 3339 in UTC with Z."""
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
 class NamePattern:
     """A strptime pattern searched for in file names, e.g. ``%Y%m%d`` or ``MSIL2A_%Y%m%dT%H%M%S``.
 

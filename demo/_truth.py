@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 
+from core import rfc3339
 from demo._covers import GROUPS, Cover
 from demo._scenes import NOTICE, OPTICAL_TIMES, RADAR_TIMES, SEASONS, SceneFrame, to_lonlat
 from demo._shapes import Landmark
@@ -84,7 +85,7 @@ class TileTruth:
                 "item": self.item,
                 "row": self.row,
                 "col": self.column,
-                "datetime": self.instant.isoformat().replace("+00:00", "Z"),
+                "datetime": rfc3339(self.instant),
                 "cover": self.cover,
                 "objects": list(self.things),
                 "cloud": self.cloud,

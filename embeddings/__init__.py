@@ -7,6 +7,7 @@ from ._encoders import (
     encoder_names,
     list_encoders,
     open_encoder,
+    open_encoder_of,
 )
 from ._onnx import OnnxEncoder
 from ._words import caption_terms, class_words
@@ -21,4 +22,5 @@ __all__ = [
     "encoder_names",
     "list_encoders",
     "open_encoder",
+    "open_encoder_of",
 ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
-from core import EncodesText, EncodesTiles, Registry, UnknownNameError
+from core import EncodesText, EncodesTiles, Registry, SpaceMismatchError, UnknownNameError, VectorSpace
 
 from ._presets import Preset, load_presets
 from ._weights import SHIPPED, load_manifest
@@ -67,6 +67,22 @@ def open_encoder(name: str) -> EncodesTiles:
     if kind not in ENCODERS.names():
         raise UnknownNameError("encoder", name, encoder_names())
     encoder: EncodesTiles = ENCODERS.resolve(kind)(name)
+    return encoder
+
+
+def open_encoder_of(space: VectorSpace) -> EncodesTiles:
+    """Open the encoder that made the vectors of an index.
+
+    Raises:
+        SpaceMismatchError: The encoder of that name that is installed makes other vectors.
+        UnknownNameError: As `open_encoder`, and likewise its other errors.
+    """
+    encoder = open_encoder(space.encoder)
+    if encoder.space != space:
+        raise SpaceMismatchError(
+            f"the index holds vectors of {space}, but the encoder installed is {encoder.space}; "
+            "index the archive again into a new directory"
+        )
     return encoder
 
 

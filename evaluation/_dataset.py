@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from core import InputError, PixelWindow, SceneError, Tile, builtin_sensors
+from core import InputError, SceneError, Tile, picture_tile
 from embeddings import class_words
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp"})
@@ -84,31 +84,15 @@ def read_tile(picture: LabelledPicture) -> Tile:
     """
     try:
         with Image.open(picture.path) as opened:
-            pixels = np.asarray(opened.convert("RGB"), dtype=np.float32).transpose(2, 0, 1)
+            colours = np.asarray(opened.convert("RGB"))
     except (OSError, UnidentifiedImageError) as error:
         raise SceneError(f"cannot read {picture.path}: {error}") from error
-    sensor = builtin_sensors()["rgb"]
-    height, width = pixels.shape[1:]
-    return Tile(
-        tile_id=f"{picture.label}~{picture.path.stem}~r0000c0000",
-        scene_id=picture.path.stem,
+    return picture_tile(
+        colours,
+        np.ones(colours.shape[:2], dtype=np.bool_),
+        name=picture.path.stem,
         collection=picture.label,
-        sensor=sensor,
-        encoding=sensor.encodings[0].name,
-        bands=tuple(band.name for band in sensor.bands),
-        pixels=np.ascontiguousarray(pixels),
-        mask=np.ones((height, width), dtype=np.bool_),
-        window=PixelWindow(col_off=0, row_off=0, width=width, height=height),
-        row=0,
-        col=0,
         href=str(picture.path),
-        datetime=None,
-        gsd=None,
-        crs=None,
-        footprint=None,
-        centroid=None,
-        valid=1.0,
-        cloud=None,
         label=picture.label,
         captions=picture.captions,
     )

@@ -14,8 +14,7 @@ import pyarrow as pa
 import shapely
 from shapely.geometry import mapping
 
-from core import Hit, InputError, StoreError
-from retriever._request import rfc3339
+from core import Hit, InputError, StoreError, rfc3339
 
 if TYPE_CHECKING:
     import geopandas

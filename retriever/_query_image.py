@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from core import PixelWindow, QueryError, Settings, Tile, load_sensor
+from core import QueryError, Settings, Tile, picture_tile
 from retriever._request import Picture
 
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF")
@@ -125,26 +125,4 @@ def _tile(rgba: NDArray[np.uint8], name: str) -> Tile:
     mask = rgba[..., 3] > 0
     if not mask.any():
         raise QueryError(f"{name} has no visible pixel")
-    height, width = mask.shape
-    sensor, _ = load_sensor("rgb")
-    return Tile(
-        tile_id="query",
-        scene_id="query",
-        collection="query",
-        sensor=sensor,
-        encoding="dn",
-        bands=_COLOURS,
-        pixels=np.where(mask, rgba[..., :3].transpose(2, 0, 1), 0).astype(np.float32),
-        mask=mask,
-        window=PixelWindow(col_off=0, row_off=0, width=width, height=height),
-        row=0,
-        col=0,
-        href=name,
-        datetime=None,
-        gsd=None,
-        crs=None,
-        footprint=None,
-        centroid=None,
-        valid=float(mask.mean()),
-        cloud=None,
-    )
+    return picture_tile(rgba[..., :3], mask, name="query", collection="query", href=name)

@@ -6,7 +6,6 @@ import math
 import numbers
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import UTC
 from datetime import date as Day  # noqa: N812  # as below
 from datetime import datetime as Instant  # noqa: N812  # the field below is called datetime, as in every other type
 from pathlib import Path
@@ -18,7 +17,7 @@ from PIL import Image
 from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 
-from core import BBox, Interval, QueryError, cell_text, parse_bbox, parse_cell, parse_geometry, parse_interval
+from core import BBox, Interval, QueryError, cell_text, parse_bbox, parse_cell, parse_geometry, parse_interval, rfc3339
 from retriever._expression import Expression, Nearby
 from retriever._where import where
 
@@ -282,11 +281,6 @@ def _end(value: str | Instant | None) -> str:
             raise QueryError(f"datetime {value.isoformat()} has no time zone; e.g. datetime(2020, 6, 1, tzinfo=UTC)")
         return value.isoformat()
     return ".." if value is None else str(value)
-
-
-def rfc3339(instant: Instant) -> str:
-    """Return a UTC instant as RFC 3339 with Z."""
-    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _shown_picture(picture: Picture) -> str:

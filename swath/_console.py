@@ -37,7 +37,9 @@ def _plain(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         return asdict(value)
     if isinstance(value, datetime):
-        return value.isoformat().replace("+00:00", "Z")
+        from core import rfc3339
+
+        return rfc3339(value)
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, Sequence | set | frozenset):

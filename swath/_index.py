@@ -8,8 +8,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from core import EncodesTiles, Record, SpaceMismatchError
-from embeddings import open_encoder
+from core import EncodesTiles, Record
+from embeddings import open_encoder_of
 from indexer.store import CompactReport, IndexInfo, Removed, Store
 from retriever import Hits, Searcher, SearchRequest, find_tile
 
@@ -44,13 +44,7 @@ class Index:
         Raises:
             SpaceMismatchError: The installed encoder of that name has another revision.
         """
-        encoder = open_encoder(self._store.space.encoder)
-        if encoder.space != self._store.space:
-            raise SpaceMismatchError(
-                f"{self.path} was indexed with {self._store.space}, but the encoder installed is {encoder.space}; "
-                f"index the archive again into a new directory"
-            )
-        return encoder
+        return open_encoder_of(self._store.space)
 
     def search(
         self,

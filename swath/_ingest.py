@@ -7,13 +7,11 @@ from os import PathLike
 from pathlib import Path
 from typing import Literal
 
-from core import BBox, EncodesTiles, Settings, SpaceMismatchError, parse_bbox
-from embeddings import open_encoder
+from core import BBox, EncodesTiles, Settings, parse_bbox
+from embeddings import DEFAULT_ENCODER, open_encoder
 from indexer import IngestOptions, IngestReport, Progress, TilingOptions, ingest
 from indexer.sources import SourceOptions, open_source
 from indexer.store import Store
-
-DEFAULT_ENCODER = "swath-mini"
 
 
 def index_archive(
@@ -87,11 +85,7 @@ def _box(value: str | Sequence[float] | None) -> BBox | None:
 
 
 def _encoder_for(path: Path, name: str | None) -> EncodesTiles:
-    """Open the encoder asked for, or the one the index already has; they must be the same space."""
-    if not Store.exists(path):
-        return open_encoder(name or DEFAULT_ENCODER)
-    space = Store.open(path).space
-    encoder = open_encoder(name or space.encoder)
-    if encoder.space != space:
-        raise SpaceMismatchError(f"{path} holds vectors of {space}; {encoder.space} cannot be added to it")
-    return encoder
+    """Open the encoder asked for, or the one the index already has; the store refuses it if it does not fit."""
+    if name is None:
+        name = Store.open(path).space.encoder if Store.exists(path) else DEFAULT_ENCODER
+    return open_encoder(name)

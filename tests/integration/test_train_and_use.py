@@ -3,10 +3,9 @@
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
+from tests.coloured_pictures import write_coloured_pictures
 from tests.integration.real import Run, rows_of
 
 pytest.importorskip("torch", reason="training needs the extra 'torch'")
@@ -33,24 +32,11 @@ batch = 6
 learning_rate = 3e-3
 precision = "fp32"
 """
-COLOURS = {"RedRoof": (200, 40, 40), "GreenField": (40, 180, 40), "BlueLake": (40, 60, 200)}
 
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Plain coloured pictures in two splits: a network that learns anything tells them apart."""
-    root = tmp_path_factory.mktemp("pictures")
-    random = np.random.default_rng(0)
-    lines = []
-    for label, colour in COLOURS.items():
-        for number in range(12):
-            pixels = np.clip(np.array(colour) + random.normal(0, 20, (40, 40, 3)), 0, 255).astype(np.uint8)
-            Image.fromarray(pixels).save(root / f"{label}{number}.png")
-            split = "val" if number >= 8 else "train"
-            entry = {"image": f"{label}{number}.png", "label": label, "split": split, "captions": [f"a {label} ."]}
-            lines.append(json.dumps(entry))
-    (root / "captions.jsonl").write_text("\n".join(lines))
-    return root
+    return write_coloured_pictures(tmp_path_factory.mktemp("pictures"), train=8, val=4)
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ from safetensors.numpy import load_file  # after the skip
 from core import ConfigError, InputError
 from embeddings import OnnxEncoder
 from embeddings.training import TrainReport, train
+from tests.coloured_pictures import write_coloured_pictures
 
 CONFIG = """
 name = "tiny"
@@ -43,23 +44,11 @@ views = 1
 steps = 5
 batch = 12
 """
-COLOURS = {"RedRoof": (200, 40, 40), "GreenField": (40, 180, 40), "BlueLake": (40, 60, 200)}
 
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("dataset")
-    random = np.random.default_rng(0)
-    rows = []
-    for label, colour in COLOURS.items():
-        for number in range(8):
-            pixels = np.clip(np.array(colour) + random.normal(0, 20, (40, 40, 3)), 0, 255).astype(np.uint8)
-            Image.fromarray(pixels).save(root / f"{label}{number}.png")
-            captions = [f"a {label.lower()} .", f"a {label.lower()} number {number} ."]
-            split = "val" if number >= 6 else "train"
-            rows.append({"image": f"{label}{number}.png", "label": label, "split": split, "captions": captions})
-    (root / "captions.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
-    return root
+    return write_coloured_pictures(tmp_path_factory.mktemp("dataset"), train=6, val=2)
 
 
 def written(folder: Path, dataset: Path, epochs: int) -> Path:
