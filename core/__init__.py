@@ -33,14 +33,15 @@ from core._geo import (
     rectangle,
     wrap_footprint,
 )
-from core._protocols import BadScene, EncodesText, EncodesTiles, TileSource
+from core._protocols import BadScene, Dataset, EncodesText, EncodesTiles, TileSource
 from core._reading import read_limited
 from core._registry import Registry
 from core._rendering import POWER_FLOOR, render, to_physical
+from core._sample import Question, Sample, View
 from core._sensors import builtin_sensors, load_sensor, sensor_names
 from core._settings import Settings
 from core._text import printable
-from core._tile import Tile, picture_tile
+from core._tile import Tile, array_tile, picture_tile
 from core._time import Interval, NamePattern, parse_instant, parse_interval, rfc3339
 from core._types import (
     Asset,
@@ -74,6 +75,7 @@ __all__ = [
     "Channel",
     "CloudMask",
     "ConfigError",
+    "Dataset",
     "Detection",
     "Display",
     "EncodesText",
@@ -90,9 +92,11 @@ __all__ = [
     "Offset",
     "PixelWindow",
     "QueryError",
+    "Question",
     "Record",
     "Registry",
     "Rendering",
+    "Sample",
     "Scene",
     "SceneError",
     "Sensor",
@@ -109,7 +113,9 @@ __all__ = [
     "Transform",
     "UnknownNameError",
     "VectorSpace",
+    "View",
     "WeightsNotFoundError",
+    "array_tile",
     "bbox_geometry",
     "builtin_sensors",
     "cell_text",

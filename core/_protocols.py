@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core._errors import SwathError
+from core._sample import Sample
 from core._tile import Tile
 from core._types import Scene, VectorSpace
 
@@ -43,7 +44,10 @@ class EncodesTiles(Protocol):
         ...
 
     def prepare(self, tile: Tile) -> NDArray[np.generic]:
-        """Return the fixed-shape array ``encode`` wants for one tile. Thread-safe.
+        """Return the array ``encode`` wants for one tile. Thread-safe.
+
+        The shape and dtype depend only on the kind of tile (plain colours, many bands, SAR), so there are few;
+        ``encode`` takes arrays of one shape and dtype at a time.
 
         Raises:
             SensorError: The encoder cannot take this sensor's bands.
@@ -52,6 +56,29 @@ class EncodesTiles(Protocol):
 
     def encode(self, batch: NDArray[np.generic]) -> NDArray[np.float32]:
         """Return (n, dim) unit vectors for n stacked arrays from ``prepare``."""
+        ...
+
+
+@runtime_checkable
+class Dataset(Protocol):
+    """A published dataset on disk, as samples."""
+
+    @property
+    def name(self) -> str:
+        """Registry name, e.g. ``eurosat``."""
+        ...
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """Splits there are; empty where the dataset defines none."""
+        ...
+
+    def samples(self, split: str | None = None) -> Iterator[Sample]:
+        """Yield samples in a fixed order; None yields every split. Reads metadata only.
+
+        Raises:
+            InputError: There is no such split; the message lists the splits.
+        """
         ...
 
 

@@ -89,26 +89,49 @@ def picture_tile(
         **known: Further fields of Tile, such as ``label``.
     """
     sensor, _ = load_sensor("rgb")
+    bands = tuple(band.name for band in sensor.bands)
+    pixels = colours.transpose(2, 0, 1).astype(np.float32)
+    return array_tile(pixels, mask, sensor=sensor, bands=bands, name=name, collection=collection, href=href, **known)
+
+
+def array_tile(
+    pixels: NDArray[np.float32],
+    mask: NDArray[np.bool_],
+    *,
+    sensor: Sensor,
+    bands: tuple[str, ...],
+    name: str,
+    collection: str,
+    href: str,
+    **known: Any,
+) -> Tile:
+    """Return an array as one whole tile, without a place or a date unless `known` gives them.
+
+    Args:
+        pixels: (bands, h, w) in the bands' units, as `to_physical` returns them.
+        mask: (h, w), True where the pixel is valid; the rest becomes 0.
+        sensor: The sensor.
+        bands: Names of its bands, in the order of `pixels`.
+        name: Scene id.
+        collection: See Tile.
+        href: See Tile.
+        **known: Further fields of Tile, such as ``label``, ``datetime``, ``centroid``.
+    """
     height, width = mask.shape
+    placed: dict[str, Any] = {"datetime": None, "gsd": None, "crs": None, "footprint": None, "centroid": None}
+    placed |= {"encoding": sensor.encodings[0].name, "cloud": None, **known}
     return Tile(
         tile_id=f"{collection}~{name}~r0000c0000",
         scene_id=name,
         collection=collection,
         sensor=sensor,
-        encoding=sensor.encodings[0].name,
-        bands=tuple(band.name for band in sensor.bands),
-        pixels=np.where(mask, colours.transpose(2, 0, 1), 0).astype(np.float32),
+        bands=bands,
+        pixels=np.where(mask, pixels, 0).astype(np.float32),
         mask=mask,
         window=PixelWindow(col_off=0, row_off=0, width=width, height=height),
         row=0,
         col=0,
         href=href,
-        datetime=None,
-        gsd=None,
-        crs=None,
-        footprint=None,
-        centroid=None,
         valid=float(mask.mean()),
-        cloud=None,
-        **known,
+        **placed,
     )
