@@ -36,7 +36,12 @@ def test_gpu_in_bfloat16_where_it_can(
 
 def test_the_network_is_sent_to_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[Any] = []
-    monkeypatch.setattr(torch.nn.Module, "to", lambda self, name: asked.append(name) or self)
+
+    def remember(self: torch.nn.Module, name: str) -> torch.nn.Module:
+        asked.append(name)
+        return self
+
+    monkeypatch.setattr(torch.nn.Module, "to", remember)
     Placed(network(), Device(name="cuda", precision="bfloat16", batch=2))
     assert asked == ["cuda"]
 
