@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from core import ConfigError, MissingExtraError, WeightsNotFoundError
 
-from ._weights import weights_folder
+from ._weights import sha256_of, weights_folder
 
 if TYPE_CHECKING:
     import torch
@@ -35,7 +35,7 @@ HARMLESS = frozenset(
 """Keys without influence on vectors: masks built from the configuration, the temperature, sizes in OpenAI's files."""
 
 
-def fetch(place: Path, *, repo: str | None, path: str | None, url: str | None) -> Path:
+def fetch(place: Path, *, repo: str | None, path: str | None, url: str | None, sha256: str | None = None) -> Path:
     """Return a weights file that is at `place`, converted beside it, or on the hub.
 
     Args:
@@ -43,13 +43,24 @@ def fetch(place: Path, *, repo: str | None, path: str | None, url: str | None) -
         repo: Hub repository; None when the file is on no hub.
         path: Path in that repository.
         url: Where a person finds the file.
+        sha256: Sum of the published file; None where it is not known. A file converted from it is not checked again.
 
     Raises:
-        WeightsNotFoundError: If it is nowhere; the message names the file and its place.
+        WeightsNotFoundError: If it is nowhere, or is another file than the published one; the message names the file
+            and its place.
     """
-    for candidate in (place.with_suffix(".safetensors"), place):
-        if candidate.is_file():
-            return candidate
+    if place.suffix != ".safetensors" and place.with_suffix(".safetensors").is_file():
+        return place.with_suffix(".safetensors")
+    found = place if place.is_file() else _download(place, repo, path, url)
+    if sha256 is not None and (got := sha256_of(found)) != sha256:
+        raise WeightsNotFoundError(
+            f"{found} is not the published {place.name}: sha256 {got[:12]}..., expected {sha256[:12]}...; put the "
+            "published file there, or name your own weights with open_clip:MODEL@FILE"
+        )
+    return found
+
+
+def _download(place: Path, repo: str | None, path: str | None, url: str | None) -> Path:
     where = f"download it from {url} and place it at {place}" if url else f"place it at {place}"
     if url and url.endswith(".zip"):
         where = f"unpack {url} and place its .pt file at {place}"
@@ -100,7 +111,9 @@ def as_safetensors(path: Path) -> Path:
     raise ConfigError(f"neither {beside} nor {kept} can be written; convert {path} to safetensors elsewhere")
 
 
-def load_into(network: torch.nn.Module, path: Path, model: str, *, partial: bool) -> None:
+def load_into(
+    network: torch.nn.Module, path: Path, model: str, *, partial: bool = False, ignored: tuple[str, ...] = ()
+) -> None:
     """Load a safetensors file into a network.
 
     Args:
@@ -108,22 +121,59 @@ def load_into(network: torch.nn.Module, path: Path, model: str, *, partial: bool
         path: The file.
         model: Name of the network for messages.
         partial: Whether harmless keys may be missing.
+        ignored: Beginnings of keys that the file may hold beyond the network, e.g. a decoder's.
 
     Raises:
-        ConfigError: If keys or shapes do not fit.
+        ConfigError: If keys or shapes do not fit; the message names them.
+    """
+    state = read_tensors(path, model)
+    check_state(network.state_dict(), state, f"{path} does not fit {model}", partial=partial, ignored=ignored)
+    network.load_state_dict(state, strict=False)
+
+
+def read_tensors(path: Path, model: str) -> dict[str, torch.Tensor]:
+    """Return the tensors of a safetensors file under their bare keys.
+
+    Raises:
+        ConfigError: If it is damaged.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     try:
-        result = network.load_state_dict(bare_keys(load_file(path)), strict=False)
-    except (RuntimeError, SafetensorError) as error:
+        return bare_keys(load_file(path))
+    except (OSError, SafetensorError) as error:
         raise ConfigError(f"{path} does not fit {model}: {_reason(error)}") from error
-    allowed = HARMLESS if partial else frozenset({"attn_mask"})
-    missing = sorted(set(result.missing_keys) - allowed)
-    unknown = sorted(set(result.unexpected_keys) - HARMLESS)
+
+
+def check_state(
+    wanted: Mapping[str, torch.Tensor],
+    found: Mapping[str, torch.Tensor],
+    subject: str,
+    *,
+    partial: bool = False,
+    ignored: tuple[str, ...] = (),
+) -> None:
+    """Compare the keys and shapes of a file with those of a network.
+
+    Args:
+        wanted: The network's tensors.
+        found: The file's.
+        subject: Beginning of the message.
+        partial: Whether harmless keys may be missing.
+        ignored: Beginnings of keys that the file may hold beyond the network.
+
+    Raises:
+        ConfigError: If they differ; the message names keys and shapes.
+    """
+    missing = sorted(set(wanted) - set(found) - (HARMLESS if partial else frozenset({"attn_mask"})))
+    unknown = sorted(key for key in set(found) - set(wanted) - HARMLESS if not key.startswith(ignored or "\0"))
     if missing or unknown:
-        raise ConfigError(f"{path} does not fit {model}: missing keys {_few(missing)}; unknown keys {_few(unknown)}")
+        raise ConfigError(f"{subject}: missing keys {_few(missing)}; unknown keys {_few(unknown)}")
+    pairs = ((key, tuple(found[key].shape), tuple(wanted[key].shape)) for key in sorted(set(wanted) & set(found)))
+    wrong = [f"{key} is {got}, expected {shape}" for key, got, shape in pairs if got != shape]
+    if wrong:
+        raise ConfigError(f"{subject}: {_few(wrong)}")
 
 
 def bare_keys(state: Mapping[str, Any]) -> dict[str, Any]:
