@@ -13,6 +13,8 @@ ISSUED = {
     "landsat-c2-l2": 8,
     "landsat-c2-l2-tm": 7,
     "naip": 4,
+    "ombria-s1": 1,
+    "ombria-s2": 3,
     "panchromatic": 1,
     "rgb": 3,
     "sentinel-1-grd": 2,
