@@ -10,6 +10,7 @@ from ._encoders import (
     open_encoder_of,
 )
 from ._onnx import OnnxEncoder
+from ._prompts import PromptedTexts, Prompts, PromptStyle, check_templates, encode_prompted, is_phrase, prompt_style
 from ._words import caption_terms, class_words
 
 __all__ = [
@@ -17,10 +18,17 @@ __all__ = [
     "EncoderRow",
     "EncodesBoth",
     "OnnxEncoder",
+    "PromptStyle",
+    "PromptedTexts",
+    "Prompts",
     "caption_terms",
+    "check_templates",
     "class_words",
+    "encode_prompted",
     "encoder_names",
+    "is_phrase",
     "list_encoders",
     "open_encoder",
     "open_encoder_of",
+    "prompt_style",
 ]
