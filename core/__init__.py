@@ -40,7 +40,7 @@ from core._rendering import POWER_FLOOR, render, to_physical
 from core._sample import Question, Sample, View
 from core._sensors import builtin_sensors, load_sensor, sensor_names
 from core._settings import Settings
-from core._text import printable
+from core._text import printable, safe_name
 from core._tile import Tile, array_tile, picture_tile
 from core._time import Interval, NamePattern, parse_instant, parse_interval, rfc3339
 from core._types import (
@@ -137,6 +137,7 @@ __all__ = [
     "rectangle",
     "render",
     "rfc3339",
+    "safe_name",
     "sensor_names",
     "to_physical",
     "wrap_footprint",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,8 @@ class View:
     """``image`` where there is only one; else ``s1``, ``s2``, ``before``, ``after``, ``s1-before``..."""
     read: Callable[[], Tile]
     """Reads the pixels as one tile, in physical units; raises SceneError where the file cannot be used."""
+    files: tuple[Path, ...] = ()
+    """The files the pixels are read from: when they change, the picture did."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,13 +8,13 @@ from urllib.parse import unquote, urlsplit
 
 import requests
 
-from core import BadScene, Scene, SourceError
+from core import BadScene, Scene, SourceError, safe_name
 from indexer._gdal import gdal_env
 from indexer._hosts import guarded_session
 from indexer._signatures import unsigned
 from indexer.sources._describing import described
 from indexer.sources._lines import one_line
-from indexer.sources._names import safe_name, unique
+from indexer.sources._names import unique
 from indexer.sources._options import SourceOptions
 from indexer.sources._rasters import RasterFile, raster_scene
 from indexer.sources._reading import Reading

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core import Encoding, NamePattern, Sensor, Settings, load_sensor
-from indexer.sources._names import safe_name
+from core import Encoding, NamePattern, Sensor, Settings, load_sensor, safe_name
 from indexer.sources._options import SourceOptions
 
 

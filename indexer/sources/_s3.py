@@ -13,11 +13,11 @@ from typing import Any
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
-from core import BadScene, Scene, SourceError
+from core import BadScene, Scene, SourceError, safe_name
 from indexer._gdal import gdal_env
 from indexer.sources._describing import described
 from indexer.sources._lines import one_line
-from indexer.sources._names import safe_name, unique
+from indexer.sources._names import unique
 from indexer.sources._options import SourceOptions
 from indexer.sources._rasters import RasterFile, raster_scene
 from indexer.sources._reading import Reading

@@ -15,11 +15,12 @@ from core import (
     SceneError,
     Settings,
     SwathError,
+    safe_name,
 )
 from indexer._hosts import is_url
 from indexer._signatures import unsigned
 from indexer.sources._lines import one_line
-from indexer.sources._names import fingerprint, local_stamp, safe_name
+from indexer.sources._names import fingerprint, local_stamp
 from indexer.sources._offsets import item_offset
 from indexer.sources._reading import Reading
 from indexer.sources._selection import Selection, item_date
