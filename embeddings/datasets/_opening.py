@@ -91,11 +91,12 @@ def decode_plane(file: BinaryIO) -> NDArray[Any]:
 def opened_raster(path: Path) -> Iterator[Any]:
     """Open a raster of the known formats with rasterio; call inside `path_errors`."""
     import rasterio
+    from rasterio.io import DatasetReader
 
     # A folder of 100,000 files must not be listed at every open.
     with (
         rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="TRUE"),
-        rasterio.open(path.absolute(), driver=list(DRIVERS)) as dataset,
+        DatasetReader(str(path.absolute()), driver=list(DRIVERS)) as dataset,
     ):
         check_pixels(dataset.height, dataset.width)
         yield dataset

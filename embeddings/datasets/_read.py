@@ -85,8 +85,7 @@ def read_classes(path: Path) -> NDArray[np.integer[Any]]:
         SceneError: Missing, damaged, too large, or not one band of integers.
     """
     with path_errors(path), path.open("rb") as file:
-        values = decode_plane(file)
-    return values
+        return decode_plane(file)
 
 
 def read_raster(
@@ -154,9 +153,8 @@ def read_bands(
     for path, shape in zip(paths.values(), shapes, strict=True):
         with path_errors(path), opened_raster(path) as dataset:
             planes.append(_resampled(dataset, height, width))
-            found = found or (
-                {**place_of(dataset), "datetime": tagged_date(dataset.tags())} if shape == max(shapes) else {}
-            )
+            if shape == max(shapes):
+                found = found or {**place_of(dataset), "datetime": tagged_date(dataset.tags())}
     known = {"href": str(next(iter(paths.values())).parent), **found, **known}
     return stored_tile(
         np.stack(planes), sensor=sensor, bands=tuple(paths), offset=offset, name=name, collection=collection, **known

@@ -1,7 +1,7 @@
 """Names to dataset adapters. A new dataset is one module and one row here, or an entry point `swath.datasets`.
 
-An adapter is a callable `adapter(name, root)` that checks the layout and returns a `core.Dataset`; one adapter may serve
-several names. They stand here, under training, because training, indexing and evaluation all read them.
+An adapter is a callable `adapter(name, root)` that checks the layout and returns a `core.Dataset`; one adapter may
+serve several names. They stand here, under training, because training, indexing and evaluation all read them.
 """
 
 from __future__ import annotations
