@@ -65,6 +65,7 @@ class Rule:
 
 
 COAST, SAVANNA, TOWN, FIELDS = "282D_485L_3_3", "38D_378R_2_3", "433D_629L_3_1", "637U_59R_1_3"
+SNOW = "609U_541L_3_0"
 
 RULES = (
     Rule(name="sea", site=COAST, classes=(1,), ndwi=(0.3, 1), swir=(0, 0.03), red=(0.02, 0.12)),
@@ -83,6 +84,7 @@ RULES = (
     Rule(name="built", site=TOWN, classes=(5,), ndvi=(0.0, 0.3), red=(0.05, 0.2)),
     Rule(name="roof-bright", site=TOWN, classes=(5,), ndvi=(-0.1, 0.3), red=(0.18, 0.6)),
     Rule(name="garden", site=TOWN, classes=(5,), ndvi=(0.45, 1)),
+    Rule(name="snow", site=SNOW, classes=(7,), red=(0.35, 2)),
 )
 
 

@@ -1,0 +1,1 @@
+"""The synthetic world: landscapes painted by rule, with reflectance, backscatter, sentences and truth."""
