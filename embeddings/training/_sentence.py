@@ -59,13 +59,16 @@ class SentenceTower(nn.Module):
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Return the mean over real tokens, as the model prescribes."""
         weight = mask.unsqueeze(-1).to(self.norm.weight.dtype)
-        x = self.words(ids) + self.positions.weight[: ids.shape[1]] + self.kinds.weight[0]
-        x = self.norm(x)
-        bar = (1.0 - weight.squeeze(-1))[:, None, None, :] * BARRED
+        mean: Tensor = (self.states(ids, mask) * weight).sum(dim=1) / weight.sum(dim=1)
+        return mean
+
+    def states(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """Return the last layer's (n, t, d), padding included."""
+        bar = (1.0 - mask.to(self.norm.weight.dtype))[:, None, None, :] * BARRED
+        x: Tensor = self.norm(self.words(ids) + self.positions.weight[: ids.shape[1]] + self.kinds.weight[0])
         for layer in self.layers:
             x = layer(x, bar)
-        mean: Tensor = (x * weight).sum(dim=1) / weight.sum(dim=1)
-        return mean
+        return x
 
 
 def tower_folder() -> Path:
@@ -80,7 +83,7 @@ def load_tower() -> SentenceTower:
     """Return the frozen tower with the published weights."""
     tower = SentenceTower().eval().requires_grad_(False)
     published = load_file(tower_folder() / "model.safetensors")
-    tower.load_state_dict({ours: published[theirs] for ours, theirs in _key_table().items()})
+    tower.load_state_dict({ours: published[theirs] for ours, theirs in key_table().items()})
     return tower
 
 
@@ -88,7 +91,8 @@ def _heads(x: Tensor) -> Tensor:
     return x.reshape(x.shape[0], x.shape[1], HEADS, DIM // HEADS).transpose(1, 2)
 
 
-def _key_table() -> dict[str, str]:
+def key_table() -> dict[str, str]:
+    """Return the published key of each of the tower's own."""
     modules = {
         "words": "embeddings.word_embeddings",
         "positions": "embeddings.position_embeddings",
