@@ -22,6 +22,9 @@ BUILT_IN = {
     "remoteclip": "embeddings._open_clip:open_preset",
     "georsclip": "embeddings._open_clip:open_preset",
     "skyclip": "embeddings._open_clip:open_preset",
+    "sarclip": "embeddings._sarclip:open_sarclip",
+    "priorclip": "embeddings._priorclip:open_priorclip",
+    "smarties": "embeddings._smarties:open_smarties",
 }
 ENCODERS = Registry("encoder", BUILT_IN, group="swath.encoders")
 
@@ -40,7 +43,7 @@ class EncoderRow:
     dim: int | None
     """Length of a vector; None where it depends on the model."""
     inputs: tuple[str, ...]
-    """What it takes: `rgb`, `text`."""
+    """What it takes: `rgb`, `optical`, `sar`, `text`."""
     licence: str
     """Terms of the weights in one line."""
     weights: Literal["present", "missing", "yours"]
@@ -120,7 +123,7 @@ def _preset_row(preset: Preset) -> EncoderRow:
     return EncoderRow(
         name=preset.name,
         dim=preset.dim,
-        inputs=("rgb", "text"),
+        inputs=preset.inputs,
         licence=preset.licence,
         weights="present" if preset.present() else "missing",
         needs="torch",

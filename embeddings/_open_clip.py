@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 
 from core import ConfigError, EncodesTiles, InputError, MissingExtraError, Tile, VectorSpace
 
+from ._devices import Placed
 from ._picture import PREPARATION, square_picture
-from ._presets import find_preset
+from ._presets import Preset, find_preset
 from ._torch_weights import SUFFIXES, as_safetensors, fetch, fetch_first, load_into
 from ._weights import sha256_of, weights_folder
 
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 HUB_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 """Names under which open_clip publishes weights, https://github.com/mlfoundations/open_clip (push_to_hf_hub.py)."""
-TEXT_BATCH = 64
 
 
 class OpenClipEncoder:
@@ -50,19 +50,28 @@ class OpenClipEncoder:
         import torch
 
         open_clip = import_open_clip()
-        check_model(open_clip, model)
         file = as_safetensors(weights)
+        network = self._build(open_clip, model, file)
+        load_into(network, file, model, partial=partial)
         self._name = name
-        self._network = open_clip.create_model(model, pretrained=None, load_weights=False).eval().requires_grad_(False)
-        load_into(self._network, file, model, partial=partial)
-        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self._network.to(self._device)
-        self._tokenizer = open_clip.get_tokenizer(model)
-        seen = open_clip.get_model_preprocess_cfg(self._network)
+        self._placed = Placed(network)
+        self._tokenizer = open_clip.get_tokenizer(self._architecture(model))
+        seen = open_clip.get_model_preprocess_cfg(network)
         self._size = int(seen["size"][0] if isinstance(seen["size"], tuple | list) else seen["size"])
         self._mean, self._std = (torch.tensor(seen[key]).view(1, 3, 1, 1) * 255.0 for key in ("mean", "std"))
-        dim = int(open_clip.get_model_config(model)["embed_dim"])
+        dim = int(open_clip.get_model_config(self._architecture(model))["embed_dim"])
         self._space = VectorSpace(encoder=name, revision=f"{sha256_of(file)[:12]}.{PREPARATION}", dim=dim)
+
+    def _architecture(self, model: str) -> str:
+        """Return the open_clip name that tells tokenizer and vector length."""
+        return model
+
+    def _build(self, open_clip: Any, model: str, file: Path) -> torch.nn.Module:
+        """Return the network, to be filled from `file`."""
+        del file
+        check_model(open_clip, model)
+        network: torch.nn.Module = open_clip.create_model(model, pretrained=None, load_weights=False)
+        return network
 
     @property
     def space(self) -> VectorSpace:
@@ -80,23 +89,23 @@ class OpenClipEncoder:
         if batch.dtype != np.uint8 or batch.shape[1:] != (self._size, self._size, 3):
             wanted = f"(n, {self._size}, {self._size}, 3) uint8"
             raise InputError(f"pictures must be {wanted}, got {batch.shape} {batch.dtype}")
-        if len(batch) == 0:
-            return np.empty((0, self._space.dim), dtype=np.float32)
-        pictures = torch.from_numpy(np.ascontiguousarray(batch)).permute(0, 3, 1, 2).float()
-        pictures = ((pictures - self._mean) / self._std).to(self._device)
-        with torch.inference_mode():
-            return _numpy(self._network.encode_image(pictures, normalize=True))
+        pictures = torch.from_numpy(np.ascontiguousarray(batch))
+        return self._placed.unit_vectors(self.picture_vectors, pictures, self._space.dim)
+
+    def picture_vectors(self, pictures: torch.Tensor) -> torch.Tensor:
+        """Return (n, dim) vectors of any length for (n, size, size, 3) uint8 pictures on the network's device."""
+        x = pictures.permute(0, 3, 1, 2).float()
+        network: Any = self._placed.network
+        vectors: torch.Tensor = network.encode_image((x - self._mean.to(x.device)) / self._std.to(x.device))
+        return vectors
 
     def encode_text(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return (n, dim) unit vectors of sentences; long ones are cut at the model's context length."""
         import torch
 
-        parts = [np.empty((0, self._space.dim), dtype=np.float32)]
-        for start in range(0, len(texts), TEXT_BATCH):
-            tokens = self._tokenizer(list(texts[start : start + TEXT_BATCH])).to(self._device)
-            with torch.inference_mode():
-                parts.append(_numpy(self._network.encode_text(tokens, normalize=True)))
-        return np.concatenate(parts)
+        tokens = self._tokenizer(list(texts)) if texts else torch.empty((0, 1), dtype=torch.int64)
+        network: Any = self._placed.network
+        return self._placed.unit_vectors(network.encode_text, tokens, self._space.dim)
 
     def __reduce__(self) -> tuple[Callable[[str], EncodesTiles], tuple[str]]:
         from ._encoders import open_encoder
@@ -108,8 +117,16 @@ def open_preset(name: str) -> OpenClipEncoder:
     """Open `remoteclip:ViT-B-32` and its like."""
     preset = find_preset(name)
     import_open_clip()
-    weights = fetch(preset.place, repo=preset.repo, path=preset.path, url=preset.url)
-    return OpenClipEncoder(name=name, model=preset.model, weights=weights, partial=preset.partial)
+    return OpenClipEncoder(name=name, model=preset.model, weights=weights_of(preset), partial=preset.partial)
+
+
+def weights_of(preset: Preset) -> Path:
+    """Return the weights file of a preset, from this machine or the hub.
+
+    Raises:
+        WeightsNotFoundError: If it is nowhere, or is another file than the published one.
+    """
+    return fetch(preset.place, repo=preset.repo, path=preset.path, url=preset.url, sha256=preset.sha256)
 
 
 def open_model(name: str) -> OpenClipEncoder:
@@ -153,13 +170,18 @@ def import_open_clip() -> Any:
     Raises:
         MissingExtraError: If a package is missing.
     """
-    for module in ("torch", "torchvision", "open_clip"):
-        if importlib.util.find_spec(module) is None:
-            raise MissingExtraError(module, extra="torch")
+    require_torch("torchvision", "open_clip")
     define_torchvision_operators()
     import open_clip
 
     return open_clip
+
+
+def require_torch(*modules: str) -> None:
+    """Raise MissingExtraError when torch or one of the modules is not installed."""
+    for module in ("torch", *modules):
+        if importlib.util.find_spec(module) is None:
+            raise MissingExtraError(module, extra="torch")
 
 
 _KEPT: list[torch.library.Library] = []
@@ -189,8 +211,3 @@ def define_torchvision_operators() -> None:
         schema = f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
         library.define(schema)  # type: ignore[no-untyped-call]
     _KEPT.append(library)
-
-
-def _numpy(vectors: torch.Tensor) -> NDArray[np.float32]:
-    array: NDArray[np.float32] = vectors.float().cpu().numpy()
-    return array

@@ -1,6 +1,8 @@
-"""From a tile to the square 8-bit picture that a network for pictures sees."""
+"""From a tile to what a network sees: the square 8-bit picture, or its bands as planes in physical units."""
 
 from __future__ import annotations
+
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +13,8 @@ from core import Tile
 PREPARATION = 1
 """Part of every revision of an encoder that looks through this module: raise it when the same tile looks different."""
 
+Number = TypeVar("Number", bound=np.number)
+
 
 def square_picture(tile: Tile, size: int, *, bicubic: bool = False) -> NDArray[np.uint8]:
     """Return (size, size, 3): the tile in its sensor's fixed display stretch, resampled with antialiasing.
@@ -20,15 +24,30 @@ def square_picture(tile: Tile, size: int, *, bicubic: bool = False) -> NDArray[n
         size: Side in pixels.
         bicubic: Resample with cubic instead of linear interpolation.
     """
-    picture = Image.fromarray(_filled(tile.picture, tile.mask))
+    picture = Image.fromarray(filled(tile.picture, tile.mask))
     how = Image.Resampling.BICUBIC if bicubic else Image.Resampling.BILINEAR
     if picture.size != (size, size):
         picture = picture.resize((size, size), how)
     return np.asarray(picture, dtype=np.uint8)
 
 
-def _filled(picture: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Mirror the valid part into the padding of an edge tile, and give holes the mean colour.
+def square_planes(planes: NDArray[np.float32], mask: NDArray[np.bool_], size: int) -> NDArray[np.float32]:
+    """Return (bands, size, size) of (bands, h, w): invalid pixels filled, resampled bicubically with antialiasing.
+
+    Args:
+        planes: Any unit.
+        mask: (h, w), True where the pixel is valid.
+        size: Side in pixels.
+    """
+    whole = np.ascontiguousarray(filled(planes.transpose(1, 2, 0), mask).transpose(2, 0, 1))
+    if whole.shape[1:] == (size, size):
+        return whole
+    resized = [Image.fromarray(plane).resize((size, size), Image.Resampling.BICUBIC) for plane in whole]
+    return np.stack([np.asarray(plane, dtype=np.float32) for plane in resized])
+
+
+def filled(picture: NDArray[Number], mask: NDArray[np.bool_]) -> NDArray[Number]:
+    """Mirror the valid part of (h, w, bands) into the padding of an edge tile, and give holes the mean colour.
 
     Left black, the padding would be what the network sees first: edge tiles of every landscape looked alike.
     """
@@ -38,5 +57,6 @@ def _filled(picture: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.u
     inside = slice(rows[0], rows[-1] + 1), slice(cols[0], cols[-1] + 1)
     part, seen = picture[inside].copy(), mask[inside]
     part[~seen] = part[seen].mean(axis=0)
-    beyond = [(line[0], length - 1 - line[-1]) for line, length in zip((rows, cols), mask.shape, strict=True)]
-    return np.pad(part, [*beyond, (0, 0)], mode="symmetric")
+    (top, left), (height, width) = (rows[0], cols[0]), mask.shape
+    beyond = [(top, height - 1 - rows[-1]), (left, width - 1 - cols[-1]), (0, 0)]
+    return np.pad(part, beyond, mode="symmetric")

@@ -1,10 +1,11 @@
-"""The published open_clip encoders of `_presets.toml`."""
+"""The published encoders of `_presets.toml`: what each is, where its weights are and how it is fed."""
 
 from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from core import UnknownNameError
 
@@ -15,14 +16,14 @@ TABLE = Path(__file__).parent / "_presets.toml"
 
 @dataclass(frozen=True, kw_only=True)
 class Preset:
-    """One published encoder."""
+    """The manifest of one published encoder. None means that the fact could not be read anywhere."""
 
     family: str
     """E.g. `remoteclip`."""
     variant: str
     """E.g. `ViT-B-32`."""
     model: str
-    """open_clip model name, activation included."""
+    """Architecture: an open_clip model name, activation included, or the family's own."""
     dim: int
     """Length of a vector."""
     file: str
@@ -30,15 +31,39 @@ class Preset:
     url: str
     """Where a person finds the file."""
     licence: str
-    """Terms in one line."""
+    """Terms of the weights in one line."""
     source: str
     """Where these facts were read."""
     repo: str | None = None
     """Hub repository; None where the weights are on no hub."""
     path: str | None = None
     """Path in that repository."""
+    bytes: int | None = None
+    """Size of the published file."""
+    sha256: str | None = None
+    """Sum of the published file."""
     partial: bool = False
     """Whether harmless keys may be missing from the file."""
+    inputs: tuple[str, ...] = ("rgb", "text")
+    """What it takes: `rgb`, `optical`, `sar`, `text`."""
+    bands: tuple[str, ...] = ()
+    """What the network sees, in its order."""
+    units: str = ""
+    """Unit of the bands before mean and std."""
+    mean: tuple[float, ...] = ()
+    """Subtracted, one number a band; empty where they stand elsewhere (see notes)."""
+    std: tuple[float, ...] = ()
+    """Divided by, likewise."""
+    size: int = 224
+    """Side in pixels of what the network sees; 0 where the weights decide."""
+    activation: str = "GELU"
+    """Of the transformers: `GELU` or `QuickGELU`."""
+    prompts: tuple[str, ...] = ()
+    """Sentences of the authors' evaluation, `{}` for the class; empty without text."""
+    prompt_source: str = ""
+    """Where the prompts stand."""
+    notes: str = ""
+    """What one would not expect, and what could not be read."""
 
     @property
     def name(self) -> str:
@@ -57,12 +82,23 @@ class Preset:
 
 def load_presets() -> tuple[Preset, ...]:
     """Return every preset in the order of the table."""
-    table = tomllib.loads(TABLE.read_text(encoding="utf-8"))
-    return tuple(
-        Preset(family=family, variant=variant, **row)
-        for family, variants in table.items()
-        for variant, row in variants.items()
-    )
+    return tuple(preset for family in read_families(TABLE) for preset in family)
+
+
+def read_families(table: Path) -> tuple[tuple[Preset, ...], ...]:
+    """Return the presets of a table in the layout of `_presets.toml`, family by family."""
+    families = tomllib.loads(table.read_text(encoding="utf-8"))
+    return tuple(_family(name, shared) for name, shared in families.items())
+
+
+def _family(name: str, shared: dict[str, Any]) -> tuple[Preset, ...]:
+    variants = shared.pop("variants")
+    rows = ((variant, shared | own) for variant, own in variants.items())
+    return tuple(Preset(family=name, variant=variant, **_frozen(row)) for variant, row in rows)
+
+
+def _frozen(row: dict[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
 
 
 def find_preset(name: str) -> Preset:

@@ -118,7 +118,7 @@ def test_missing_and_unknown_keys_are_named(state: dict[str, torch.Tensor], tmp_
 
 def test_wrong_shapes_are_named(state: dict[str, torch.Tensor], tmp_path: Path) -> None:
     save_file(state | {"text_projection": torch.ones(3, 3)}, tmp_path / "wrong.safetensors")
-    with pytest.raises(ConfigError, match=r"does not fit swath-tiny"):
+    with pytest.raises(ConfigError, match=r"does not fit swath-tiny: text_projection is \(3, 3\), expected \(32, 24\)"):
         open_encoder(f"open_clip:swath-tiny@{tmp_path}/wrong.safetensors")
 
 
@@ -154,6 +154,16 @@ def test_partial_presets_may_lack_only_harmless_keys(
             open_encoder("georsclip:tiny")
     else:
         assert open_encoder("georsclip:tiny").space.encoder == "georsclip:tiny"
+
+
+def test_another_file_than_the_published_one_is_refused(
+    state: dict[str, torch.Tensor], monkeypatch: pytest.MonkeyPatch, weights_folder: Path
+) -> None:
+    place = weights_folder / "remoteclip" / "RemoteCLIP-RN50.pt"
+    place.parent.mkdir(parents=True)
+    torch.save(state, place)
+    with pytest.raises(WeightsNotFoundError, match=r"is not the published RemoteCLIP-RN50.pt: sha256 .* 11657d33a87f"):
+        open_encoder("remoteclip:RN50")
 
 
 @pytest.mark.parametrize("name", ["remoteclip:ViT-B-32", "georsclip:ViT-B-32"])
@@ -198,13 +208,26 @@ def test_unknown_model_and_unknown_tag_list_what_there_is() -> None:
         open_encoder("open_clip:ViT-B-32@laion9b")
 
 
-@pytest.mark.parametrize("preset", load_presets(), ids=lambda preset: str(preset.name))
+OF_OPEN_CLIP = [preset for preset in load_presets() if preset.family not in {"priorclip", "smarties"}]
+
+
+@pytest.mark.parametrize("preset", OF_OPEN_CLIP, ids=lambda preset: str(preset.name))
 def test_presets_agree_with_open_clip(preset: Preset, open_clip: Any) -> None:
     config = open_clip.get_model_config(preset.model)
     assert config["embed_dim"] == preset.dim
-    # Started from OpenAI's weights, hence QuickGELU; the other two started from LAION-2B, hence GELU.
-    from_laion = {"georsclip:ViT-H-14", "skyclip:ViT-B-32"}
-    assert bool(config.get("quick_gelu", False)) == (preset.name not in from_laion)
+    assert bool(config.get("quick_gelu", False)) == (preset.activation == "QuickGELU")
+    if preset.family != "sarclip":
+        assert config["vision_cfg"]["image_size"] == preset.size
+        assert preset.mean == open_clip.constants.OPENAI_DATASET_MEAN
+        assert preset.std == open_clip.constants.OPENAI_DATASET_STD
+
+
+def test_weights_that_started_from_openai_have_its_activation() -> None:
+    """The others started from LAION-2B, or were trained with the plain configurations."""
+    quick = {preset.name for preset in load_presets() if preset.activation == "QuickGELU"}
+    remote = {"remoteclip:ViT-B-32", "remoteclip:ViT-L-14", "remoteclip:RN50"}
+    geo = {"georsclip:ViT-B-32", "georsclip:ViT-L-14", "georsclip:ViT-L-14-336"}
+    assert quick == remote | geo | {"skyclip:ViT-L-14"}
 
 
 def test_activation_changes_vectors(state: dict[str, torch.Tensor], open_clip: Any, tmp_path: Path) -> None:
