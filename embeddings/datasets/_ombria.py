@@ -1,6 +1,6 @@
 """OMBRIA: Sentinel-1 and Sentinel-2 chips of flooded places, before and after, with flood masks.
 
-Drakonakis et al. 2022; files of github geodrak/OMBRIA@38a4903, of which all 694 sites (624 train, 70 test) were measured:
+Drakonakis et al. 2022; files of github geodrak/OMBRIA@38a4903, all 694 sites (624 train, 70 test) measured:
 
 - A site number stands in one split only. The masks under `s1` and `s2` are the same, pixel by pixel, at every site; the
   one under `s2` is read. The least flooded site is 3.0 % under water, so every site shows a flood.
@@ -28,8 +28,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from core import Sample, Tile, View, array_tile, load_sensor, to_physical
-from embeddings.datasets._stored import Listed, plain_id, read_picture, wrong_layout
+from core import Sample, Tile, View
+from embeddings.datasets._listed import ListedDataset, wrong_layout
+from embeddings.datasets._read import read_classes, read_raster
 
 When = Literal["before", "after"]
 
@@ -57,12 +58,12 @@ CLOUDY = (
 
 _NAME = re.compile(r"S2_mask_(\d+)\.png")
 
-Site = tuple[Path, str]
-"""Folder of the split, and the site number."""
+Site = tuple[str, Path, str]
+"""Split, its folder and the site number."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ombria(Listed[Site]):
+class Ombria(ListedDataset):
     """OMBRIA on disk: one sample a site with the views `s1-before`, `s1-after`, `s2-before`, `s2-after`."""
 
     flaws: Mapping[str, str]
@@ -75,22 +76,25 @@ def open_ombria(name: str, root: Path) -> Ombria:
     Raises:
         InputError: The layout is another, or a site lacks one of its files; the message shows the expected tree.
     """
-    sites = list(_sites(root))
+    sites = tuple(_sites(root))
     if not sites:
         raise wrong_layout(name, root, "no flood mask under train/s2/mask or test/s2/mask", EXPECTED)
-    for path in (_chip(*site, *view) for _, site in sites for view in _VIEWS):
+    for path in (_chip(folder, site, *view) for _, folder, site in sites for view in _VIEWS):
         if not path.is_file():
             raise wrong_layout(name, root, f"no {path.relative_to(root)} beside the mask of its site", EXPECTED)
-    flaws = {plain_id(split, site): flaw for split, (_, site) in sites if (flaw := _flaw(site))}
-    splits = tuple(sorted({split for split, _ in sites}))
-    return Ombria(name=name, splits=splits, entries=tuple(sites), make=_sample, flaws=MappingProxyType(flaws))
+    return Ombria(
+        name=name,
+        splits=tuple(sorted({split for split, _, _ in sites})),
+        entries=partial(_samples, name, sites),
+        flaws=MappingProxyType({f"{split}-{site}": flaw for split, _, site in sites if (flaw := _flaw(site))}),
+    )
 
 
-def _sites(root: Path) -> Iterator[tuple[str, Site]]:
+def _sites(root: Path) -> Iterator[Site]:
     for split in ("test", "train"):
         for path in sorted((root / split / "s2" / "mask").glob("S2_mask_*.png")):
             if found := _NAME.fullmatch(path.name):
-                yield split, (root / split, found[1])
+                yield split, root / split, found[1]
 
 
 def flood_captions(fraction: float, when: When, sensor: Literal["s1", "s2"]) -> tuple[str, ...]:
@@ -127,18 +131,34 @@ _VIEWS: tuple[tuple[Literal["s1", "s2"], When], ...] = (
 )
 
 
-def _sample(split: str | None, entry: Site) -> Sample:
-    folder, site = entry
-    views = (View(role=f"{sensor}-{when}", read=partial(_tile, folder, site, sensor, when)) for sensor, when in _VIEWS)
-    return Sample(
-        sample_id=plain_id(split, site),
-        split=split,
-        group=_scene(int(site)),
-        views=tuple(views),
-        labels=("flood",),
-        captions=("a place before and after a flood",),
-        mask=partial(_mask, folder, site),
-    )
+def _samples(name: str, sites: tuple[Site, ...]) -> Iterator[Sample]:
+    for split, folder, site in sites:
+        yield Sample(
+            sample_id=f"{split}-{site}",
+            split=split,
+            group=_scene(int(site)),
+            views=tuple(_view(name, (split, folder, site), *view) for view in _VIEWS),
+            labels=("flood",),
+            captions=("a place before and after a flood",),
+            mask=partial(_flooded, _mask(folder, site)),
+        )
+
+
+def _view(name: str, at: Site, sensor: Literal["s1", "s2"], when: When) -> View:
+    split, folder, site = at
+    chip, mask = _chip(folder, site, sensor, when), _mask(folder, site)
+
+    def read() -> Tile:
+        return read_raster(
+            chip,
+            sensor=f"ombria-{sensor}",
+            name=f"{split}-{site}.{sensor}-{when}",
+            collection=name,
+            label="flood" if when == "after" else None,
+            captions=flood_captions(float(_flooded(mask).mean()), when, sensor),
+        )
+
+    return View(role=f"{sensor}-{when}", read=read, files=(chip, mask))
 
 
 def _scene(site: int) -> str:
@@ -162,26 +182,11 @@ def _chip(folder: Path, site: str, sensor: str, when: str) -> Path:
     return folder / sensor / when / f"{sensor.upper()}_{when}_{site}.jpg"
 
 
-def _mask(folder: Path, site: str) -> NDArray[np.uint8]:
+def _mask(folder: Path, site: str) -> Path:
+    return folder / "s2" / "mask" / f"S2_mask_{site}.png"
+
+
+def _flooded(mask: Path) -> NDArray[np.uint8]:
     """Return (h, w): 1 where there is flood water, else 0."""
-    stored = read_picture(folder / "s2" / "mask" / f"S2_mask_{site}.png", "L")
-    flooded: NDArray[np.uint8] = (stored[0] > 0).astype(np.uint8)
+    flooded: NDArray[np.uint8] = (read_classes(mask) > 0).astype(np.uint8)
     return flooded
-
-
-def _tile(folder: Path, site: str, sensor: Literal["s1", "s2"], when: When) -> Tile:
-    known, _ = load_sensor(f"ombria-{sensor}")
-    bands = tuple(band.name for band in known.bands)
-    path = _chip(folder, site, sensor, when)
-    stored = read_picture(path, "L" if sensor == "s1" else "RGB")
-    return array_tile(
-        to_physical(stored, known, bands, known.encodings[0]),
-        np.ones(stored.shape[1:], dtype=np.bool_),
-        sensor=known,
-        bands=bands,
-        name=f"{site}-{when}",
-        collection=f"ombria-{sensor}",
-        href=str(path),
-        label="flood" if when == "after" else None,
-        captions=flood_captions(float(_mask(folder, site).mean()), when, sensor),
-    )
