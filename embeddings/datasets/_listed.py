@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-from core import InputError, Sample, Settings, UnknownNameError, read_limited
+from core import InputError, Sample, Settings, UnknownNameError, read_limited, safe_name
 
 PICTURE_ENDINGS = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp")
 """Endings of picture files, lower case."""
@@ -121,3 +123,22 @@ def inside(root: Path, name: str) -> Path | None:
     if not name or "\0" in name or path.is_absolute() or ".." in path.parts:
         return None
     return root / path
+
+
+def sample_ids(names: Sequence[str]) -> list[str]:
+    """Return a unique safe id for each relative file name, without its ending where that tells it apart."""
+    short = [safe_name(str(PurePosixPath(name).with_suffix(""))) for name in names]
+    full = [safe_name(name) for name in names]
+    taken, spelt = Counter(short), Counter(full)
+    ids = [brief if taken[brief] == 1 else long for brief, long in zip(short, full, strict=True)]
+    return [
+        one if spelt[long] == 1 else f"{long}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+        for one, long, name in zip(ids, full, names, strict=True)
+    ]
+
+
+def ordered_splits(splits: Iterable[str | None]) -> tuple[str, ...]:
+    """Return each split once: train, val and test first, others by name."""
+    usual = ("train", "val", "test")
+    found = {split for split in splits if split}
+    return (*(split for split in usual if split in found), *sorted(found - set(usual)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -91,8 +92,10 @@ def decode_plane(file: BinaryIO) -> NDArray[Any]:
 def opened_raster(path: Path) -> Iterator[Any]:
     """Open a raster of the known formats with rasterio; call inside `path_errors`."""
     import rasterio
+    from rasterio.errors import NotGeoreferencedWarning
     from rasterio.io import DatasetReader
 
+    warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)  # `place_of` says so by leaving the place out
     # A folder of 100,000 files must not be listed at every open.
     with (
         rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="TRUE"),

@@ -44,7 +44,7 @@ def tagged_date(tags: Mapping[str, str]) -> datetime | None:
 def _lonlat(dataset: Any, pixels: list[tuple[float, float]]) -> list[tuple[float, float]]:
     from rasterio.warp import transform
 
-    xs, ys = zip(*(dataset.transform * pixel for pixel in pixels), strict=True)
+    xs, ys = zip(*(dataset.transform @ pixel for pixel in pixels), strict=True)
     lons, lats = transform(dataset.crs, "EPSG:4326", list(xs), list(ys))
     return list(zip(lons, lats, strict=True))
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from core import Registry, SourceError, TileSource
+from embeddings.datasets import CAPTIONS_FILE
 from indexer._hosts import check_host, is_url
-from indexer.sources._captions import FILE_NAME as CAPTIONS
 from indexer.sources._names import split_item
 from indexer.sources._options import SourceOptions
 from indexer.sources._walk import PICTURE_ENDINGS, RASTER_ENDINGS, STAC_FILES, first_file
@@ -102,7 +102,7 @@ def _local_kind(path: Path, options: SourceOptions) -> str:
 def _folder_kind(path: Path, options: SourceOptions) -> str:
     if any((path / name).is_file() for name in STAC_FILES):
         return "stac"
-    return "pictures" if (path / CAPTIONS).is_file() else _raster_kind(path, options)
+    return "pictures" if (path / CAPTIONS_FILE).is_file() else _raster_kind(path, options)
 
 
 def _raster_kind(path: Path, options: SourceOptions) -> str:

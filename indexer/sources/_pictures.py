@@ -10,8 +10,8 @@ from rasterio.enums import ColorInterp
 from rasterio.io import DatasetReader
 
 from core import Asset, BadScene, Scene, SceneError, SourceError
+from embeddings.datasets import CAPTIONS_FILE, Note, read_notes
 from indexer._gdal import check_complete, gdal_env, open_raster
-from indexer.sources._captions import FILE_NAME, Note, read_notes
 from indexer.sources._dates import file_date
 from indexer.sources._describing import described
 from indexer.sources._names import fingerprint, folder_name, local_stamp, scene_name, shown, unique
@@ -53,7 +53,7 @@ class PictureSource:
     def _check_split(self) -> None:
         known = sorted({note.split for note in self._notes.values() if note.split})
         if self._split and self._split not in known:
-            where = self._found.root / FILE_NAME
+            where = self._found.root / CAPTIONS_FILE
             raise SourceError(f"no record of {where} has split {self._split!r}; known: {', '.join(known) or 'none'}")
 
     def scenes(self) -> Iterator[Scene | BadScene]:

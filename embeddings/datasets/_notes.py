@@ -10,7 +10,7 @@ from typing import Any
 
 from core import BadScene, InputError, SceneError, Settings, SourceError, read_limited
 
-FILE_NAME = "captions.jsonl"
+CAPTIONS_FILE = "captions.jsonl"
 """Looked for at the top of a folder of pictures."""
 
 
@@ -37,7 +37,7 @@ def read_notes(folder: Path, settings: Settings) -> tuple[dict[Path, Note], list
     Raises:
         SourceError: The file is too large or cannot be read.
     """
-    path = folder / FILE_NAME
+    path = folder / CAPTIONS_FILE
     if not path.exists():
         return {}, []
     notes: dict[Path, Note] = {}
