@@ -25,6 +25,8 @@ BUILT_IN = {
     "sarclip": "embeddings._sarclip:open_sarclip",
     "priorclip": "embeddings._priorclip:open_priorclip",
     "smarties": "embeddings._smarties:open_smarties",
+    "closp": "embeddings._closp:open_closp",
+    "geoclosp": "embeddings._closp:open_closp",
 }
 ENCODERS = Registry("encoder", BUILT_IN, group="swath.encoders")
 

@@ -1,4 +1,4 @@
-"""The published encoders of `_presets.toml`: what each is, where its weights are and how it is fed."""
+"""The published encoders of `_presets.toml` and `_closp.toml`: what each is, where its weights are, how it is fed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from core import UnknownNameError
 
 from ._weights import weights_folder
 
-TABLE = Path(__file__).parent / "_presets.toml"
+TABLES = (Path(__file__).parent / "_presets.toml", Path(__file__).parent / "_closp.toml")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,8 +81,8 @@ class Preset:
 
 
 def load_presets() -> tuple[Preset, ...]:
-    """Return every preset in the order of the table."""
-    return tuple(preset for family in read_families(TABLE) for preset in family)
+    """Return every preset in the order of the tables."""
+    return tuple(preset for table in TABLES for family in read_families(table) for preset in family)
 
 
 def read_families(table: Path) -> tuple[tuple[Preset, ...], ...]:

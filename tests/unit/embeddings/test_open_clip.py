@@ -208,7 +208,9 @@ def test_unknown_model_and_unknown_tag_list_what_there_is() -> None:
         open_encoder("open_clip:ViT-B-32@laion9b")
 
 
-OF_OPEN_CLIP = [preset for preset in load_presets() if preset.family not in {"priorclip", "smarties"}]
+OF_OPEN_CLIP = [
+    preset for preset in load_presets() if preset.family not in {"priorclip", "smarties", "closp", "geoclosp"}
+]
 
 
 @pytest.mark.parametrize("preset", OF_OPEN_CLIP, ids=lambda preset: str(preset.name))
