@@ -55,7 +55,7 @@ def fetch(place: Path, *, repo: str | None, path: str | None, url: str | None, s
     if sha256 is not None and (got := sha256_of(found)) != sha256:
         raise WeightsNotFoundError(
             f"{found} is not the published {place.name}: sha256 {got[:12]}..., expected {sha256[:12]}...; put the "
-            "published file there, or name your own weights with open_clip:MODEL@FILE"
+            "published file there, or name your own weights by their path: open_clip:MODEL@FILE, closp:rn@FILE"
         )
     return found
 
