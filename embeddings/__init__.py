@@ -1,5 +1,6 @@
 """Pixels or text in, unit vectors out."""
 
+from ._batches import encode_arrays, encode_tiles
 from ._encoders import (
     DEFAULT_ENCODER,
     EncoderRow,
@@ -24,6 +25,8 @@ __all__ = [
     "caption_terms",
     "check_templates",
     "class_words",
+    "encode_arrays",
+    "encode_tiles",
     "encode_prompted",
     "encoder_names",
     "is_phrase",

