@@ -221,4 +221,5 @@ KNOWN = [
 def test_published_files_have_the_size_of_the_key_table(preset: Any) -> None:
     """The only trace of the real files here: their sizes, which the tables of names and shapes meet to 0.1 %."""
     expected = published.size_in_bytes(clip_shapes(SIZED[preset.name]))
+    assert preset.bytes is not None
     assert expected <= preset.bytes < 1.001 * expected
