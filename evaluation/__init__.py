@@ -1,21 +1,20 @@
-"""Protocols, metrics, dataset adapters and reports."""
+"""Protocols of the field, each by its own name: how good an encoder is, and how sure that is."""
 
-from ._class_retrieval import PROTOCOL, evaluate_class_retrieval
-from ._dataset import LabelledPicture, LabelledPictures, load_labelled_pictures, read_tile
-from ._metrics import bootstrap_interval, chance_of_hit, hit_at_k, precision_at_k
-from ._report import Figure, Report
+from ._corpus import Item
+from ._harness import evaluate, protocol_names
+from ._leakage import Leakage
+from ._options import Options
+from ._report import Example, Figure, Report
+from ._write import write_report
 
 __all__ = [
-    "PROTOCOL",
+    "Example",
     "Figure",
-    "LabelledPicture",
-    "LabelledPictures",
+    "Item",
+    "Leakage",
+    "Options",
     "Report",
-    "bootstrap_interval",
-    "chance_of_hit",
-    "evaluate_class_retrieval",
-    "hit_at_k",
-    "load_labelled_pictures",
-    "precision_at_k",
-    "read_tile",
+    "evaluate",
+    "protocol_names",
+    "write_report",
 ]

@@ -5,7 +5,13 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ._corpus import Item
+from ._leakage import Leakage
+
+SHOWN_GROUPS = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,19 +21,35 @@ class Figure:
     name: str
     """Short name, e.g. `text precision@10`."""
     value: float
-    """Mean over the queries, 0..1."""
+    """Mean over the queries, 0..1; a median where the name says so."""
     low: float
-    """Lower end of the 95 % bootstrap interval over queries."""
+    """Lower end of the 95 % bootstrap interval."""
     high: float
     """Upper end of that interval."""
-    chance: float
-    """What a random ranking reaches."""
+    chance: float | None
+    """What a random ranking reaches in the mean, worked out exactly."""
     baseline: float | None
     """What mean colour and colour histogram reach; None where they cannot answer the query."""
     queries: int
     """Number of queries."""
+    units: int
+    """Number of groups that were drawn for the interval: scenes or sites where queries share them, else queries."""
     meaning: str
     """What was asked and what counted as right, in one sentence."""
+    better: Literal["higher", "lower"] = "higher"
+    """Which way is better."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    """A query and the best of its answers."""
+
+    query: Item | str
+    """Picture or text."""
+    hits: tuple[Item, ...]
+    """Best first."""
+    right: tuple[bool, ...]
+    """Whether each hit is right."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,35 +58,58 @@ class Report:
 
     protocol: str
     """Name of the protocol."""
+    variant: str | None
+    """Which variant of it; None where there is one only."""
     encoder: str
     """Encoder, revision and dimension."""
     dataset: str
-    """Folder name of the dataset."""
+    """Name of the dataset and its folder."""
     split: str | None
     """Split; None for everything."""
+    source: Literal["real", "synthetic"]
+    """Whether the pictures were taken or made."""
+    samples: int
+    """Samples that were kept."""
     pictures: int
     """Candidates searched."""
+    groups: int
+    """Different groups (scenes, sites) among them."""
     classes: int
-    """Number of classes."""
+    """Number of different labels."""
     figures: tuple[Figure, ...]
     """The figures."""
-    by_class: Mapping[str, float]
-    """Precision@k of each class name as a query."""
+    by_class: Mapping[str, Mapping[str, float]]
+    """Figure name to class to value, where figures belong to a class."""
+    leakage: Leakage
+    """Near-duplicates between this split and the training split."""
+    settings: Mapping[str, Any]
+    """Options that were not left at their default."""
+    notes: tuple[str, ...] = ()
+    """What a reader must know to compare these figures with others."""
+    examples: tuple[Example, ...] = field(default=(), repr=False)
+    """Queries with their best answers, evenly spaced over all queries; drawn as a picture, not written as JSON."""
 
     def figure(self, name: str) -> Figure:
-        """Return the figure called `name`."""
-        return next(figure for figure in self.figures if figure.name == name)
+        """Return the figure called `name`.
+
+        Raises:
+            KeyError: There is none; the message lists the names.
+        """
+        for figure in self.figures:
+            if figure.name == name:
+                return figure
+        raise KeyError(f"no figure {name!r}; there are {', '.join(figure.name for figure in self.figures)}")
 
     def to_json(self) -> str:
-        """Return the report as a JSON object."""
-        return json.dumps(dataclasses.asdict(self), indent=1)
+        """Return the report as a JSON object, without the examples."""
+        kept = [name.name for name in dataclasses.fields(self) if name.name != "examples"]
+        content = {name: _plain(getattr(self, name)) for name in kept}
+        return json.dumps(content, indent=1, allow_nan=False)
 
     def to_markdown(self) -> str:
         """Return the report as tables with the meaning of every figure."""
-        where = f"{self.dataset}, split {self.split}" if self.split else self.dataset
         lines = [
-            f"Protocol `{self.protocol}`, encoder {self.encoder}, {where}: {self.pictures} pictures, "
-            f"{self.classes} classes.",
+            *self._heading(),
             "",
             "| figure | value | 95 % interval | chance | colour baseline | queries |",
             "|---|---|---|---|---|---|",
@@ -72,14 +117,70 @@ class Report:
             "",
             *(f"- **{figure.name}**: {figure.meaning}" for figure in self.figures),
             "",
-            f"By class name: {', '.join(f'{name} {value:.2f}' for name, value in self.by_class.items())}.",
+            *self._by_class(),
+            _leakage_line(self.leakage),
+            *(f"\n{note}" for note in self.notes),
         ]
         return "\n".join(lines) + "\n"
 
+    def _heading(self) -> list[str]:
+        name = f"`{self.protocol}`" + (f", variant `{self.variant}`" if self.variant else "")
+        where = f"{self.dataset}, split {self.split}" if self.split else self.dataset
+        settings = ", ".join(f"{key} {value}" for key, value in self.settings.items())
+        return [
+            f"Protocol {name}, encoder {self.encoder}, {where} ({self.source} data): {self.pictures} pictures, "
+            f"{self.classes} classes, {self.groups} groups." + (f" Settings: {settings}." if settings else "")
+        ]
+
+    def _by_class(self) -> list[str]:
+        if not self.by_class:
+            return []
+        names = list(self.by_class)
+        labels = sorted({label for row in self.by_class.values() for label in row})
+        rows = [[label, *(_number(self.by_class[name].get(label)) for name in names)] for label in labels]
+        table = [["class", *names], ["---"] * (len(names) + 1), *rows]
+        return [*(f"| {' | '.join(row)} |" for row in table), ""]
+
 
 def _row(figure: Figure) -> str:
-    baseline = "-" if figure.baseline is None else f"{figure.baseline:.3f}"
+    cells = [
+        figure.name,
+        _number(figure.value),
+        f"{_number(figure.low)} to {_number(figure.high)}",
+        _number(figure.chance),
+        _number(figure.baseline),
+        f"{figure.queries}" if figure.units == figure.queries else f"{figure.queries} in {figure.units} groups",
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _leakage_line(leakage: Leakage) -> str:
+    if leakage.against is None:
+        return f"Leakage: {leakage.remark}."
+    part = "" if leakage.compared == leakage.present else f" of {leakage.present}"
+    pairs = "; ".join(f"{one} = {two} ({alike:.3f})" for one, two, alike in leakage.examples)
     return (
-        f"| {figure.name} | {figure.value:.3f} | {figure.low:.3f} to {figure.high:.3f} "
-        f"| {figure.chance:.3f} | {baseline} | {figure.queries} |"
+        f"Leakage: {leakage.duplicates} of {leakage.measured} pictures have a near-duplicate among {leakage.compared}"
+        f"{part} of split {leakage.against} ({leakage.remark}; {leakage.flat} were too even to compare)"
+        + (f": {pairs}." if pairs else ".")
+        + _shared(leakage.shared_groups)
     )
+
+
+def _shared(groups: tuple[str, ...]) -> str:
+    if not groups:
+        return ""
+    listed = ", ".join(groups[:SHOWN_GROUPS]) + (", ..." if len(groups) > SHOWN_GROUPS else "")
+    return f" {len(groups)} groups stand in both splits, so neighbours may have been trained on: {listed}."
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return dataclasses.asdict(value)
+    if isinstance(value, tuple | list):
+        return [_plain(entry) for entry in value]
+    return dict(value) if isinstance(value, Mapping) else value

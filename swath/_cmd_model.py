@@ -1,4 +1,4 @@
-"""``swath train``, ``swath eval``: models made and measured."""
+"""``swath train``: models made."""
 
 from __future__ import annotations
 
@@ -10,15 +10,10 @@ import typer
 from swath._console import print_json, stdout
 from swath._options import AsJson
 
-EVAL = typer.Typer(help="Measure an encoder by a named protocol.", no_args_is_help=True)
-
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
     app.command("train")(train)
-    EVAL.command("class-retrieval")(class_retrieval)
-    EVAL.callback()(lambda: None)
-    app.add_typer(EVAL, name="eval")
 
 
 def train(
@@ -38,21 +33,3 @@ def train(
 
 def _say(line: str) -> None:
     stdout().print(line, markup=False)
-
-
-def class_retrieval(
-    data: Annotated[Path, typer.Option(metavar="DIR", help="Class folders, or a folder with captions.jsonl.")],
-    encoder: Annotated[str, typer.Option(metavar="NAME")] = "swath-mini",
-    split: Annotated[str | None, typer.Option(metavar="NAME", help="Split of captions.jsonl.")] = "val",
-    as_json: AsJson = False,
-) -> None:
-    """Class names to pictures, pictures to pictures: precision@10 with chance, baseline and interval."""
-    from evaluation import evaluate_class_retrieval
-    from swath._progress import Line
-
-    with Line("encoding pictures") as line:
-        report = evaluate_class_retrieval(encoder, data, split=split, progress=line.count)
-    if as_json:
-        print_json(report)
-    else:
-        stdout().print(report.to_markdown(), markup=False)

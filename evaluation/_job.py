@@ -1,0 +1,165 @@
+"""What a protocol works with, and what it hands back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from core import Dataset, EncodesText, EncodesTiles, InputError, Sample
+from embeddings import EncodesBoth, class_words
+
+from ._baseline import WordColours
+from ._corpus import Change, Corpus, Item, read_corpus
+from ._data import known_classes, spaced
+from ._figures import Series
+from ._leakage import Leakage, find_leakage, not_compared
+from ._options import Options
+from ._report import Example, Figure
+
+TRAINING = "train"
+RolesOf = Callable[[Sample], Sequence[str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    """What a protocol found."""
+
+    corpus: Corpus
+    """Everything that was searched."""
+    results: tuple[Series | Figure, ...]
+    """In the order they are to be read; a series becomes the figure of its mean."""
+    examples: tuple[Example, ...] = ()
+    """See Report."""
+    notes: tuple[str, ...] = ()
+    """See Report."""
+    variant: str | None = None
+    """See Report."""
+
+
+class Job:
+    """An encoder, samples and options; reads pixels on request.
+
+    Args:
+        encoder: What is measured.
+        dataset: Where the samples come from.
+        split: Split they are of; None for everything.
+        samples: What is measured on.
+        options: Settings.
+    """
+
+    def __init__(
+        self,
+        encoder: EncodesTiles,
+        dataset: Dataset,
+        split: str | None,
+        samples: tuple[Sample, ...],
+        options: Options,
+    ) -> None:
+        self.encoder = encoder
+        self.samples = samples
+        self.options = options
+        self._dataset = dataset
+        self._split = split
+        self._roles_of: RolesOf = self.one_role
+        self._training: tuple[Corpus, int] | None = None
+
+    @property
+    def held_out(self) -> frozenset[str]:
+        """Classes whose queries are reported apart, in words."""
+        return known_classes(self.samples, self.options.classes_out) if self.options.classes_out else frozenset()
+
+    def require_text(self, protocol: str) -> EncodesBoth:
+        """Return the encoder where it takes text.
+
+        Raises:
+            InputError: It takes none.
+        """
+        if not isinstance(self.encoder, EncodesText):
+            name = self.encoder.space.encoder
+            raise InputError(f"{name} takes no text; {protocol} needs an encoder that does")
+        return self.encoder
+
+    def one_role(self, sample: Sample) -> Sequence[str]:
+        """Return the role that was asked for, or the only one there is.
+
+        Raises:
+            InputError: There is no such role, or there are several and none was asked for.
+        """
+        roles = [view.role for view in sample.views]
+        if self.options.role in roles:
+            return [str(self.options.role)]
+        if self.options.role is not None or len(roles) > 1:
+            got = "none was named" if self.options.role is None else f"{self.options.role!r} is not among them"
+            raise InputError(f"{sample.sample_id} has the views {', '.join(roles)} and {got}; choose one with --role")
+        return roles
+
+    def read(
+        self,
+        roles_of: RolesOf | None = None,
+        *,
+        samples: Sequence[Sample] | None = None,
+        versions: Mapping[str, Change] | None = None,
+        inspect: Callable[[Item, Any], object] | None = None,
+    ) -> Corpus:
+        """Read and encode the views of the samples; the check for leakage will look at views of the same roles.
+
+        Raises:
+            InputError: No sample has such a view.
+        """
+        self._roles_of = roles_of or self.one_role
+        return read_corpus(
+            self._views(self.samples if samples is None else samples),
+            self.encoder,
+            batch=self.options.batch,
+            tile_px=self.options.tile_px,
+            versions=versions,
+            inspect=inspect,
+            progress=self.options.progress,
+        )
+
+    @property
+    def roles_of(self) -> RolesOf:
+        """Which views of a sample were read last."""
+        return self._roles_of
+
+    def samples_of(self, split: str) -> tuple[Sample, ...]:
+        """Return the samples of another split."""
+        return tuple(self._dataset.samples(split))
+
+    def word_colours(self) -> WordColours | None:
+        """Return what training pictures say about the colours of words; None without a training split."""
+        training, _ = self._read_training()
+        if training is None:
+            return None
+        texts = [[*map(class_words, item.sample.labels), *item.sample.captions] for item in training.items]
+        return WordColours(training.colours, texts) or None
+
+    def leakage(self, corpus: Corpus) -> Leakage:
+        """Compare what was measured with the training split."""
+        training, present = self._read_training()
+        if training is None:
+            return not_compared(len(corpus.items), self._why_not())
+        return find_leakage(corpus, training, against=TRAINING, present=present)
+
+    def _read_training(self) -> tuple[Corpus | None, int]:
+        if self._why_not():
+            return None, 0
+        if self._training is None:
+            views = self._views(list(self._dataset.samples(TRAINING)))
+            seen = spaced(views, self.options.leakage_limit)
+            corpus = read_corpus(seen, None, tile_px=self.options.tile_px, progress=self.options.progress)
+            self._training = corpus, len(views) * len(corpus.items) // len(seen)
+        return self._training
+
+    def _why_not(self) -> str:
+        if self.options.leakage_limit == 0:
+            return "not compared with the training split, as asked"
+        if TRAINING not in self._dataset.splits:
+            return "not compared: the dataset defines no training split"
+        if self._split in {None, TRAINING}:
+            return "not compared: the training split itself is measured"
+        return ""
+
+    def _views(self, samples: Sequence[Sample]) -> list[tuple[Sample, str]]:
+        return [(sample, role) for sample in samples for role in self._roles_of(sample)]
