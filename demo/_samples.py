@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from demo._noise import Image, stream
-from demo.worlds._canvas import OVERSAMPLING
+from demo.worlds._canvas import OVERSAMPLING, Canvas
 from demo.worlds._compose import compose
 from demo.worlds._echo import echo
 from demo.worlds._light import grains, light
-from demo.worlds._palette import palette
+from demo.worlds._palette import Palette, palette
 from demo.worlds._sentences import sentences
 from demo.worlds._surfaces import Climate, Season
 from demo.worlds._truth import Truth, truth, visible
@@ -23,6 +23,23 @@ SUN_ELEVATION = {"spring": 48.0, "summer": 62.0, "autumn": 38.0, "winter": 22.0}
 
 CLOUDLESS = 0.8
 """Share of samples without any cloud."""
+
+CLOUD_OPACITY = 0.3
+"""Opacity from which a pixel counts as cloud."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outline:
+    """A sample before its pictures are drawn."""
+
+    canvas: Canvas
+    """The painted landscape."""
+    colours: Palette
+    """The scene's colours."""
+    truth: Truth
+    """What it shows."""
+    captions: tuple[str, ...]
+    """See WorldSample."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +71,7 @@ class WorldSample:
     gsd: float
     """Metres a pixel."""
     truth: Truth
-    """Shares, landmarks, water, burnt, snow, vigour."""
+    """Shares, landmarks, query families, water, burnt, snow, vigour."""
 
 
 def world_samples(seed: int, count: int, size: int = 96, *, first: int = 0) -> Iterator[WorldSample]:
@@ -72,29 +89,42 @@ def world_samples(seed: int, count: int, size: int = 96, *, first: int = 0) -> I
 
 def world_sample(seed: int, number: int, size: int = 96) -> WorldSample:
     """Return one sample; see `world_samples`."""
-    rng = stream(seed, "world", number, size)
-    canvas = compose(rng, size)
-    vigour = float(rng.beta(2.0, 1.6))
-    colours = palette(rng, canvas.season, canvas.climate, vigour)
+    drawn = world_outline(seed, number, size)
+    canvas = drawn.canvas
     grain = grains(canvas)
-    sun = (max(SUN_ELEVATION[canvas.season] + float(rng.normal(0, 7)), 14.0), float(rng.uniform(110, 200)))
-    cloudiness = 0.0 if rng.random() < CLOUDLESS else float(rng.beta(1.1, 3.5) * 0.85)
-    view = light(canvas, colours, grain, sun, cloudiness)
-    radar = echo(canvas, colours, grain)
-    things = visible(canvas)
-    known = truth(canvas, view, things)
+    view = light(canvas, drawn.colours, grain, _sun(canvas), _cloudiness(canvas.rng))
     return WorldSample(
         number=number,
-        s2=view.pixels.astype(np.float32),
-        s1=radar,
+        s2=view.pixels,
+        s1=echo(canvas, drawn.colours, grain),
         cover=canvas.cover[::OVERSAMPLING, ::OVERSAMPLING].copy(),
-        cloud=view.cloud > 0.3,
-        captions=sentences(canvas, known, things),
-        labels=known.labels,
-        dominant=known.dominant,
+        cloud=view.cloud > CLOUD_OPACITY,
+        captions=drawn.captions,
+        labels=drawn.truth.labels,
+        dominant=drawn.truth.dominant,
         season=canvas.season,
         climate=canvas.climate,
         setting=canvas.setting,
         gsd=canvas.gsd,
-        truth=known,
+        truth=drawn.truth,
     )
+
+
+def world_outline(seed: int, number: int, size: int = 96) -> Outline:
+    """Return a sample's landscape, truth and sentences without drawing its pictures: a third of the time."""
+    rng = stream(seed, "world", number, size)
+    canvas = compose(rng, size)
+    colours = palette(rng, canvas.season, canvas.climate, float(rng.beta(2.0, 1.6)))
+    things = visible(canvas)
+    known = truth(canvas, colours, things)
+    return Outline(canvas=canvas, colours=colours, truth=known, captions=sentences(canvas, known, things))
+
+
+def _sun(canvas: Canvas) -> tuple[float, float]:
+    """Return elevation and azimuth in degrees."""
+    elevation = SUN_ELEVATION[canvas.season] + float(canvas.rng.normal(0, 7))
+    return max(elevation, 14.0), float(canvas.rng.uniform(110, 200))
+
+
+def _cloudiness(rng: np.random.Generator) -> float:
+    return 0.0 if rng.random() < CLOUDLESS else float(rng.beta(1.1, 3.5) * 0.85)

@@ -43,7 +43,7 @@ WORKS: dict[Painter, float] = {
     culture.reservoir_ponds: 0.06,
 }
 
-EVENTS: dict[Painter, float] = {events.fire: 0.34, events.flood: 0.34, events.snowfall: 0.2, events.felling: 0.12}
+EVENTS: dict[Painter, float] = {events.fire: 0.36, events.flood: 0.34, events.snowfall: 0.18, events.felling: 0.12}
 
 
 def compose(rng: np.random.Generator, size: int) -> Canvas:
@@ -94,7 +94,7 @@ def _parts(canvas: Canvas, setting: Painter) -> None:
 
 
 def _happenings(canvas: Canvas, setting: Painter) -> None:
-    if setting in (nature.desert, nature.snowfield) or canvas.rng.random() > 0.33:
+    if setting in (nature.desert, nature.snowfield) or canvas.rng.random() > 0.4:
         return
     event = _draw(canvas.rng, EVENTS)
     if event is events.snowfall and canvas.climate in ("tropical", "arid"):

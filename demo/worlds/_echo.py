@@ -38,7 +38,7 @@ def echo(canvas: Canvas, colours: Palette, grain: Grains) -> Image:
         decibel += walls * np.float32(1.0 if index == 0 else 0.6)
         power = shrink(np.exp(decibel * _DB), OVERSAMPLING) * np.exp((slope + np.float32(calibration)) * _DB)
         floor = np.float32(10 ** (rng.uniform(*NOISE_FLOOR_DB) / 10))
-        planes.append((power + floor) * _speckle(rng, canvas.size, looks, tied))
+        planes.append((power + floor) * speckle(rng, canvas.size, looks, tied))
     return np.asarray(10 * np.log10(np.maximum(np.stack(planes), 1e-5)), dtype=np.float32)
 
 
@@ -56,7 +56,7 @@ def _slope(canvas: Canvas) -> Image:
     return np.asarray(np.clip(facing * np.float32(canvas.rng.uniform(2, 9)), -9, 6), dtype=np.float32)
 
 
-def _speckle(rng: np.random.Generator, size: int, looks: float, tied: float) -> Image:
+def speckle(rng: np.random.Generator, size: int, looks: float, tied: float) -> Image:
     """Return unit-mean gamma noise with about ``looks`` looks after neighbours are tied by ``tied``."""
     kept = float((1 - 2 * tied) ** 2 + 2 * tied**2) ** 2
     shape = max(looks * kept, 0.7)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from demo._noise import Image, blur, coarsen, ramp, shrink
-from demo._optical import BANDS, SHADOW_LOSS
+from demo._optical import SHADOW_LOSS
 from demo.worlds._canvas import OVERSAMPLING, Canvas, fields
 from demo.worlds._materials import materials
 from demo.worlds._palette import Palette
@@ -43,8 +42,6 @@ class Light:
 
     pixels: Image
     """(12, h, w) reflectance."""
-    clean: Image
-    """(12, h, w) reflectance of the ground itself: no cloud, haze, relief or noise."""
     cloud: Image
     """(h, w) opacity of cloud, 0..1."""
 
@@ -84,7 +81,7 @@ def light(canvas: Canvas, colours: Palette, grain: Grains, sun: tuple[float, flo
     image = _sharpness(image + _haze(canvas), canvas.gsd)
     noise = canvas.rng.standard_normal(image.shape, dtype=np.float32)
     image += np.float32(NOISE) * noise * np.sqrt(np.maximum(image, 0.01) * 10)
-    return Light(pixels=np.clip(image, 1e-4, 1.6), clean=ground, cloud=cloud)
+    return Light(pixels=np.clip(image, 1e-4, 1.6).astype(np.float32), cloud=cloud)
 
 
 def _ground(canvas: Canvas, colours: Palette, grain: Grains) -> Image:
@@ -122,9 +119,10 @@ def _sky(canvas: Canvas, cloudiness: float) -> tuple[Image, Image]:
 def _white(canvas: Canvas) -> Image:
     """Return the spectrum (12, 1, 1) of this scene's clouds."""
     table = materials()
-    row = table.row("cloud")
-    shift = canvas.rng.normal(0, 0.8, (2, 1)).astype(np.float32)
-    spectrum = table.mean[row] + (table.variation[row] * shift).sum(axis=0)
+    rows = [table.row("cloud"), table.row("bright-cloud")]
+    share = canvas.rng.dirichlet((1.0, 0.7))
+    shift = canvas.rng.normal(0, 0.6)
+    spectrum = share @ (table.mean[rows] + table.variation[rows, 0] * shift)
     return np.asarray(np.clip(spectrum, 0.15, 1.2)[:, None, None], dtype=np.float32)
 
 
@@ -143,9 +141,3 @@ def _sharpness(image: Image, gsd: float) -> Image:
         if ratio > 1:
             image[index] = coarsen(image[index], ratio)
     return image
-
-
-def ndvi(pixels: NDArray[np.float32]) -> Image:
-    """Return (B08 - B04) / (B08 + B04) of (12, h, w) pixels."""
-    red, nir = pixels[BANDS.index("B04")], pixels[BANDS.index("B08")]
-    return np.asarray((nir - red) / np.maximum(nir + red, 1e-3))

@@ -130,64 +130,64 @@ PLANTS = (
 _Seasons = tuple[Mixture, Mixture, Mixture, Mixture]
 
 LOOKS: dict[Surface, tuple[Mixture, ...] | _Seasons] = {
-    Surface.SEA: ({"ocean": 0.55, "sea": 0.45},),
+    Surface.SEA: ({"ocean": 0.4, "sea": 0.35, "clear-water": 0.25},),
     Surface.SHALLOW: ({"turquoise": 0.7, "sea": 0.3},),
-    Surface.LAKE: ({"lake": 0.8, "algae": 0.1, "turbid": 0.1},),
-    Surface.RIVER: ({"muddy": 0.35, "lake": 0.45, "turbid": 0.2},),
-    Surface.FLOOD: ({"muddy": 0.75, "turbid": 0.15, "mud": 0.1},),
+    Surface.LAKE: ({"lake": 0.55, "clear-water": 0.25, "algae": 0.1, "turbid": 0.1},),
+    Surface.RIVER: ({"muddy": 0.2, "silty": 0.2, "lake": 0.45, "turbid": 0.15},),
+    Surface.FLOOD: ({"muddy": 0.45, "silty": 0.25, "turbid": 0.2, "mud": 0.1},),
     Surface.FLOODED_PLANTS: ({"flooded-plants": 1},),
     Surface.BROADLEAF: (
-        {"broadleaf": 0.7, "grass": 0.2, "leafless": 0.1},
-        {"broadleaf": 0.9, "grass": 0.1},
+        {"broadleaf": 0.5, "trees": 0.25, "grass": 0.15, "leafless": 0.1},
+        {"broadleaf": 0.55, "trees": 0.35, "canopy-lush": 0.1},
         {"autumn-leaves": 0.6, "broadleaf": 0.4},
         {"leafless": 0.9, "grass": 0.1},
     ),
-    Surface.CONIFER: ({"conifer-dark": 0.6, "conifer": 0.4},),
+    Surface.CONIFER: ({"conifer-dark": 0.5, "conifer": 0.3, "trees": 0.2},),
     Surface.MANGROVE: ({"mangrove": 1},),
     Surface.GRASS: (
-        {"grass": 0.85, "crop-young": 0.15},
-        {"grass": 0.7, "rangeland": 0.3},
-        {"grass": 0.5, "dry-grass": 0.5},
-        {"dry-grass": 0.55, "grass": 0.2, "dark-soil": 0.25},
+        {"grass": 0.5, "canopy-green": 0.5},
+        {"grass": 0.4, "canopy-green": 0.4, "canopy-thin": 0.2},
+        {"grass": 0.4, "canopy-thin": 0.3, "canopy-senescent": 0.3},
+        {"canopy-dry": 0.55, "grass": 0.2, "dark-soil": 0.25},
     ),
     Surface.SCRUB: (
         {"grass": 0.4, "rangeland": 0.3, "broadleaf": 0.3},
         {"rangeland": 0.5, "broadleaf": 0.3, "garden": 0.2},
         {"rangeland": 0.6, "garden": 0.4},
-        {"rangeland": 0.5, "leafless": 0.3, "dry-grass": 0.2},
+        {"rangeland": 0.5, "leafless": 0.3, "canopy-dry": 0.2},
     ),
     Surface.MARSH: ({"marsh": 0.8, "flooded-plants": 0.2},),
     Surface.PEAT: ({"peat": 0.85, "marsh": 0.15},),
     Surface.TUNDRA: ({"tundra": 1},),
     Surface.CROP_A: (  # winter cereal
-        {"crop-lush": 1},
-        {"ripe-crop": 0.75, "crop-dry": 0.25},
+        {"crop-lush": 0.7, "canopy-lush": 0.3},
+        {"canopy-senescent": 0.75, "crop-dry": 0.25},
         {"crop-stubble": 0.6, "crop-young": 0.4},
         {"crop-young": 0.8, "dark-soil": 0.2},
     ),
     Surface.CROP_B: (  # summer crop
         {"crop-stubble": 0.6, "dark-soil": 0.4},
-        {"crop-lush": 0.9, "garden": 0.1},
-        {"crop-dry": 0.5, "ripe-crop": 0.5},
+        {"crop-lush": 0.5, "canopy-lush": 0.5},
+        {"crop-dry": 0.5, "canopy-senescent": 0.5},
         {"crop-stubble": 0.8, "dark-soil": 0.2},
     ),
     Surface.CROP_C: (  # rapeseed
         {"flowering": 1},
-        {"ripe-crop": 0.5, "crop-stubble": 0.5},
+        {"canopy-senescent": 0.5, "crop-stubble": 0.5},
         {"crop-young": 1},
         {"crop-young": 0.7, "crop-lush": 0.3},
     ),
     Surface.CROP_D: (  # ley and alfalfa
         {"crop-lush": 0.6, "grass": 0.4},
-        {"crop-lush": 0.7, "stressed-crop": 0.3},
+        {"crop-lush": 0.7, "canopy-pale": 0.3},
         {"grass": 0.8, "crop-young": 0.2},
-        {"grass": 0.5, "stressed-crop": 0.5},
+        {"grass": 0.5, "canopy-pale": 0.5},
     ),
     Surface.PLOUGHED: ({"dark-soil": 0.4, "bare": 0.3, "crop-stubble": 0.3},),
     Surface.PADDY: (
         {"paddy-flooded": 0.9, "crop-young": 0.1},
         {"paddy-green": 1},
-        {"ripe-crop": 0.8, "paddy-green": 0.2},
+        {"canopy-senescent": 0.8, "paddy-green": 0.2},
         {"mud": 0.3, "crop-stubble": 0.7},
     ),
     Surface.ORCHARD: ({"broadleaf": 0.4, "garden": 0.35, "crop-stubble": 0.25},),
@@ -201,14 +201,14 @@ LOOKS: dict[Surface, tuple[Mixture, ...] | _Seasons] = {
     Surface.MUD: ({"mud": 1},),
     Surface.GRAVEL: ({"rock": 0.6, "sand": 0.4},),
     Surface.QUARRY: ({"limestone": 0.55, "red-soil": 0.2, "rock": 0.25},),
-    Surface.SNOW: ({"snow": 0.75, "firn": 0.25},),
+    Surface.SNOW: ({"snow": 0.45, "fresh-snow": 0.35, "firn": 0.2},),
     Surface.ICE: ({"glacier-ice": 0.7, "firn": 0.3},),
     Surface.BURNT: ({"burnt": 0.65, "burnt-old": 0.35},),
-    Surface.CLEARCUT: ({"bare": 0.35, "dry-grass": 0.35, "crop-stubble": 0.3},),
+    Surface.CLEARCUT: ({"bare": 0.35, "canopy-dry": 0.35, "crop-stubble": 0.3},),
     Surface.ROOF: ({"roof-red": 0.6, "roof-grey": 0.4},),
     Surface.ROOF_DARK: ({"roof-grey": 0.8, "asphalt": 0.2},),
     Surface.HALL: ({"metal": 0.6, "roof-grey": 0.25, "roof-bright": 0.15},),
-    Surface.ASPHALT: ({"asphalt": 0.75, "concrete": 0.15, "built": 0.1},),
+    Surface.ASPHALT: ({"asphalt": 0.6, "paved": 0.3, "built": 0.1},),
     Surface.CONCRETE: ({"concrete": 0.8, "asphalt": 0.2},),
     Surface.GARDEN: (
         {"garden": 0.9, "built": 0.1},
@@ -225,9 +225,9 @@ LOOKS: dict[Surface, tuple[Mixture, ...] | _Seasons] = {
 }
 """What each surface is made of: one mixture, or one a season."""
 
-_DRY = {"dry-grass": 0.55, "rangeland": 0.45}
-_STRESSED = {"stressed-crop": 0.6, "dry-grass": 0.4}
-_LUSH = {"crop-lush": 0.5, "grass": 0.5}
+_DRY = {"canopy-dry": 0.4, "canopy-senescent": 0.2, "rangeland": 0.4}
+_STRESSED = {"canopy-pale": 0.4, "canopy-senescent": 0.35, "canopy-dry": 0.25}
+_LUSH = {"canopy-lush": 0.7, "crop-lush": 0.3}
 
 
 def mixture(surface: Surface, season: Season) -> Mixture:

@@ -1,4 +1,4 @@
-"""What a sample shows, counted from what was painted."""
+"""What a sample shows, counted from what was painted; no picture is drawn for it."""
 
 from __future__ import annotations
 
@@ -6,19 +6,27 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from demo.worlds._canvas import OVERSAMPLING, Canvas, Thing
-from demo.worlds._light import Light, ndvi
-from demo.worlds._surfaces import GROUPS, Surface
+from demo._optical import BANDS
+from demo.worlds._canvas import Canvas, Thing
+from demo.worlds._palette import CODES, Palette
+from demo.worlds._surfaces import GROUPS
 
 LABEL_SHARE = 0.08
 """A class word is a label from this share of the picture on."""
+
+GREEN_NDVI = 0.5
+"""NDVI from which a surface counts as active vegetation; the closed crops of TerraMind 637U_59R_1_3 lie over 0.75, its
+bare fields under 0.35."""
+
+FAMILIES = {"water": 0.3, "burnt area": 0.15, "vigorous vegetation": 0.5, "snow": 0.3}
+"""Query families, and the share of the picture from which they hold."""
 
 _BARREN = (*GROUPS["water"], *GROUPS["flooded area"], *GROUPS["snow"])
 
 
 @dataclass(frozen=True, kw_only=True)
 class Truth:
-    """Shares are 0..1 of the picture, whatever clouds hide."""
+    """What was painted. Shares are 0..1 of the picture, whatever clouds hide."""
 
     shares: dict[str, float]
     """Class word to share; sums to one."""
@@ -28,6 +36,8 @@ class Truth:
     """The largest class."""
     landmarks: tuple[str, ...]
     """Things that can be seen: ``river``, ``airport``."""
+    families: tuple[str, ...]
+    """Which of `FAMILIES` hold."""
     water: float
     """Share of permanent and flood water."""
     burnt: float
@@ -37,11 +47,9 @@ class Truth:
     flooded: float
     """Share of flooded ground."""
     green: float
-    """Share with a clean NDVI over 0.5: active vegetation."""
+    """Share of surfaces whose mean spectrum in this scene has an NDVI over `GREEN_NDVI`."""
     vigour: float
-    """Mean clean NDVI of ground that is neither water nor snow; 0 where there is none."""
-    cloud: float
-    """Share under cloud (opacity over 0.3)."""
+    """Mean NDVI of those mean spectra over ground that is neither water nor snow; 0 where there is none."""
 
 
 def visible(canvas: Canvas) -> tuple[Thing, ...]:
@@ -55,23 +63,37 @@ def _left(canvas: Canvas, thing: Thing) -> float:
     return float(kept / canvas.cover.size)
 
 
-def truth(canvas: Canvas, view: Light, things: tuple[Thing, ...]) -> Truth:
-    """Count what was painted."""
-    counts = np.bincount(canvas.cover.ravel(), minlength=max(Surface) + 1) / canvas.cover.size
+def truth(canvas: Canvas, colours: Palette, things: tuple[Thing, ...]) -> Truth:
+    """Count what was painted.
+
+    Args:
+        canvas: The painted landscape.
+        colours: The scene's colours.
+        things: What `visible` returned.
+    """
+    counts = np.bincount(canvas.cover.ravel(), minlength=CODES) / canvas.cover.size
     shares = {word: float(counts[list(codes)].sum()) for word, codes in GROUPS.items()}
     ranked = sorted(shares, key=lambda word: -shares[word])
-    index = ndvi(view.clean)
-    land = ~np.isin(canvas.cover[::OVERSAMPLING, ::OVERSAMPLING], _BARREN)
+    red, nir = (colours.mean[:, BANDS.index(band)] for band in ("B04", "B08"))
+    ndvi = (nir - red) / np.maximum(nir + red, 1e-3)
+    land = counts.copy()
+    land[list(_BARREN)] = 0
+    measured = {
+        "water": shares["water"] + shares["flooded area"],
+        "burnt area": shares["burnt area"],
+        "vigorous vegetation": float(counts[ndvi > GREEN_NDVI].sum()),
+        "snow": shares["snow"],
+    }
     return Truth(
         shares=shares,
         labels=tuple(word for word in ranked if shares[word] >= LABEL_SHARE),
         dominant=ranked[0],
         landmarks=tuple(dict.fromkeys(thing.name for thing in things)),
-        water=shares["water"] + shares["flooded area"],
-        burnt=shares["burnt area"],
-        snow=shares["snow"],
+        families=tuple(name for name, least in FAMILIES.items() if measured[name] >= least),
+        water=measured["water"],
+        burnt=measured["burnt area"],
+        snow=measured["snow"],
         flooded=shares["flooded area"],
-        green=float((index > 0.5).mean()),
-        vigour=float(index[land].mean()) if land.any() else 0.0,
-        cloud=float((view.cloud > 0.3).mean()),
+        green=measured["vigorous vegetation"],
+        vigour=float((ndvi * land).sum() / land.sum()) if land.sum() > 0 else 0.0,
     )
