@@ -12,7 +12,7 @@ from api._errors import install
 from api._schemas import SearchBody
 from embeddings import open_encoder_of
 from indexer.store import IndexInfo, Store
-from retriever import Searcher, SearchRequest, find_tile
+from retriever import Searcher, SearchRequest, find_tile, load_calibration
 
 
 class Service(Protocol):
@@ -27,7 +27,8 @@ class OpenedIndex:
 
     def __init__(self, path: Path) -> None:
         self.store = Store.open(path)
-        self.searcher = Searcher(self.store, open_encoder_of(self.store.space))
+        encoder = open_encoder_of(self.store.space)
+        self.searcher = Searcher(self.store, encoder, calibration=lambda: load_calibration(path))
 
 
 def create_app(path: Path, *, opened: Callable[[Path], Service] = OpenedIndex) -> FastAPI:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -35,3 +35,14 @@ class SearchBody(BaseModel):
     max_cloud: Annotated[float | None, Field(ge=0, le=100, description="Percent.")] = None
     min_valid: Annotated[float | None, Field(ge=0, le=1, description="Fraction.")] = None
     filter: Annotated[str | dict[str, Any] | None, Field(description="CQL2 text or JSON.")] = None
+    prompts: Annotated[
+        Literal["auto"] | list[Annotated[str, Field(max_length=200)]] | None,
+        Field(max_length=20, description="How short texts are worded: auto, null as typed, or templates with {}."),
+    ] = "auto"
+    expand: Annotated[
+        bool | Literal["auto"], Field(description="Synonyms: auto where a class is named, true, or false.")
+    ] = "auto"
+    calibrated: Annotated[
+        bool | Literal["auto"], Field(description="Rank by probability: auto where the index is calibrated.")
+    ] = "auto"
+    min_probability: Annotated[float | None, Field(ge=0, le=1, description="Least probability of a hit.")] = None

@@ -310,3 +310,5 @@ class Hit(Record):
     """1 is best."""
     score: float
     """Cosine similarity, -1..1."""
+    probability: float | None = None
+    """Calibrated probability that the tile fits the words, 0..1; None where nothing is calibrated."""

@@ -1,5 +1,6 @@
 """Scenes in, records out: sources, tiling, pixels, the ingest pipeline and the store."""
 
+from indexer._calibration_file import read_calibration, remove_calibration, write_calibration
 from indexer._ledger import CompactReport, LedgerRow, Removed, SceneRows
 from indexer._pipeline import ingest
 from indexer._records import RECORD_COLUMNS, record_from_row, records_to_batch, scene_key
@@ -26,10 +27,13 @@ __all__ = [
     "Store",
     "TilingOptions",
     "ingest",
+    "read_calibration",
     "read_original",
     "record_from_row",
     "records_to_batch",
+    "remove_calibration",
     "scene_key",
     "tile_schema",
     "vector_matrix",
+    "write_calibration",
 ]

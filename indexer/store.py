@@ -17,6 +17,7 @@ from typing import Any
 import pyarrow as pa
 
 from core import IndexNotFoundError, InputError, SpaceMismatchError, StoreError, VectorSpace
+from indexer._calibration_file import CALIBRATION
 from indexer._intake import Intake
 from indexer._lance import SCENES, TILES, any_key, connect, has_table, lance_errors
 from indexer._ledger import CompactReport, LedgerRow, Removed, SceneRows
@@ -27,7 +28,7 @@ __all__ = ["CompactReport", "IndexInfo", "LedgerRow", "Removed", "SceneRows", "S
 
 STAGING = "staging"
 _LOCK = "writer.lock"
-_OWN_NAMES = frozenset({STAGING, _LOCK, f"{TILES}.lance", f"{SCENES}.lance"})
+_OWN_NAMES = frozenset({STAGING, _LOCK, CALIBRATION, f"{TILES}.lance", f"{SCENES}.lance"})
 
 MERGE_LIMIT = 20_000
 """Most tiles replaced in one merge. ``merge_insert`` holds its input in memory (60,000 rows of 6 kB: +520 MB)."""

@@ -1,30 +1,57 @@
-"""A request in, hits out: filters, exact search, and hits in the formats other programs read."""
+"""A request in, hits out: words, filters, exact search, calibration, and hits in the formats other programs read."""
 
+from retriever._calibrate import CalibrationPlan, calibrate_index, write_fit_report
+from retriever._calibration import Calibration, SensorLine
+from retriever._calibration_fit import FitReport, LabelledTiles, background_calibration, fit_calibration
+from retriever._calibration_io import keep_calibration, load_calibration
 from retriever._evaluate import evaluate
+from retriever._expansion import Expansion, LandClass, expand, land_classes
 from retriever._expression import Expression
 from retriever._hits import Format, Hits
 from retriever._memory import MemoryIndex, MemoryRows
 from retriever._query_image import query_tile
+from retriever._reliability import Reliability, reliability, reliability_picture
 from retriever._request import MAX_K, SearchRequest
 from retriever._search import Searcher, find_tile
+from retriever._text_query import TextQuery, text_query
 from retriever._translate import parse_filter
 from retriever._vector_index import FlatIndex, Matches, SearchesVectors, VectorIndex
 
 __all__ = [
     "MAX_K",
+    "Calibration",
+    "CalibrationPlan",
+    "Expansion",
     "Expression",
+    "FitReport",
     "FlatIndex",
     "Format",
     "Hits",
+    "LabelledTiles",
+    "LandClass",
     "Matches",
     "MemoryIndex",
     "MemoryRows",
+    "Reliability",
     "SearchRequest",
     "Searcher",
     "SearchesVectors",
+    "SensorLine",
+    "TextQuery",
     "VectorIndex",
+    "background_calibration",
+    "calibrate_index",
     "evaluate",
+    "expand",
     "find_tile",
+    "fit_calibration",
+    "keep_calibration",
+    "land_classes",
+    "load_calibration",
     "parse_filter",
     "query_tile",
+    "reliability",
+    "reliability_picture",
+    "text_query",
+    "write_fit_report",
 ]

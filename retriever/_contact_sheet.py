@@ -69,7 +69,8 @@ def _write(draw: ImageDraw.ImageDraw, hit: Hit, left: int, top: int) -> None:
 def caption_of(hit: Hit) -> tuple[str, str, str]:
     """Return rank and score, date and sensor, and place, each as one short line."""
     date = "no date" if hit.datetime is None else f"{hit.datetime:%Y-%m-%d}"
-    return f"{hit.rank}   {hit.score:.3f}", f"{date}  {_short(hit.sensor)}", place_text(hit.centroid)
+    sure = "" if hit.probability is None else f"   {hit.probability:.0%}"
+    return f"{hit.rank}   {hit.score:.3f}{sure}", f"{date}  {_short(hit.sensor)}", place_text(hit.centroid)
 
 
 def _short(name: str, limit: int = 15) -> str:

@@ -25,6 +25,7 @@ ARROW_SCHEMA = pa.schema(
     [
         pa.field("rank", pa.int64()),
         pa.field("score", pa.float64()),
+        pa.field("probability", pa.float64()),
         pa.field("tile_id", pa.string()),
         pa.field("scene_id", pa.string()),
         pa.field("collection", pa.string()),
@@ -70,6 +71,7 @@ def hit_dict(hit: Hit) -> dict[str, Any]:
     return {
         "rank": hit.rank,
         "score": hit.score,
+        "probability": hit.probability,
         "tile_id": hit.tile_id,
         "scene_id": hit.scene_id,
         "collection": hit.collection,

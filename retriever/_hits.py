@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
@@ -37,6 +37,10 @@ class Hits(Sequence[Hit]):
     """Milliseconds from request to hits."""
     query: Mapping[str, Any]
     """What was asked, as JSON values."""
+    why: Mapping[str, Any] = field(default_factory=dict)
+    """How it was searched, as JSON values: terms and prompts encoded, classes recognised, calibration used."""
+    remarks: tuple[str, ...] = ()
+    """What the user should know: nothing here matches, a calibration that does not fit, a word without synonyms."""
 
     @overload
     def __getitem__(self, index: int) -> Hit: ...
@@ -59,12 +63,20 @@ class Hits(Sequence[Hit]):
         return [_export.hit_dict(hit) for hit in self]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return ``{"query", "hits", "matched", "took_ms"}`` as JSON values."""
-        return {"query": dict(self.query), "hits": self.to_dicts(), "matched": self.matched, "took_ms": self.took_ms}
+        """Return ``{"query", "hits", "matched", "took_ms", "why", "remarks"}`` as JSON values."""
+        return {
+            "query": dict(self.query),
+            "hits": self.to_dicts(),
+            "matched": self.matched,
+            "took_ms": self.took_ms,
+            "why": dict(self.why),
+            "remarks": list(self.remarks),
+        }
 
     def to_geojson(self) -> dict[str, Any]:
         """Return a GeoJSON FeatureCollection (RFC 7946), one feature a hit."""
         extra = {"query": dict(self.query), "matched": self.matched, "took_ms": self.took_ms}
+        extra |= {"why": dict(self.why), "remarks": list(self.remarks)}
         return {"type": "FeatureCollection", "features": [_export.feature(hit) for hit in self], **extra}
 
     def to_csv(self) -> str:

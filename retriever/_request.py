@@ -18,7 +18,10 @@ from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 
 from core import BBox, Interval, QueryError, cell_text, parse_bbox, parse_cell, parse_geometry, parse_interval, rfc3339
+from embeddings import Prompts
+from retriever._expansion import Expand
 from retriever._expression import Expression, Nearby
+from retriever._switches import Calibrated, check_probability, read_prompts, read_switch
 from retriever._where import where
 
 MAX_K = 10_000
@@ -70,6 +73,14 @@ class SearchRequest:
     """Fraction 0..1."""
     filter: str | Mapping[str, Any] | None = None
     """CQL2 as it was given; it has been parsed once."""
+    prompts: Prompts = "auto"
+    """How a text is worded for the encoder."""
+    expand: Expand = "auto"
+    """Whether synonyms of a text are searched as well."""
+    calibrated: Calibrated = "auto"
+    """Whether tiles rank by calibrated probability."""
+    min_probability: float | None = None
+    """Leave out tiles of smaller calibrated probability, 0..1; filters and ``matched`` stay as they are."""
 
     @classmethod
     def build(
@@ -92,6 +103,10 @@ class SearchRequest:
         max_cloud: float | None = None,
         min_valid: float | None = None,
         filter: str | Mapping[str, Any] | None = None,  # noqa: A002  # the name of the option, and of the field in STAC
+        prompts: str | Sequence[str] | None = "auto",
+        expand: bool | str = "auto",
+        calibrated: bool | str = "auto",
+        min_probability: float | None = None,
     ) -> SearchRequest:
         """Return a checked request.
 
@@ -113,6 +128,10 @@ class SearchRequest:
             max_cloud: Percent 0..100.
             min_valid: Fraction 0..1.
             filter: CQL2 text or JSON.
+            prompts: ``auto`` for the encoder's own templates, None for the text as typed, or templates with ``{}``.
+            expand: ``auto`` adds synonyms where the text names a class; True also says when none is known.
+            calibrated: ``auto`` uses the index's calibration where there is one; True insists on it.
+            min_probability: Least calibrated probability of a hit, 0..1.
 
         Raises:
             QueryError: Anything above is wrong; the message says what was received and what would work.
@@ -135,8 +154,13 @@ class SearchRequest:
             max_cloud=_between("max_cloud", max_cloud, 100),
             min_valid=_between("min_valid", min_valid, 1),
             filter=filter,
+            prompts=read_prompts(prompts),
+            expand=read_switch("expand", expand),
+            calibrated=read_switch("calibrated", calibrated),
+            min_probability=_between("min_probability", min_probability, 1),
         )
         request.where()
+        check_probability(request.calibrated, request.min_probability, in_words=request.text is not None)
         return request
 
     def where(self) -> Expression | None:
@@ -151,6 +175,7 @@ class SearchRequest:
         """Return what was asked as JSON values, without what was left out."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         given = {name: value for name, value in values.items() if value is not None and not _is_empty(value)}
+        given = {name: value for name, value in given.items() if not (name in _SWITCHES and value == "auto")}
         return {name: _SHOWN[name](value) if name in _SHOWN else value for name, value in given.items()}
 
 
@@ -290,6 +315,8 @@ def _shown_picture(picture: Picture) -> str:
     return f"picture of {width} x {height} pixels"
 
 
+_SWITCHES = ("prompts", "expand", "calibrated")
+
 _SHOWN: dict[str, Any] = {
     "image": _shown_picture,
     "vector": lambda vector: [float(number) for number in vector],
@@ -301,5 +328,6 @@ _SHOWN: dict[str, Any] = {
     "sensor": list,
     "collection": list,
     "label": list,
+    "prompts": lambda prompts: prompts if isinstance(prompts, str) else list(prompts),
 }
 """How the fields that are not JSON values already are written."""

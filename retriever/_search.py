@@ -17,8 +17,10 @@ from retriever._expression import compare
 from retriever._hits import Hits
 from retriever._pushdown import pushed_down
 from retriever._query_image import query_tile
+from retriever._ranking import CalibrationSource, Ranked, rank
 from retriever._request import Picture, SearchRequest, unit
-from retriever._vector_index import FlatIndex, Matches, Rows
+from retriever._text_query import TextQuery, text_query
+from retriever._vector_index import FlatIndex, Rows
 
 Encoder = EncodesText | EncodesTiles
 """What can encode words, pictures or both."""
@@ -39,11 +41,19 @@ class Searcher:
     Args:
         store: The index.
         encoder: An encoder, or what opens it when first needed; searches by tile and by vector need none.
+        calibration: How scores are read, or what reads it for every search; None ranks by score.
     """
 
-    def __init__(self, store: ProvidesRows, encoder: Encoder | Callable[[], Encoder] | None = None) -> None:
+    def __init__(
+        self,
+        store: ProvidesRows,
+        encoder: Encoder | Callable[[], Encoder] | None = None,
+        *,
+        calibration: CalibrationSource = None,
+    ) -> None:
         self._store = store
         self._encoder = encoder
+        self._calibration = calibration
 
     def search(self, request: SearchRequest) -> Hits:
         """Return the best tiles among those that pass the request's filters.
@@ -55,13 +65,19 @@ class Searcher:
         """
         started = time.perf_counter()
         rows = self._store.snapshot()
-        vector = self._vector(request, rows)
-        found = FlatIndex(rows).search(vector, k=request.k, where=request.where())
-        if not found.matched:
+        words = None if request.text is None else self._encoded_text(request, rows)
+        vector = self._vector(request, rows) if words is None else unit(words.vector, "text's vector")
+        found = rank(FlatIndex(rows), request, vector, self._calibration, rows.space)
+        if not found.matches.matched:
             _check_names(request, rows)
-        hits = _hits(found, rows)
-        took_ms = (time.perf_counter() - started) * 1000
-        return Hits(hits=hits, matched=found.matched, took_ms=took_ms, query=request.describe())
+        return Hits(
+            hits=_hits(found, rows),
+            matched=found.matches.matched,
+            took_ms=(time.perf_counter() - started) * 1000,
+            query=request.describe(),
+            why=_why(words, found),
+            remarks=(*(() if words is None else words.remarks), *found.remarks),
+        )
 
     def _vector(self, request: SearchRequest, rows: Rows) -> NDArray[np.float32]:
         if request.vector is not None:
@@ -70,13 +86,13 @@ class Searcher:
             return _vector_of(request.like, rows)
         if request.image is not None:
             return self._encoded_picture(request.image, rows)
-        return self._encoded_text(request.text or "", rows)
+        raise QueryError("nothing to search for: give one of text, image, like or vector")
 
-    def _encoded_text(self, text: str, rows: Rows) -> NDArray[np.float32]:
+    def _encoded_text(self, request: SearchRequest, rows: Rows) -> TextQuery:
         encoder = self._opened(rows)
         if not isinstance(encoder, EncodesText):
             raise QueryError(f"{encoder.space} does not understand words; search with image, like or vector")
-        return unit(encoder.encode_text([text])[0], "text's vector")
+        return text_query(encoder, request.text or "", prompts=request.prompts, mode=request.expand)
 
     def _encoded_picture(self, picture: Picture, rows: Rows) -> NDArray[np.float32]:
         encoder = self._opened(rows)
@@ -130,14 +146,20 @@ def _row_of(tile_id: str, rows: Rows, columns: Sequence[str]) -> pa.Table:
     raise TileNotFoundError(f"no tile {tile_id!r} in the index; the hits of a search name their tile ids")
 
 
-def _hits(found: Matches, rows: Rows) -> tuple[Hit, ...]:
-    table = rows.take(found.row_ids, RECORD_COLUMNS)
-    records = map(record_from_row, table.to_pylist())
-    scored = zip(records, found.scores.tolist(), strict=True)
-    return tuple(_hit(record, rank, score) for rank, (record, score) in enumerate(scored, start=1))
+def _why(words: TextQuery | None, found: Ranked) -> dict[str, Any]:
+    said = {} if words is None else dict(words.why)
+    return said | ({"calibration": dict(found.why)} if found.why else {})
 
 
-def _hit(record: Record, rank: int, score: float) -> Hit:
+def _hits(found: Ranked, rows: Rows) -> tuple[Hit, ...]:
+    table = rows.take(found.matches.row_ids, RECORD_COLUMNS)
+    records, scores = map(record_from_row, table.to_pylist()), found.matches.scores.tolist()
+    chances = [None] * len(scores) if found.probabilities is None else found.probabilities.tolist()
+    judged = zip(records, scores, chances, strict=True)
+    return tuple(_hit(record, place, score, chance) for place, (record, score, chance) in enumerate(judged, start=1))
+
+
+def _hit(record: Record, rank: int, score: float, probability: float | None) -> Hit:
     values: dict[str, Any] = {name: getattr(record, name) for name in Record.__dataclass_fields__}
     # Stored as float16, a vector may be a little longer than 1.
-    return Hit(**values, rank=rank, score=min(max(score, -1.0), 1.0))
+    return Hit(**values, rank=rank, score=min(max(score, -1.0), 1.0), probability=probability)

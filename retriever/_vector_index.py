@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from core import QueryError, VectorSpace
@@ -102,25 +103,44 @@ class FlatIndex:
 
     def search(self, vector: NDArray[np.float32], *, k: int, where: Expression | None = None) -> Matches:
         """See ``SearchesVectors``."""
+        self._check(vector)
+        best = _Tally(vector, k)
+        for chunk in self._chunks(where, _SCORED):
+            best.offer(chunk)
+        return best.matches()
+
+    def search_each(
+        self, vector: NDArray[np.float32], *, k: int, where: Expression | None = None
+    ) -> dict[str, Matches]:
+        """Return, for each sensor, what ``search`` finds among its tiles; sensors without a match are left out.
+
+        One pass over the rows, whatever the number of sensors.
+
+        Raises:
+            QueryError: The vector does not fit the index.
+        """
+        self._check(vector)
+        found: dict[str, _Tally] = {}
+        for chunk in self._chunks(where, (*_SCORED, "sensor")):
+            for name in pc.unique(chunk["sensor"]).to_pylist():
+                of_sensor = chunk.filter(pc.equal(chunk["sensor"], name))
+                found.setdefault(name, _Tally(vector, k)).offer(of_sensor)
+        return {name: found[name].matches() for name in sorted(found)}
+
+    def _check(self, vector: NDArray[np.float32]) -> None:
         if vector.shape != (self._rows.space.dim,):
             raise QueryError(
                 f"the vector has {vector.size} numbers, the index holds vectors of {self._rows.space.dim}"
                 f" ({self._rows.space})"
             )
-        best, matched = TopK(vector, k), 0
-        for chunk in self._chunks(where):
-            best.offer(chunk["_rowid"], chunk["tile_id"], vector_matrix(chunk["vector"]))
-            matched += chunk.num_rows
-        tile_ids, row_ids, scores = best.result()
-        return Matches(tile_ids=tile_ids, row_ids=row_ids, scores=scores, matched=matched)
 
-    def _chunks(self, where: Expression | None) -> Iterator[pa.RecordBatch | pa.Table]:
-        """Ids and vectors of the rows that pass the filter."""
+    def _chunks(self, where: Expression | None, columns: Sequence[str]) -> Iterator[pa.RecordBatch | pa.Table]:
+        """Columns and row ids of the rows that pass the filter."""
         if where is None:
-            yield from self._rows.scan(_SCORED)
+            yield from self._rows.scan(columns)
             return
         for row_ids in _in_chunks(self._passing(where)):
-            found = self._rows.take(row_ids, _SCORED)
+            found = self._rows.take(row_ids, columns)
             yield found.append_column("_rowid", pa.array(row_ids))
 
     def _passing(self, where: Expression) -> Iterator[NDArray[np.uint64]]:
@@ -130,6 +150,22 @@ class FlatIndex:
 
 
 _SCORED = ("tile_id", "vector")
+
+
+class _Tally:
+    """The k best rows offered, and how many were."""
+
+    def __init__(self, vector: NDArray[np.float32], k: int) -> None:
+        self._best = TopK(vector, k)
+        self._matched = 0
+
+    def offer(self, chunk: pa.RecordBatch | pa.Table) -> None:
+        self._best.offer(chunk["_rowid"], chunk["tile_id"], vector_matrix(chunk["vector"]))
+        self._matched += chunk.num_rows
+
+    def matches(self) -> Matches:
+        tile_ids, row_ids, scores = self._best.result()
+        return Matches(tile_ids=tile_ids, row_ids=row_ids, scores=scores, matched=self._matched)
 
 
 def _in_chunks(batches: Iterator[NDArray[np.uint64]]) -> Iterator[NDArray[np.uint64]]:

@@ -59,6 +59,16 @@ def search(
     max_cloud: Annotated[float | None, typer.Option(metavar="PCT", help="Most cloud, 0 to 100.")] = None,
     min_valid: Annotated[float | None, typer.Option(metavar="FRACTION", help="Least valid pixels, 0 to 1.")] = None,
     filter_: Annotated[str | None, typer.Option("--filter", metavar="CQL2", help="CQL2 text or JSON.")] = None,
+    prompts: Annotated[bool, typer.Option("--prompts/--no-prompts", help="Word short texts for the encoder.")] = True,
+    expand: Annotated[
+        bool | None, typer.Option("--expand/--no-expand", help="Add synonyms; default: where a class is named.")
+    ] = None,
+    calibrated: Annotated[
+        bool | None, typer.Option("--calibrated/--no-calibrated", help="Rank by probability; default: where possible.")
+    ] = None,
+    min_probability: Annotated[
+        float | None, typer.Option(metavar="P", help="Least probability of a hit, 0 to 1; see: swath calibrate.")
+    ] = None,
     format_: Annotated[Format, typer.Option("--format", help="What to print.")] = Format.TABLE,
     as_json: AsJson = False,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write there instead of printing.")] = None,
@@ -86,7 +96,13 @@ def search(
         max_cloud=max_cloud,
         min_valid=min_valid,
         filter=filter_,
+        prompts="auto" if prompts else None,
+        expand="auto" if expand is None else expand,
+        calibrated="auto" if calibrated is None else calibrated,
+        min_probability=min_probability,
     )
+    for remark in hits.remarks:
+        stderr().print(remark, markup=False, soft_wrap=True)
     _deliver(hits, wanted, out)
     if contact_sheet is not None:
         _save(hits.contact_sheet(), contact_sheet)
@@ -126,15 +142,20 @@ def _save(picture: Image, path: Path) -> None:
 
 def print_hits(hits: Hits, title: str | None = None) -> None:
     """Print hits as a table with score, place and date."""
-    print_table(title, ("rank", "score", "tile", "sensor", "date", "lat, lon", "cloud"), map(_row, hits))
+    sure = any(hit.probability is not None for hit in hits)
+    columns = ("rank", "score", *(["probability"] if sure else []), "tile", "sensor", "date", "lat, lon", "cloud")
+    print_table(title, columns, (_row(hit, sure=sure) for hit in hits))
+    if hits.why.get("classes"):
+        stdout().print(f"searched as {'; '.join(hits.why['terms'])}", markup=False)
     stdout().print(f"{len(hits)} of {hits.matched:,} matching tiles, {hits.took_ms:.0f} ms")
 
 
-def _row(hit: Hit) -> tuple[object, ...]:
+def _row(hit: Hit, *, sure: bool) -> tuple[object, ...]:
     place = None if hit.centroid is None else f"{hit.centroid[1]:.4f}, {hit.centroid[0]:.4f}"
     day = None if hit.datetime is None else f"{hit.datetime:%Y-%m-%d}"
     cloud = None if hit.cloud is None else f"{hit.cloud:.0%}"
-    return hit.rank, f"{hit.score:.3f}", hit.tile_id, hit.sensor, day, place, cloud
+    chance = [None if hit.probability is None else f"{hit.probability:.2g}"] if sure else []
+    return (hit.rank, f"{hit.score:.3f}", *chance, hit.tile_id, hit.sensor, day, place, cloud)
 
 
 def show(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -10,8 +10,22 @@ from typing import Any
 
 from core import EncodesTiles, Record
 from embeddings import open_encoder_of
+from indexer import remove_calibration
 from indexer.store import CompactReport, IndexInfo, Removed, Store
-from retriever import Hits, Searcher, SearchRequest, find_tile
+from retriever import (
+    CalibrationPlan,
+    FitReport,
+    Hits,
+    Searcher,
+    SearchRequest,
+    calibrate_index,
+    find_tile,
+    load_calibration,
+    write_fit_report,
+)
+
+Progress = Callable[[int, int], None]
+"""Called with tiles done and tiles in all."""
 
 
 def open_index(path: str | PathLike[str]) -> Index:
@@ -66,6 +80,10 @@ class Index:
         max_cloud: float | None = None,
         min_valid: float | None = None,
         filter: str | Mapping[str, Any] | None = None,  # noqa: A002 - the STAC API calls it filter
+        prompts: str | Sequence[str] | None = "auto",
+        expand: bool | str = "auto",
+        calibrated: bool | str = "auto",
+        min_probability: float | None = None,
     ) -> Hits:
         """Return the k tiles most like the query among those that pass every filter.
 
@@ -89,9 +107,15 @@ class Index:
             max_cloud: Percent, 0 to 100; tiles of unknown cloud do not match.
             min_valid: Fraction, 0 to 1.
             filter: CQL2 text or JSON on any column.
+            prompts: How a short text is worded: ``"auto"`` as the encoder's family was published with, None as typed,
+                or templates with ``{}``.
+            expand: ``"auto"`` adds synonyms where the text names a class of land cover or a crisis (``hits.why`` shows
+                them), True also says when none is known, False takes the text as typed.
+            calibrated: ``"auto"`` ranks by probability where the index is calibrated, True insists, False never does.
+            min_probability: Least calibrated probability of a hit, 0 to 1; ``hits.remarks`` says when none reaches it.
 
         Returns:
-            Hits, best first: exactly ``min(k, hits.matched)`` of them.
+            Hits, best first: exactly ``min(k, hits.matched)`` of them, unless ``min_probability`` leaves some out.
 
         Raises:
             QueryError: The request cannot be answered; the message says why.
@@ -114,12 +138,61 @@ class Index:
             max_cloud=max_cloud,
             min_valid=min_valid,
             filter=filter,
+            prompts=prompts,
+            expand=expand,
+            calibrated=calibrated,
+            min_probability=min_probability,
         )
         return self.answer(request)
 
     def answer(self, request: SearchRequest) -> Hits:
         """Answer a request built elsewhere; see ``search``."""
-        return Searcher(self._store, lambda: self.encoder).search(request)
+        searcher = Searcher(self._store, lambda: self.encoder, calibration=lambda: load_calibration(self.path))
+        return searcher.search(request)
+
+    def calibrate(
+        self,
+        truth: str | PathLike[str] = "labels",
+        *,
+        data: str | None = None,
+        split: str | None = None,
+        method: str = "auto",
+        out: str | PathLike[str] | None = None,
+        progress: Progress | None = None,
+    ) -> FitReport:
+        """Fit probabilities to the scores of each sensor and keep them with the index.
+
+        Args:
+            truth: ``"labels"`` for the labels of the index's own tiles, a JSON-lines file of ``tile_id`` and
+                ``labels``, or ``"background"`` to compare sensors without labels.
+            data: ``NAME:PATH`` of a labelled dataset, in place of ``truth``.
+            split: Split of the dataset.
+            method: ``"auto"``, ``"platt"`` or ``"centred"``; auto takes what predicts better on queries left out.
+            out: Folder for calibration.json and reliability.png; None writes neither.
+            progress: Called with tiles done and tiles in all while a dataset is encoded.
+
+        Raises:
+            InputError: There is nothing to fit on; the message says what would work.
+            StoreError: The index or the folder cannot be written.
+        """
+        report = calibrate_index(
+            self.path,
+            self._store.snapshot(),
+            lambda: self.encoder,
+            CalibrationPlan(truth=truth, data=data, split=split, method=method),
+            progress,
+        )
+        if out is not None:
+            write_fit_report(report, Path(out))
+        return report
+
+    def forget_calibration(self) -> bool:
+        """Remove the calibration; return whether there was one.
+
+        Raises:
+            StoreError: The index cannot be written.
+        """
+        return remove_calibration(self.path)
 
     def tile(self, tile_id: str) -> Record:
         """Return one tile's record.

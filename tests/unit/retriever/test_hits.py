@@ -22,7 +22,7 @@ from tests.unit.retriever.tables import Archive, row, rows_in_memory
 
 EVIL = "<script>alert('\"x\"')</script>"
 KEYS = [
-    "rank", "score", "tile_id", "scene_id", "collection", "sensor", "datetime", "bbox", "centroid", "h3", "cloud",
+    "rank", "score", "probability", "tile_id", "scene_id", "collection", "sensor", "datetime", "bbox", "centroid", "h3", "cloud",
     "valid", "label", "href", "window", "preview",
 ]  # fmt: skip
 
@@ -57,7 +57,7 @@ def test_hits_are_a_sequence_of_records_with_rank_and_score(hits: Hits) -> None:
 
 def test_json_has_exactly_the_agreed_keys(hits: Hits) -> None:
     document = json.loads(json.dumps(hits.to_dict(), allow_nan=False))
-    assert list(document) == ["query", "hits", "matched", "took_ms"]
+    assert list(document) == ["query", "hits", "matched", "took_ms", "why", "remarks"]
     first, second, third = document["hits"]
     assert list(first) == KEYS
     assert first["datetime"] == "2020-06-01T00:00:00Z"
