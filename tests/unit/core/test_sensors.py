@@ -9,6 +9,7 @@ import pytest
 from core import Sensor, SensorError, UnknownNameError, builtin_sensors, load_sensor, sensor_names
 
 ISSUED = {
+    "chatearthnet-s2": 9,
     "enmap": 224,
     "landsat-c2-l2": 8,
     "landsat-c2-l2-tm": 7,
