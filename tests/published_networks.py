@@ -131,12 +131,19 @@ def conv_shapes(conv: str, norm: str, out: int, into: int, kernel: int) -> Shape
     return shapes
 
 
-def prior_shapes(clip: Clip = VIT_B_32) -> Shapes:
+def prior_shapes(clip: Clip = VIT_B_32, res: Clip = RN50) -> Shapes:
     """PriorCLIP: CLIP, a second picture tower `res_visual` and the layer that turns its vector into a token."""
     width = clip.vision[0]
-    res = Clip(dim=clip.dim, text=clip.text, blocks=RN50.blocks)
     shapes = clip_shapes(clip) | resnet_shapes("res_visual.", res, clip.dim)
     return shapes | {"vision_proj_res.weight": (width, clip.dim), "vision_proj_res.bias": (width,)}
+
+
+def prior_state(clip: Clip = VIT_B_32, res: Clip = RN50) -> dict[str, Tensor]:
+    """Random tensors whose instruction is small enough for every token to be believed a little."""
+    state = random_state(prior_shapes(clip, res))
+    length = resnet(state, "res_visual.", res, torch.randn(1, 3, clip.size, clip.size)).norm()
+    state["vision_proj_res.weight"] = state["vision_proj_res.weight"] / float(length)
+    return state
 
 
 def smarties_shapes(width: int, depth: int, *, decoder: bool = True) -> Shapes:
@@ -306,10 +313,11 @@ def attention_pool(state: State, prefix: str, x: Tensor, heads: int) -> Tensor:
     return named_linear(state, f"{prefix}c_proj", attention(query[:, :1], key, value, heads)[:, 0])
 
 
-def prior_picture(state: State, clip: Clip, pictures: Tensor, act: Callable[[Tensor], Tensor]) -> Tensor:
+def prior_picture(
+    state: State, clip: Clip, pictures: Tensor, act: Callable[[Tensor], Tensor], res: Clip = RN50
+) -> Tensor:
     """Unit vectors of PriorCLIP for (n, size, size, 3) uint8 pictures."""
     x = ((pictures.float() / 255 - CLIP_MEAN) / CLIP_STD).permute(0, 3, 1, 2)
-    res = Clip(dim=clip.dim, text=clip.text, blocks=RN50.blocks)
     instruction = named_linear(state, "vision_proj_res", resnet(state, "res_visual.", res, x))
     rows = []
     for token, tokens in zip(instruction, vit_tokens(state, "visual.", clip, x), strict=True):
