@@ -1,4 +1,4 @@
-"""The synthetic world as a dataset: drawn on reading, from the numbers in an optional ``world.toml``. Not observations."""
+"""The synthetic world as a dataset: drawn when read, by the numbers of an optional ``world.toml``. Not observations."""
 
 from __future__ import annotations
 
@@ -6,13 +6,26 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core import InputError, Sample, Settings, Tile, UnknownNameError, View, array_tile, load_sensor, read_limited
+from core import (
+    InputError,
+    Sample,
+    Sensor,
+    Settings,
+    Tile,
+    UnknownNameError,
+    View,
+    array_tile,
+    load_sensor,
+    read_limited,
+)
+from demo._noise import Image
 from demo._optical import BANDS
 from demo._radar import POLARISATIONS
 from demo._samples import WorldSample, world_outline, world_sample
@@ -56,7 +69,7 @@ class World:
 
 @dataclass(frozen=True, kw_only=True)
 class SyntheticWorld:
-    """A `core.Dataset` whose pixels are drawn when they are read. Listing paints each landscape once, without pictures."""
+    """A `core.Dataset` whose pixels are drawn when read. Listing paints each landscape, but draws no picture."""
 
     name: str
     """Registry name."""
@@ -121,7 +134,7 @@ def _splits(table: object) -> dict[str, tuple[int, int]]:
         raise InputError("splits must be a table with at least one range")
     splits = {name: _range(name, pair) for name, pair in table.items()}
     ordered = sorted(splits.items(), key=lambda item: item[1])
-    for (before, (_, stop)), (after, (start, _)) in zip(ordered, ordered[1:], strict=False):
+    for (before, (_, stop)), (after, (start, _)) in pairwise(ordered):
         if start < stop:
             raise InputError(f"splits {before} and {after} share sample {start}")
     return splits
@@ -146,15 +159,15 @@ def _sample(world: World, split: str, number: int) -> Sample:
     drawn = world_outline(world.seed, number, world.size)
     name = f"synthetic-{world.seed}-{world.size}-{number:07d}"
     known = {"label": drawn.truth.dominant, "captions": drawn.captions, "gsd": drawn.canvas.gsd}
-    readers = (
-        ("s2", partial(_light_tile, world, number, name, known)),
-        ("s1", partial(_radar_tile, world, number, name, known)),
-    )
+    readers = {
+        "s2": partial(_light_tile, world, number, name, known),
+        "s1": partial(_radar_tile, world, number, name, known),
+    }
     return Sample(
         sample_id=name,
         split=split,
         group=name,
-        views=tuple(View(role=role, read=read) for role, read in readers),
+        views=tuple(View(role=role, read=read) for role, read in readers.items()),
         labels=drawn.truth.labels,
         captions=drawn.captions,
         mask=partial(_mask, world, number),
@@ -169,33 +182,20 @@ def _drawn(seed: int, number: int, size: int) -> WorldSample:
 
 def _light_tile(world: World, number: int, name: str, known: Mapping[str, Any]) -> Tile:
     drawn = _drawn(world.seed, number, world.size)
-    cloud = float(drawn.cloud.mean())
-    return _tile(drawn.s2, "sentinel-2-l2a", "reflectance", BANDS, f"{name}-s2", {**known, "cloud": cloud})
+    more = {**known, "encoding": "reflectance", "cloud": float(drawn.cloud.mean())}
+    return _tile(drawn.s2, load_sensor("sentinel-2-l2a")[0], BANDS, f"{name}-s2", more)
 
 
 def _radar_tile(world: World, number: int, name: str, known: Mapping[str, Any]) -> Tile:
     drawn = _drawn(world.seed, number, world.size)
-    return _tile(drawn.s1, "sentinel-1-rtc", "db", POLARISATIONS, f"{name}-s1", known)
+    return _tile(drawn.s1, load_sensor("sentinel-1-rtc")[0], POLARISATIONS, f"{name}-s1", {**known, "encoding": "db"})
 
 
-def _tile(
-    pixels: NDArray[np.float32],
-    sensor: str,
-    encoding: str,
-    bands: tuple[str, ...],
-    name: str,
-    known: Mapping[str, Any],
-) -> Tile:
+def _tile(pixels: Image, sensor: Sensor, bands: tuple[str, ...], name: str, known: Mapping[str, Any]) -> Tile:
     everywhere = np.ones(pixels.shape[1:], dtype=bool)
+    href = f"{COLLECTION}:{name}"
     return array_tile(
-        pixels,
-        everywhere,
-        sensor=load_sensor(sensor)[0],
-        bands=bands,
-        name=name,
-        collection=COLLECTION,
-        href=f"{COLLECTION}:{name}",
-        **{**known, "encoding": encoding},
+        pixels, everywhere, sensor=sensor, bands=bands, name=name, collection=COLLECTION, href=href, **known
     )
 
 

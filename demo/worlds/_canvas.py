@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
-import scipy.fft
 from numpy.typing import NDArray
 
 from demo._noise import Image
@@ -128,11 +127,15 @@ def fields(rng: np.random.Generator, side: int, exponent: float, coarsest: float
     """Return two independent (side, side) fractal fields of zero mean and unit variance."""
     white = rng.standard_normal((2, side, side), dtype=np.float32)
     spectrum = (white[0] + 1j * white[1]) * _amplitude(side, exponent, coarsest)
-    image = scipy.fft.ifft2(spectrum)
-    return tuple(part / np.float32(part.std() + 1e-12) for part in (image.real, image.imag))  # type: ignore[return-value]
+    image = np.fft.ifft2(spectrum)
+    return _unit(image.real), _unit(image.imag)
 
 
-@cache
+def _unit(part: NDArray[np.floating]) -> Image:
+    return np.asarray(part / np.float32(part.std() + 1e-12), dtype=np.float32)
+
+
+@lru_cache(maxsize=64)
 def _amplitude(side: int, exponent: float, coarsest: float) -> Image:
     axis = np.fft.fftfreq(side) * side
     frequency = np.hypot(axis[:, None], axis[None, :])

@@ -88,7 +88,8 @@ def _parts(canvas: Canvas, setting: Painter) -> None:
     elif wet < 0.5 and setting is not nature.snowfield:
         nature.lakes(canvas)
     if setting not in (nature.mountains, nature.snowfield, nature.wetland) and rng.random() < 0.45:
-        _draw(rng, WORKS)(canvas)
+        work = _draw(rng, WORKS)
+        work(canvas) if (setting, work) != (culture.town, culture.village) else culture.road(canvas)
     if rng.random() < 0.15:
         culture.road(canvas)
 

@@ -180,9 +180,9 @@ def road(canvas: Canvas) -> None:
     canvas.name(kind, f"a {kind}", band, Surface.ASPHALT, Surface.TRACK, least=least)
 
 
-def box(canvas: Canvas, angle: float, x: float, y: float, length: float, width: float) -> Mask:
+def box(canvas: Canvas, angle: float, middle: tuple[float, float], length: float, width: float) -> Mask:
     """Return a rectangle about a point."""
-    along, across = canvas.turned(angle, x, y)
+    along, across = canvas.turned(angle, *middle)
     return np.asarray((np.abs(along) < length / 2) & (np.abs(across) < width / 2))
 
 
@@ -192,20 +192,20 @@ def airport(canvas: Canvas) -> None:
     angle = float(rng.uniform(0, np.pi))
     length = float(min(rng.uniform(1500, 3400), 0.95 * canvas.extent))
     x, y = canvas.spot(0.15)
-    site = box(canvas, angle, x, y, length * 1.1, max(0.3 * length, 260))
+    site = box(canvas, angle, (x, y), length * 1.1, max(0.3 * length, 260))
     canvas.paint(site, Surface.GRASS)
     canvas.height = np.where(site, np.float32(0), canvas.height)
     paved = Surface.CONCRETE if rng.random() < 0.5 else Surface.ASPHALT
-    runway = box(canvas, angle, x, y, length, 55)
+    runway = box(canvas, angle, (x, y), length, 55)
     canvas.paint(runway, paved)
     shift = np.array([-np.sin(angle), np.cos(angle)])
     tx, ty = np.array([x, y]) + shift * 110
-    canvas.paint(box(canvas, angle, tx, ty, length * 0.9, 26), paved)
+    canvas.paint(box(canvas, angle, (tx, ty), length * 0.9, 26), paved)
     ax, ay = np.array([x, y]) + shift * 200
-    apron = box(canvas, angle, ax, ay, length * 0.35, 140)
+    apron = box(canvas, angle, (ax, ay), length * 0.35, 140)
     canvas.paint(apron, Surface.CONCRETE)
     hx, hy = np.array([x, y]) + shift * 290
-    canvas.paint(box(canvas, angle, hx, hy, length * 0.25, 60), Surface.HALL)
+    canvas.paint(box(canvas, angle, (hx, hy), length * 0.25, 60), Surface.HALL)
     canvas.name("airport", "an airport with a runway", runway, paved, least=0.008)
 
 
@@ -221,7 +221,7 @@ def harbour(canvas: Canvas, water: Mask) -> None:
     x, y = float(canvas.x[0, columns[pick_one]]), float(canvas.y[rows[pick_one], 0])
     angle = float(rng.uniform(0, np.pi))
     reach = canvas.extent * float(rng.uniform(0.25, 0.5))
-    port = box(canvas, angle, x, y, reach, reach * 0.7)
+    port = box(canvas, angle, (x, y), reach, reach * 0.7)
     along, across = canvas.turned(angle, x, y)
     basin = port & (np.mod(along, 220) > 110) & (across > -reach * 0.15)
     canvas.paint(port, Surface.CONCRETE)
@@ -249,7 +249,7 @@ def _ships(canvas: Canvas, water: Mask, count: int, lengths: tuple[int, int], an
         length = min(float(rng.uniform(*lengths)), 0.12 * canvas.extent)
         turn = float(rng.uniform(0, np.pi)) if angle is None else angle
         x, y = float(canvas.x[0, columns[spot]]), float(canvas.y[rows[spot], 0])
-        area |= box(canvas, turn, x, y, length, max(length * 0.16, canvas.grain * 1.4))
+        area |= box(canvas, turn, (x, y), length, max(length * 0.16, canvas.grain * 1.4))
     area &= water
     canvas.paint(area, Surface.SHIP)
     return area
@@ -260,7 +260,7 @@ def solar(canvas: Canvas) -> None:
     rng = canvas.rng
     angle, (x, y) = float(rng.uniform(-0.2, 0.2)), canvas.spot(0.2)
     reach = canvas.extent * float(rng.uniform(0.2, 0.5))
-    site = box(canvas, angle, x, y, reach, reach * float(rng.uniform(0.5, 1)))
+    site = box(canvas, angle, (x, y), reach, reach * float(rng.uniform(0.5, 1)))
     along, across = canvas.turned(angle, x, y)
     canvas.paint(site, rng.choice([Surface.GRASS, Surface.SOIL]))
     panels = site & (np.mod(along, 180) > 16) & (np.mod(across, 120) > 14)
@@ -298,7 +298,7 @@ def tanks(canvas: Canvas) -> None:
     rng = canvas.rng
     x, y = canvas.spot(0.2)
     pitch = float(rng.uniform(70, 130))
-    site = box(canvas, 0.0, x, y, pitch * rng.integers(3, 8), pitch * rng.integers(2, 7))
+    site = box(canvas, 0.0, (x, y), pitch * rng.integers(3, 8), pitch * rng.integers(2, 7))
     canvas.paint(site, Surface.CONCRETE if rng.random() < 0.5 else Surface.SOIL)
     dx, dy = np.mod(canvas.x - x, pitch) - pitch / 2, np.mod(canvas.y - y, pitch) - pitch / 2
     discs = site & (np.hypot(dx, dy) < pitch * 0.36)

@@ -55,8 +55,8 @@ def grains(canvas: Canvas) -> Grains:
     smooth = fields(rng, canvas.side, 1.3, 0.3)
     parts = [
         np.float32(0.75) * objects[canvas.objects, index]
-        + np.float32(0.5) * smooth[index]
-        + np.float32(0.7) * fine[index]
+        + np.float32(0.6) * smooth[index]
+        + np.float32(0.5) * fine[index]
         for index in range(2)
     ]
     return Grains(first=parts[0], second=parts[1])
@@ -100,7 +100,7 @@ def _shade(canvas: Canvas, sun: tuple[float, float]) -> Image:
     toward = -(right * np.sin(azimuth) - down * np.cos(azimuth))
     steep = np.sqrt(1 + down**2 + right**2)
     lit = (np.sin(elevation) + np.cos(elevation) * toward) / (steep * np.sin(elevation))
-    return np.clip(np.float32(0.25) + np.float32(0.75) * lit, 0.18, 1.7).astype(np.float32)
+    return np.asarray(np.clip(0.25 + 0.75 * lit, 0.18, 1.7), dtype=np.float32)
 
 
 def _sky(canvas: Canvas, cloudiness: float) -> tuple[Image, Image]:
@@ -108,7 +108,7 @@ def _sky(canvas: Canvas, cloudiness: float) -> tuple[Image, Image]:
     rng, size = canvas.rng, canvas.size
     if not cloudiness:
         return np.zeros((size, size), dtype=np.float32), np.zeros((size, size), dtype=np.float32)
-    field = fields(rng, size, float(rng.uniform(1.7, 2.4)), float(rng.choice([0.25, 0.5, 1.0])))[0]
+    field = fields(rng, size, float(rng.choice([1.7, 2.0, 2.4])), float(rng.choice([0.25, 0.5, 1.0])))[0]
     edge = float(np.quantile(field, 1 - cloudiness))
     softness = float(rng.choice([0.4, 0.8, 1.8]))
     cloud = ramp(field, edge - 0.5 * softness, edge + softness) * np.float32(rng.uniform(0.5, 1.0))

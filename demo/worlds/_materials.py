@@ -1,4 +1,4 @@
-"""What surfaces are made of: measured spectra of ``statistics.toml`` and assumed ones of ``materials.toml``, as arrays."""
+"""What surfaces are made of: the spectra of ``statistics.toml`` and ``materials.toml``, as arrays."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ def desert(canvas: Canvas) -> None:
     }[kind]
     canvas.cover[:] = ground
     if "sand" in kind:
-        along, across = canvas.turned(float(rng.uniform(0, np.pi)))
+        _, across = canvas.turned(float(rng.uniform(0, np.pi)))
         wave = across + canvas.noise(1.8) * np.float32(canvas.extent * 0.05)
         canvas.height += np.float32(8) * np.sin(wave * np.float32(2 * np.pi / rng.uniform(80, 400)))
     elif rng.random() < 0.7:
@@ -221,7 +221,7 @@ def _winding(canvas: Canvas, x: float, y: float, *, wiggle: float, angle: float 
     """Return the signed distance, roughly, to a winding line through a point."""
     turn = float(canvas.rng.uniform(0, np.pi)) if angle is None else angle
     _, across = canvas.turned(turn, x, y)
-    return across + canvas.noise(2.5, 0.6) * np.float32(wiggle * canvas.extent)
+    return across + canvas.noise(2.9, 0.7) * np.float32(wiggle * canvas.extent)
 
 
 def lakes(canvas: Canvas) -> None:

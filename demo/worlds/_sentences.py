@@ -21,6 +21,7 @@ _ARTICLE = frozenset(
         "residential suburb",
         "industrial area",
         "savanna",
+        "built-up area",
     }
 )
 """Settings that take ``a`` or ``an``."""
@@ -51,14 +52,14 @@ _GROUP = {
 
 _LINES = frozenset({"river", "road", "motorway", "railway"})
 _OPENINGS = ("", "", "", "a satellite image of ", "a satellite image showing ", "an aerial view of ", "view of ")
+_BARE = ("hardly any vegetation", "barren ground without plants")
 _VIGOUR = (
     (0.68, ("lush, vigorous vegetation", "dense, healthy green plants")),
     (0.5, ("green vegetation", "healthy vegetation")),
     (0.33, ("thin or drying vegetation", "moderate vegetation cover")),
-    (0.18, ("sparse, dry vegetation", "withered, stressed vegetation")),
-    (-1.0, ("hardly any vegetation", "barren ground without plants")),
+    (-1.0, ("sparse, dry vegetation", "withered, stressed vegetation")),
 )
-"""Mean NDVI from which the words hold."""
+"""Mean NDVI of the plants from which the words hold."""
 
 
 def sentences(canvas: Canvas, truth: Truth, things: tuple[Thing, ...]) -> tuple[str, ...]:
@@ -66,7 +67,7 @@ def sentences(canvas: Canvas, truth: Truth, things: tuple[Thing, ...]) -> tuple[
     rng = canvas.rng
     place = _place(canvas, truth)
     events = [thing for thing in things if thing.name in ("burnt area", "flooded area", "snow")]
-    parts = [thing for thing in things if thing not in events]
+    parts = [thing for thing in things if thing not in events and thing.name not in place]
     main = _main(rng, place, parts)
     told = _happened(rng, place, parts, events, truth) or main
     season = f"{told} in {canvas.season}" if canvas.climate != "tropical" else main
@@ -136,32 +137,44 @@ def _happened(
         case "burnt area":
             return _burnt(rng, bare, truth.burnt) + extra
         case "flooded area":
-            return _flooded(rng, bare, place, truth.flooded) + extra
-        case _ if place == "snow-covered mountains" or "snow" in bare:
-            return f"{place}{extra}"
+            return _flooded(rng, bare, truth.flooded) + extra
+        case _ if "snow" in bare:
+            return place + extra
         case _:
-            words = (
-                ("snow-covered {}", "{} under snow") if truth.snow > 0.4 else ("{} with patches of snow", "snow on {}")
-            )
-            return str(rng.choice(words)).format(bare) + extra
+            return _snowy(rng, bare, truth.snow) + extra
 
 
-def _burnt(rng: np.random.Generator, place: str, share: float) -> str:
-    if place == "burnt land":
+def _burnt(rng: np.random.Generator, bare: str, share: float) -> str:
+    if bare == "burnt land":
         return str(rng.choice(["a large burnt area after a wildfire", "burnt land with little left unburnt"]))
     if share > 0.6:
-        return f"{place} almost entirely burnt by a wildfire"
+        return _filled("{} almost entirely burnt by a wildfire", bare)
     if share > 0.25:
-        return str(rng.choice(["burnt {} with an unburnt edge", "{} partly burnt by a wildfire"])).format(place)
-    return str(rng.choice(["a burn scar in {}", "{} with a burnt area"])).format(place)
+        return _filled(str(rng.choice(["burnt {} with an unburnt edge", "{} partly burnt by a wildfire"])), bare)
+    return _filled(str(rng.choice(["a burn scar in {}", "{} with a burnt area"])), bare)
 
 
-def _flooded(rng: np.random.Generator, bare: str, place: str, share: float) -> str:
+def _flooded(rng: np.random.Generator, bare: str, share: float) -> str:
     if bare == "flooded land":
         return str(rng.choice(["a wide flood covering the land", "flooded land", "land under flood water"]))
     if share > 0.3:
-        return str(rng.choice(["flooded {}", "{} inundated by a flood", "flood water covering {}"])).format(bare)
-    return str(rng.choice([f"{place} with flood water", f"partly flooded {bare}"]))
+        return _filled(str(rng.choice(["flooded {}", "{} inundated by a flood", "flood water covering {}"])), bare)
+    return _filled(str(rng.choice(["{} with flood water", "partly flooded {}"])), bare)
+
+
+def _snowy(rng: np.random.Generator, bare: str, share: float) -> str:
+    few, many = ("{} with patches of snow", "snow on {}"), ("snow-covered {}", "{} under snow")
+    return _filled(str(rng.choice(many if share > 0.4 else few)), bare)
+
+
+def _filled(template: str, bare: str) -> str:
+    """Return the template about a place, with the article where it belongs."""
+    if bare not in _ARTICLE:
+        return template.format(bare)
+    if template.startswith(("a ", "flood water", "snow on")):
+        return template.format(f"{_a(bare)} {bare}")
+    words = template.format(bare)
+    return f"{_a(words)} {words}"
 
 
 def _composition(rng: np.random.Generator, truth: Truth) -> str:
@@ -197,7 +210,10 @@ def _remark(rng: np.random.Generator, truth: Truth) -> str | None:
         options += [f"snow and ice over {_portion(truth.snow)} of the area"]
     if truth.water + truth.snow < 0.6 and truth.burnt < 0.3:
         words = next(words for level, words in _VIGOUR if truth.vigour >= level)
-        options += [str(rng.choice(words))] * 2
+        if truth.plants > 0.3:
+            options += [str(rng.choice(words))] * 2
+        elif truth.plants < 0.05:
+            options.append(str(rng.choice(_BARE)))
     return str(rng.choice(options)) if options else None
 
 

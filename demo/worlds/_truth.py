@@ -9,7 +9,7 @@ import numpy as np
 from demo._optical import BANDS
 from demo.worlds._canvas import Canvas, Thing
 from demo.worlds._palette import CODES, Palette
-from demo.worlds._surfaces import GROUPS
+from demo.worlds._surfaces import GROUPS, PLANTS
 
 LABEL_SHARE = 0.08
 """A class word is a label from this share of the picture on."""
@@ -20,8 +20,6 @@ bare fields under 0.35."""
 
 FAMILIES = {"water": 0.3, "burnt area": 0.15, "vigorous vegetation": 0.5, "snow": 0.3}
 """Query families, and the share of the picture from which they hold."""
-
-_BARREN = (*GROUPS["water"], *GROUPS["flooded area"], *GROUPS["snow"])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +47,9 @@ class Truth:
     green: float
     """Share of surfaces whose mean spectrum in this scene has an NDVI over `GREEN_NDVI`."""
     vigour: float
-    """Mean NDVI of those mean spectra over ground that is neither water nor snow; 0 where there is none."""
+    """Mean NDVI of those mean spectra over plants; 0 where there are none."""
+    plants: float
+    """Share of surfaces that are mostly plants, green or dry."""
 
 
 def visible(canvas: Canvas) -> tuple[Thing, ...]:
@@ -76,8 +76,8 @@ def truth(canvas: Canvas, colours: Palette, things: tuple[Thing, ...]) -> Truth:
     ranked = sorted(shares, key=lambda word: -shares[word])
     red, nir = (colours.mean[:, BANDS.index(band)] for band in ("B04", "B08"))
     ndvi = (nir - red) / np.maximum(nir + red, 1e-3)
-    land = counts.copy()
-    land[list(_BARREN)] = 0
+    grown = counts[list(PLANTS)]
+    plants = float(grown.sum())
     measured = {
         "water": shares["water"] + shares["flooded area"],
         "burnt area": shares["burnt area"],
@@ -95,5 +95,6 @@ def truth(canvas: Canvas, colours: Palette, things: tuple[Thing, ...]) -> Truth:
         snow=measured["snow"],
         flooded=shares["flooded area"],
         green=measured["vigorous vegetation"],
-        vigour=float((ndvi * land).sum() / land.sum()) if land.sum() > 0 else 0.0,
+        vigour=float((ndvi[list(PLANTS)] * grown).sum() / plants) if plants else 0.0,
+        plants=plants,
     )
