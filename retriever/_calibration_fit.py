@@ -13,6 +13,9 @@ from core import InputError, VectorSpace, builtin_sensors
 from retriever._calibration import Calibration, Method, SensorLine, probabilities
 from retriever._reliability import Reliability, best_threshold, log_loss, reliability
 
+SHOWN = 10
+"""Hits of each query whose probabilities are judged apart: those a search shows."""
+
 FOLDS = 5
 """Parts into which the queries are cut; each is predicted by a fit on the others."""
 
@@ -211,8 +214,9 @@ def _report(pairs: _Pairs, held_out: Floats, *, method: Method, space: VectorSpa
     flat = [name for name, line in lines.items() if line.slope == 0]
     return FitReport(
         calibration=calibration,
-        reliability=tuple(
-            reliability(name, held_out[:, of].ravel(), truth[:, of].ravel()) for name, of in groups.items()
+        reliability=(
+            *(reliability(name, held_out[:, of].ravel(), truth[:, of].ravel()) for name, of in groups.items()),
+            _of_first_hits(held_out, truth),
         ),
         threshold_precision=precision,
         threshold_recall=recall,
@@ -225,6 +229,13 @@ def _report(pairs: _Pairs, held_out: Floats, *, method: Method, space: VectorSpa
             *(f"no tile of {name} has a label; it is read like the other sensors of its kind" for name in alike),
         ),
     )
+
+
+def _of_first_hits(held_out: Floats, truth: Truth) -> Reliability:
+    """Return how far the probabilities of the hits that a search shows can be believed."""
+    first = np.argsort(-held_out, axis=1, kind="stable")[:, :SHOWN]
+    shown = np.take_along_axis(held_out, first, axis=1), np.take_along_axis(truth, first, axis=1)
+    return reliability(f"first {SHOWN} hits", shown[0].ravel(), shown[1].ravel())
 
 
 def _lines_by_kind(

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from PIL import Image, ImageDraw
 
-BINS = 10
-"""Points of a reliability curve, each of equally many pairs."""
+EDGES = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+"""Bins of a reliability curve: ten of equal width (Guo et al. 2017, https://arxiv.org/abs/1706.04599), the lowest cut
+finer, because most pairs of query and tile do not belong together."""
 
 Floats = NDArray[np.float64]
 Truth = NDArray[np.bool_]
@@ -39,7 +40,7 @@ class Reliability:
     """How far probabilities can be believed, on queries left out of the fit."""
 
     name: str
-    """Sensor, or ``all``."""
+    """Sensor, ``all``, or ``first 10 hits`` for the pairs that a search would show."""
     pairs: int
     """Query and tile pairs."""
     base_rate: float
@@ -55,9 +56,9 @@ class Reliability:
 
 
 def reliability(name: str, predicted: Floats, truth: Truth) -> Reliability:
-    """Return how (n,) predicted probabilities compare with (n,) truth, over ``BINS`` bins of equally many pairs."""
-    order = np.argsort(predicted, kind="stable")
-    bins = [part for part in np.array_split(order, BINS) if len(part)]
+    """Return how (n,) predicted probabilities compare with (n,) truth, over the bins that are not empty."""
+    places = np.clip(np.searchsorted(EDGES, predicted, side="right") - 1, 0, len(EDGES) - 2)
+    bins = [part for part in (np.flatnonzero(places == place) for place in range(len(EDGES) - 1)) if len(part)]
     points = tuple(
         ReliabilityPoint(predicted=float(predicted[part].mean()), observed=float(truth[part].mean()), pairs=len(part))
         for part in bins
