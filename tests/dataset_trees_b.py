@@ -124,7 +124,7 @@ def _rsvqa_tables(prefix: Path, images: list[int]) -> None:
 
 def levir_cc(root: Path) -> None:
     """Three pairs with two sentences each; the first has a mask as in LEVIR-MCI."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for split, flag in (("train", 1), ("val", 0), ("test", 1)):
         file = f"{split}_000001.png"
         _pair(root / "images" / split, ("A", "B"), file)
@@ -145,7 +145,7 @@ def levir_cc(root: Path) -> None:
 
 def forest_change(root: Path) -> None:
     """Two pairs with masks."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for split in ("train", "test"):
         file = f"{split}_000001.png"
         _pair(root / "images" / split, ("A", "B"), file)
