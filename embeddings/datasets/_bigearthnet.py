@@ -1,8 +1,8 @@
 """reBEN, BigEarthNet v2: pairs of Sentinel-1 and Sentinel-2 patches with CORINE classes (Clasen et al. 2025).
 
 Layout of https://zenodo.org/records/10891137: one folder a patch with one file a band, and `metadata.parquet`. All
-bands come at 120 x 120 pixels of 10 m: those of 20 and 60 m are resampled. Sentinel-1 is GRD in dB; Sentinel-2 is Level 2A by
-sen2cor 2.11 without the offset of baseline 04.00 (https://arxiv.org/abs/2407.03653; the published mean of B02 is 438).
+bands come at 120 x 120 pixels of 10 m: those of 20 and 60 m are resampled. Sentinel-1 is GRD in dB; Sentinel-2 is Level
+2A by sen2cor 2.11 without the offset of baseline 04.00 (https://arxiv.org/abs/2407.03653; published mean of B02: 438).
 Patches cut from one Sentinel-2 tile of one day are one group.
 """
 

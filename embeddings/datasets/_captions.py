@@ -114,9 +114,7 @@ def _lines_of(folder: Path, split: str) -> Iterator[_Entry]:
         return
     names, captions = read_text(listing).splitlines(), read_text(texts).splitlines()
     if not names or len(captions) % len(names):
-        raise InputError(
-            f"{texts} has {len(captions)} lines; expected a multiple of the {len(names)} of {listing.name}"
-        )
+        raise InputError(f"{texts} has {len(captions)} lines, not a multiple of the {len(names)} of {listing.name}")
     joined: dict[str, list[str]] = {}
     each = len(captions) // len(names)
     repeated = chain.from_iterable(repeat(one.strip(), each) for one in names)
