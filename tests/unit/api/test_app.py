@@ -74,3 +74,13 @@ def test_a_path_is_not_an_area(client: TestClient) -> None:
 def test_a_missing_index_is_said_before_the_port_opens(tmp_path: Path) -> None:
     with pytest.raises(IndexNotFoundError):
         create_app(tmp_path / "none")
+
+
+def test_how_words_are_searched_can_be_chosen_and_is_told(client: TestClient) -> None:
+    answer = client.post("/v1/search", json={"text": "CLC 511", "k": 1}).json()
+    assert answer["why"]["classes"] == ["CORINE 511 Water courses"]
+    plain = client.post("/v1/search", json={"text": "CLC 511", "expand": False, "prompts": None, "k": 1}).json()
+    assert plain["why"]["terms"] == ["CLC 511"]
+    refused = client.post("/v1/search", json={"text": "river", "min_probability": 0.5})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (400, "bad_input")
+    assert "swath calibrate" in refused.json()["error"]["message"]

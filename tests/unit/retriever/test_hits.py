@@ -22,7 +22,8 @@ from tests.unit.retriever.tables import Archive, row, rows_in_memory
 
 EVIL = "<script>alert('\"x\"')</script>"
 KEYS = [
-    "rank", "score", "probability", "tile_id", "scene_id", "collection", "sensor", "datetime", "bbox", "centroid", "h3", "cloud",
+    "rank", "score", "probability", "tile_id", "scene_id", "collection", "sensor", "datetime", "bbox", "centroid", "h3",
+    "cloud",
     "valid", "label", "href", "window", "preview",
 ]  # fmt: skip
 
