@@ -43,10 +43,6 @@ class Item:
         where = "" if self.tile_px is None else f" r{self.row}c{self.col}"
         return f"{self.sample.sample_id} {self.role}{where}"
 
-    def fits(self, role: str) -> bool:
-        """Return whether the view's role is `role`, or begins with it as `s1-before` begins with `s1`."""
-        return self.role == role or self.role.startswith(f"{role}-")
-
     def read(self) -> Tile:
         """Read the pixels again."""
         tile = self.sample.view(self.role).read()
@@ -91,6 +87,31 @@ class Corpus:
             versions={name: vectors[rows] for name, vectors in self.versions.items()},
             facts=tuple(self.facts[row] for row in rows) if self.facts else (),
         )
+
+
+def roles_like(sample: Sample, wanted: str) -> list[str]:
+    """Return the role that was asked for, or else those that begin with it, as `s1-before` begins with `s1`."""
+    roles = [view.role for view in sample.views]
+    return [wanted] if wanted in roles else [role for role in roles if role.startswith(f"{wanted}-")]
+
+
+def of_role(corpus: Corpus, wanted: str) -> Corpus:
+    """Return the items of one sensor, see `roles_like`."""
+    rows = [row for row, item in enumerate(corpus.items) if item.role in roles_like(item.sample, wanted)]
+    return corpus.take(rows)
+
+
+def require_roles(samples: Sequence[Sample], wanted: Sequence[str]) -> None:
+    """Check that every sensor asked for is there.
+
+    Raises:
+        InputError: No sample has such a view; the message lists those there are.
+    """
+    missing = [name for name in wanted if not any(roles_like(sample, name) for sample in samples)]
+    if missing:
+        known = ", ".join(sorted({view.role for sample in samples for view in sample.views}))
+        named = " or ".join(map(repr, missing))
+        raise InputError(f"no sample has a view {named}; views are {known}; choose two with --roles")
 
 
 class _Encoding:

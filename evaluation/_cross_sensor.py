@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core import InputError, Sample
+from core import Sample
 
 from ._asking import Asked, ask
-from ._corpus import Corpus
+from ._corpus import Corpus, of_role, require_roles, roles_like
 from ._figures import Series, median_rank_figure
 from ._job import Findings, Job
 from ._label_overlap import overlap_figures
@@ -48,9 +48,9 @@ def cross_sensor(job: Job) -> Findings:
     Raises:
         InputError: The samples have no such views.
     """
-    _require_roles(job.samples, job.options.roles)
+    require_roles(job.samples, job.options.roles)
     corpus = job.read(lambda sample: _roles(sample, job.options.roles))
-    sides = [_side(corpus, name) for name in job.options.roles]
+    sides = [Side(name=name, corpus=of_role(corpus, name)) for name in job.options.roles]
     results: list[Series | Figure] = []
     examples: list[Example] = []
     for asking, asked in (sides, sides[::-1]):
@@ -140,27 +140,8 @@ def _equal(one: Sequence[str], other: Sequence[str]) -> NDArray[np.bool_]:
     return equal
 
 
-def _side(corpus: Corpus, name: str) -> Side:
-    rows = [row for row, item in enumerate(corpus.items) if item.fits(name)]
-    return Side(name=name, corpus=corpus.take(rows))
-
-
 def _roles(sample: Sample, wanted: Sequence[str]) -> list[str]:
-    return [view.role for view in sample.views if any(_fits(view.role, name) for name in wanted)]
-
-
-def _fits(role: str, wanted: str) -> bool:
-    return role == wanted or role.startswith(f"{wanted}-")
-
-
-def _require_roles(samples: Sequence[Sample], wanted: Sequence[str]) -> None:
-    known = sorted({view.role for sample in samples for view in sample.views})
-    missing = [name for name in wanted if not any(_fits(role, name) for role in known)]
-    if missing:
-        raise InputError(
-            f"no sample has a view {' or '.join(map(repr, missing))}; views are {', '.join(known)}; "
-            "choose two with --roles"
-        )
+    return [role for name in wanted for role in roles_like(sample, name)]
 
 
 def _note(sides: Sequence[Side]) -> str:

@@ -65,6 +65,11 @@ class Job:
         self._training: tuple[Corpus, int] | None = None
 
     @property
+    def dataset_name(self) -> str:
+        """Registry name of the dataset."""
+        return self._dataset.name
+
+    @property
     def held_out(self) -> frozenset[str]:
         """Classes whose queries are reported apart, in words."""
         return known_classes(self.samples, self.options.classes_out) if self.options.classes_out else frozenset()
@@ -136,30 +141,42 @@ class Job:
         return WordColours(training.colours, texts) or None
 
     def leakage(self, corpus: Corpus) -> Leakage:
-        """Compare what was measured with the training split."""
+        """Compare what was measured with what an encoder may have been trained on."""
         training, present = self._read_training()
         if training is None:
             return not_compared(len(corpus.items), self._why_not())
-        return find_leakage(corpus, training, against=TRAINING, present=present)
+        return find_leakage(corpus, training, against=self._against(), present=present)
 
     def _read_training(self) -> tuple[Corpus | None, int]:
         if self._why_not():
             return None, 0
         if self._training is None:
-            views = self._views(list(self._dataset.samples(TRAINING)))
+            views = self._views(self._training_samples())
             seen = spaced(views, self.options.leakage_limit)
             corpus = read_corpus(seen, None, tile_px=self.options.tile_px, progress=self.options.progress)
             self._training = corpus, len(views) * len(corpus.items) // len(seen)
         return self._training
 
+    def _training_samples(self) -> list[Sample]:
+        if self._has_split():
+            return list(self._dataset.samples(TRAINING))
+        kept = set(self.options.only_groups)
+        return [sample for sample in self._dataset.samples(self._split) if sample.group not in kept]
+
+    def _against(self) -> str:
+        return f"split {TRAINING}" if self._has_split() else "the other groups"
+
+    def _has_split(self) -> bool:
+        return TRAINING in self._dataset.splits and self._split not in {None, TRAINING}
+
     def _why_not(self) -> str:
         if self.options.leakage_limit == 0:
             return "not compared with the training split, as asked"
-        if TRAINING not in self._dataset.splits:
-            return "not compared: the dataset defines no training split"
-        if self._split in {None, TRAINING}:
+        if self._has_split() or self.options.only_groups:
+            return ""
+        if TRAINING in self._dataset.splits:
             return "not compared: the training split itself is measured"
-        return ""
+        return "not compared: the dataset defines no training split (--only-groups compares with the other groups)"
 
     def _views(self, samples: Sequence[Sample]) -> list[tuple[Sample, str]]:
         return [(sample, role) for sample in samples for role in self._roles_of(sample)]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from core import InputError
 
 from ._classes import classes_of, label_matrix, label_sets
-from ._corpus import Corpus
+from ._corpus import Corpus, of_role
 from ._figures import Series, combined_figure
 from ._job import Job
 from ._ranking import NO_CANDIDATE, Gains, Values, Vectors, chunks, order_candidates
@@ -114,5 +114,4 @@ def _labelled(corpus: Corpus) -> Corpus:
 def _query_sides(job: Job, names: Sequence[str]) -> dict[str, Corpus]:
     samples = job.samples_of(str(job.options.query_split))
     corpus = _labelled(job.read(job.roles_of, samples=samples))
-    rows = {name: [row for row, item in enumerate(corpus.items) if item.fits(name)] for name in names}
-    return {name: corpus.take(chosen) for name, chosen in rows.items()}
+    return {name: of_role(corpus, name) for name in names}

@@ -24,11 +24,11 @@ class Leakage:
     """What the check found."""
 
     against: str | None
-    """Split that was compared; None where there was none to compare."""
+    """What was compared, e.g. `split train`; None where there was nothing to compare."""
     compared: int
-    """Pictures of that split that were looked at."""
+    """Pictures of it that were looked at."""
     present: int
-    """Pictures there are in it."""
+    """Pictures it has."""
     duplicates: int
     """Measured pictures with a near-duplicate among them."""
     measured: int

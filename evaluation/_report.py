@@ -50,6 +50,8 @@ class Example:
     """Best first."""
     right: tuple[bool, ...]
     """Whether each hit is right."""
+    words: str = ""
+    """What was said beside a picture."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,7 +167,7 @@ def _leakage_line(leakage: Leakage) -> str:
     pairs = "; ".join(f"{one} = {two} ({alike:.3f})" for one, two, alike in leakage.examples)
     return (
         f"Leakage: {leakage.duplicates} of {leakage.measured} pictures have a near-duplicate among {leakage.compared}"
-        f"{part} of split {leakage.against} ({leakage.remark}; {leakage.flat} were too even to compare)"
+        f"{part} of {leakage.against} ({leakage.remark}; {leakage.flat} were too even to compare)"
         + (f": {pairs}." if pairs else ".")
         + _shared(leakage.shared_groups)
     )

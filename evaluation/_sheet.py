@@ -50,7 +50,7 @@ def _draw_row(sheet: Image.Image, pen: ImageDraw.ImageDraw, example: Example, to
             _write(pen, (GAP, top + 4 + number * LINE), line, WORDS)
     else:
         sheet.paste(_picture(example.query, CELL), (GAP, top))
-        _write(pen, (GAP, top + CELL + 1), _caption(example.query), WORDS - GAP)
+        _write(pen, (GAP, top + CELL + 1), example.words or _caption(example.query), WORDS - GAP)
     for column, (item, right) in enumerate(zip(example.hits[:HITS], example.right, strict=False)):
         left = GAP + WORDS + column * (CELL + GAP)
         _draw_hit(sheet, pen, item, (left, top), right)
