@@ -1,6 +1,7 @@
 """Pixels or text in, unit vectors out."""
 
 from ._batches import encode_arrays, encode_tiles
+from ._cards import EncoderCard, WeightsFile, describe_encoders
 from ._encoders import (
     DEFAULT_ENCODER,
     EncoderRow,
@@ -10,25 +11,31 @@ from ._encoders import (
     open_encoder,
     open_encoder_of,
 )
+from ._export_onnx import Exported, export_encoder
 from ._onnx import OnnxEncoder
 from ._prompts import PromptedTexts, Prompts, PromptStyle, check_templates, encode_prompted, is_phrase, prompt_style
 from ._words import caption_terms, class_words
 
 __all__ = [
     "DEFAULT_ENCODER",
+    "EncoderCard",
     "EncoderRow",
     "EncodesBoth",
+    "Exported",
     "OnnxEncoder",
     "PromptStyle",
     "PromptedTexts",
     "Prompts",
+    "WeightsFile",
     "caption_terms",
     "check_templates",
     "class_words",
+    "describe_encoders",
     "encode_arrays",
-    "encode_tiles",
     "encode_prompted",
+    "encode_tiles",
     "encoder_names",
+    "export_encoder",
     "is_phrase",
     "list_encoders",
     "open_encoder",

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core import InputError, Tile, VectorSpace
+from core import InputError, Tile, UnknownNameError, VectorSpace
 
 from ._picture import PREPARATION, square_picture
 from ._planes import COLOURS, PLANES_VERSION, RANGES, planes
-from ._weights import SHIPPED, load_manifest
+from ._weights import SHIPPED, Manifest, load_manifest
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -43,8 +43,7 @@ class OnnxEncoder:
     def __init__(self, folder: Path, *, name: str | None = None) -> None:
         self._manifest = load_manifest(folder)
         self._name = name
-        looks = _Planes if "optical" in self._manifest.inputs else _Picture
-        self._looks: _Planes | _Picture = looks(self._manifest.size)
+        self._looks = _looks_of(self._manifest)
         self._space = VectorSpace(
             encoder=name or self._manifest.name,
             revision=f"{self._manifest.revision}.{self._looks.version}",
@@ -52,10 +51,16 @@ class OnnxEncoder:
         )
         self._sessions = {file: self._lazy_session(file) for file in self._looks.files}
         self._text = self._lazy_session("text.onnx")
+        self._places = self._lazy_session("location.onnx")
         self._tokenizer = _Lazy(lambda: _load_tokenizer(self._manifest.file("tokenizer.json")))
 
     def _lazy_session(self, file: str) -> _Lazy:
         return _Lazy(lambda: _session(self._manifest.file(file)))
+
+    @property
+    def folder(self) -> Path:
+        """Where the files lie."""
+        return self._manifest.folder
 
     @property
     def space(self) -> VectorSpace:
@@ -71,7 +76,8 @@ class OnnxEncoder:
         Raises:
             SensorError: The tile has no band that the network could see.
         """
-        return self._looks.prepare(tile)
+        array: NDArray[np.generic] = self._looks.prepare(tile)
+        return array
 
     def encode(self, batch: NDArray[np.generic]) -> NDArray[np.float32]:
         """Return (n, dim) unit vectors of n arrays of one shape from `prepare`.
@@ -87,12 +93,27 @@ class OnnxEncoder:
 
     def encode_text(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return (n, dim) unit vectors of sentences; long ones are cut at the manifest's number of tokens."""
+        if "text" not in self._manifest.inputs:
+            raise InputError(f"{self._space.encoder} has no text network; search with a picture or by tile")
         out = np.empty((len(texts), self._space.dim), dtype=np.float32)
         order = sorted(range(len(texts)), key=lambda index: len(texts[index]))  # of similar length: little padding
         for start in range(0, len(order), TEXT_BATCH):
             chosen = order[start : start + TEXT_BATCH]
             out[chosen] = self._encode_texts([texts[index] for index in chosen])
         return out
+
+    def encode_places(self, lonlat: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return (n, dim) unit vectors of places (n, 2), lon, lat in degrees, in the space of tiles and sentences.
+
+        Nothing else uses them: tiles and sentences keep their vectors whether or not a query adds a place.
+
+        Raises:
+            InputError: The encoder was trained without places.
+        """
+        if "location.onnx" not in self._manifest.sha256:
+            raise InputError(f"{self._manifest.name} was trained without places (location.weight was 0)")
+        vectors: NDArray[np.float32] = self._places.get().run(None, {"lonlat": np.asarray(lonlat, np.float32)})[0]
+        return vectors
 
     def _encode_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         tokenizer: Tokenizer = self._tokenizer.get()
@@ -104,6 +125,16 @@ class OnnxEncoder:
 
     def __reduce__(self) -> tuple[Callable[..., OnnxEncoder], tuple[Path, str | None]]:
         return _rebuild, (self._manifest.folder, self._name)
+
+
+def _looks_of(manifest: Manifest) -> Any:
+    if manifest.looks is None:
+        return (_Planes if "optical" in manifest.inputs else _Picture)(manifest.size)
+    from ._looks import LOOKS
+
+    if manifest.looks not in LOOKS:
+        raise UnknownNameError(f"way to look of {manifest.folder}", manifest.looks, tuple(LOOKS))
+    return LOOKS[manifest.looks](manifest.size)
 
 
 class _Picture:

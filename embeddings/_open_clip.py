@@ -10,9 +10,9 @@ import difflib
 import functools
 import importlib.util
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,6 +106,39 @@ class OpenClipEncoder:
         tokens = self._tokenizer(list(texts)) if texts else torch.empty((0, 1), dtype=torch.int64)
         network: Any = self._placed.network
         return self._placed.unit_vectors(network.encode_text, tokens, self._space.dim)
+
+    @property
+    def tokenizer(self) -> Any:
+        """open_clip's tokenizer."""
+        return self._tokenizer
+
+    def onnx_graphs(self) -> Iterator[dict[str, Any]]:
+        """Yield the graphs of `swath export-encoder`: file, what it computes, the network in it, example inputs."""
+        import torch
+
+        network: Any = self._placed.network
+        tokens = torch.ones(2, self._tokenizer.context_length, dtype=torch.int64)
+        texts = {"ids": tokens, "mask": tokens}
+        name, forward, example = self._onnx_picture()
+        yield {"file": "image.onnx", "forward": forward, "network": network, "inputs": {name: example}}
+        yield {"file": "text.onnx", "forward": self._masked_text, "network": network, "inputs": texts}
+
+    def _masked_text(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        network: Any = self._placed.network
+        vectors: torch.Tensor = network.encode_text(ids * mask)
+        return vectors
+
+    def _onnx_picture(self) -> tuple[str, Callable[[torch.Tensor], torch.Tensor], torch.Tensor]:
+        import torch
+
+        return "pictures", self.picture_vectors, torch.zeros(2, self._size, self._size, 3, dtype=torch.uint8)
+
+    def onnx_facts(self) -> dict[str, Any]:
+        """Return what the manifest of an exported folder says."""
+        tokens = self._tokenizer.context_length
+        return self._onnx_looks | {"dim": self._space.dim, "size": self._size, "max_tokens": tokens}
+
+    _onnx_looks: ClassVar[dict[str, Any]] = {"looks": "clip", "inputs": ["rgb", "text"]}
 
     def __reduce__(self) -> tuple[Callable[[str], EncodesTiles], tuple[str]]:
         from ._encoders import open_encoder

@@ -9,8 +9,9 @@ The side of the picture follows from the positions in the weights file.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,6 +66,14 @@ class SarClipEncoder(OpenClipEncoder):
         network: Any = self._placed.network
         planes = torch.from_numpy(np.ascontiguousarray(batch))
         return self._placed.unit_vectors(network.encode_image, planes, self._space.dim)
+
+    _onnx_looks: ClassVar[dict[str, Any]] = {"looks": "sarclip", "inputs": ["sar", "text"]}
+
+    def _onnx_picture(self) -> tuple[str, Callable[[torch.Tensor], torch.Tensor], torch.Tensor]:
+        import torch
+
+        network: Any = self._placed.network
+        return "planes", network.encode_image, torch.zeros(2, 3, self._size, self._size)
 
 
 def open_sarclip(name: str) -> SarClipEncoder:

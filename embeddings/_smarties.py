@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -120,15 +120,7 @@ class SmartiesEncoder:
         Raises:
             SensorError: The tile is of no training sensor, or has none of its bands.
         """
-        sensor = sensor_of(tile)
-        planes = np.full((len(sensor.bands), SIZE, SIZE), np.nan, dtype=np.float32)
-        names = [_known_name(tile, name) for name in tile.bands]
-        rows = [row for row, known in enumerate(sensor.bands) if known.band in names]
-        if not rows:
-            raise SensorError(f"smarties knows none of the bands {', '.join(tile.bands)} of {tile.sensor.name}")
-        chosen = [scaled(tile.pixels[names.index(sensor.bands[row].band)], sensor, row) for row in rows]
-        planes[rows] = square_planes(np.stack(chosen), tile.mask, SIZE)
-        return planes
+        return sensor_planes(tile)
 
     def encode(self, batch: NDArray[np.generic]) -> NDArray[np.float32]:
         """Return (n, dim) unit vectors of (n, bands, 224, 224) float32 planes from `prepare`."""
@@ -141,6 +133,19 @@ class SmartiesEncoder:
         ranges = [band.projection for band in numbers[batch.shape[1]].bands]
         forward = functools.partial(vectors_of, self._placed.network, ranges)
         return self._placed.unit_vectors(forward, torch.from_numpy(np.ascontiguousarray(batch)), self._space.dim)
+
+    def onnx_graphs(self) -> Iterator[dict[str, Any]]:
+        """Yield the graph of `swath export-encoder`: one plane for each wavelength range, NaN where there is none."""
+        import torch
+
+        forward = functools.partial(vectors_of, self._placed.network, list(range(RANGES)))
+        example = {"planes": torch.zeros(2, RANGES, SIZE, SIZE)}
+        yield {"file": "image.onnx", "forward": forward, "network": self._placed.network, "inputs": example}
+
+    def onnx_facts(self) -> dict[str, Any]:
+        """Return what the manifest of an exported folder says."""
+        inputs = ["rgb", "optical", "sar"]
+        return {"looks": "smarties", "dim": self._space.dim, "size": SIZE, "max_tokens": 0, "inputs": inputs}
 
     def __reduce__(self) -> tuple[Callable[[str], EncodesTiles], tuple[str]]:
         from ._encoders import open_encoder
@@ -167,6 +172,23 @@ def sensor_of(tile: Tile) -> KnownSensor:
     if name not in known:
         raise SensorError(f"smarties was not trained on {tile.sensor.name}; it takes {', '.join((*known, *SENSOR_OF))}")
     return known[name]
+
+
+def sensor_planes(tile: Tile) -> NDArray[np.float32]:
+    """Return (3, 12 or 2, 224, 224): the bands of the training sensor, scaled; NaN where the tile has none.
+
+    Raises:
+        SensorError: The tile is of no training sensor, or has none of its bands.
+    """
+    sensor = sensor_of(tile)
+    planes = np.full((len(sensor.bands), SIZE, SIZE), np.nan, dtype=np.float32)
+    names = [_known_name(tile, name) for name in tile.bands]
+    rows = [row for row, known in enumerate(sensor.bands) if known.band in names]
+    if not rows:
+        raise SensorError(f"smarties knows none of the bands {', '.join(tile.bands)} of {tile.sensor.name}")
+    chosen = [scaled(tile.pixels[names.index(sensor.bands[row].band)], sensor, row) for row in rows]
+    planes[rows] = square_planes(np.stack(chosen), tile.mask, SIZE)
+    return planes
 
 
 def scaled(plane: NDArray[np.float32], sensor: KnownSensor, row: int) -> NDArray[np.float32]:

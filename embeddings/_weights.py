@@ -41,6 +41,8 @@ class Manifest:
     """Terms of the weights in one line."""
     sha256: Mapping[str, str]
     """File name to sum."""
+    looks: str | None = None
+    """How tiles are prepared, a key of `_looks.LOOKS`; None follows from the inputs."""
 
     def file(self, name: str) -> Path:
         """Return a file of the folder after checking its sum.
@@ -84,7 +86,8 @@ def load_manifest(folder: Path) -> Manifest:
     missing = [key for key in wanted if key not in raw]
     if missing:
         raise ConfigError(f"{path} lacks {', '.join(missing)}; it must set {', '.join(wanted)}")
-    return Manifest(folder=folder, **{key: raw[key] for key in wanted} | {"inputs": tuple(raw["inputs"])})
+    known = {key: raw[key] for key in wanted} | {"inputs": tuple(raw["inputs"]), "looks": raw.get("looks")}
+    return Manifest(folder=folder, **known)
 
 
 def weights_folder() -> Path:

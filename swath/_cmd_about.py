@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Annotated
+
 import typer
 
-from swath._console import print_json, print_table
+from swath._console import print_json, print_table, print_text
 from swath._options import AsJson
+
+if TYPE_CHECKING:
+    from embeddings import EncoderCard, WeightsFile
 
 
 def register(app: typer.Typer) -> None:
@@ -15,10 +20,22 @@ def register(app: typer.Typer) -> None:
     app.command("doctor")(doctor)
 
 
-def encoders(as_json: AsJson = False) -> None:
+def encoders(
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Say where the weights are and how each encoder is fed.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """List the encoders that can be named."""
-    from embeddings import list_encoders
+    from embeddings import describe_encoders, list_encoders
 
+    if verbose:
+        cards = describe_encoders()
+        if as_json:
+            print_json(cards)
+        else:
+            print_text("\n\n".join(_in_words(card) for card in cards))
+        return
     rows = list_encoders()
     if as_json:
         print_json(rows)
@@ -27,6 +44,37 @@ def encoders(as_json: AsJson = False) -> None:
     print_table(
         None, columns, ((r.name, r.dim, " ".join(r.inputs), r.weights, _extra(r.needs), r.licence) for r in rows)
     )
+
+
+def _in_words(card: EncoderCard) -> str:
+    row = card.row
+    hub = f"{card.repo}, {card.path}" if card.repo else "on no hub" if card.url else "-"
+    facts = (
+        ("dim", row.dim or "depends on the model"),
+        ("inputs", ", ".join(row.inputs)),
+        ("network", card.architecture),
+        ("size", f"{card.size} px" if card.size else "depends on the weights"),
+        ("bands", "; ".join(card.bands)),
+        ("units", card.units),
+        ("mean", ", ".join(map(str, card.mean))),
+        ("std", ", ".join(map(str, card.std))),
+        ("prompts", " | ".join(card.prompts)),
+        ("prompts from", card.prompt_source if card.prompts else ""),
+        ("hub", hub),
+        ("url", card.url),
+        *((f"file {file.place.name}", _file_facts(file)) for file in card.files),
+        ("weights", row.weights),
+        ("needs", _extra(row.needs)),
+        ("licence", row.licence),
+        ("notes", card.notes),
+        ("source", card.source),
+    )
+    return "\n".join([row.name, *(f"  {key}: {value}" for key, value in facts if value not in {None, "", "-"})])
+
+
+def _file_facts(file: WeightsFile) -> str:
+    size = "size unknown" if file.bytes is None else f"{file.bytes} bytes"
+    return f"{file.place}, {size}, sha256 {file.sha256 or 'unknown'}"
 
 
 def _extra(name: str | None) -> str | None:
