@@ -126,7 +126,7 @@ def town(canvas: Canvas, area: Mask | None = None) -> None:
     kind = str(rng.choice(["dense", "suburb", "industry"], p=[0.4, 0.4, 0.2]))
     block, street, lot, fill = {
         "dense": (90.0, 14.0, 28.0, 0.86),
-        "suburb": (150.0, 12.0, 32.0, 0.58),
+        "suburb": (150.0, 10.0, 34.0, float(rng.uniform(0.2, 0.6))),
         "industry": (260.0, 20.0, 90.0, 0.72),
     }[kind]
     cells = quarters(canvas, float(rng.uniform(700, 2500)))

@@ -6,60 +6,9 @@ import numpy as np
 
 from demo.worlds._canvas import Canvas, Thing
 from demo.worlds._truth import Truth
-
-_ARTICLE = frozenset(
-    {
-        "stony desert",
-        "sandy desert with dunes",
-        "salt flat",
-        "lava field",
-        "snowfield",
-        "marsh",
-        "mangrove forest",
-        "peat bog",
-        "densely built town",
-        "residential suburb",
-        "industrial area",
-        "savanna",
-        "built-up area",
-    }
-)
-"""Settings that take ``a`` or ``an``."""
-
-_GROUP = {
-    "forest": ("forest",),
-    "farmland": ("farmland",),
-    "paddies": ("farmland",),
-    "grassland": ("grassland",),
-    "tundra": ("grassland", "wetland"),
-    "savanna": ("grassland",),
-    "shrubland": ("grassland",),
-    "desert": ("bare ground",),
-    "salt flat": ("bare ground",),
-    "lava": ("bare ground",),
-    "sand": ("bare ground",),
-    "sea": ("water", "snow"),
-    "marsh": ("wetland",),
-    "bog": ("wetland",),
-    "mudflats": ("wetland",),
-    "snow": ("snow",),
-    "town": ("built-up area",),
-    "suburb": ("built-up area",),
-    "industrial": ("built-up area",),
-    "dry land": ("farmland",),
-}
-"""Part of a setting's name to the classes of which some must be left for it to be named."""
+from demo.worlds._vocabulary import BARREN, CLASSES, GROUPS, OPENINGS, SETTINGS, VIGOUR
 
 _LINES = frozenset({"river", "road", "motorway", "railway"})
-_OPENINGS = ("", "", "", "a satellite image of ", "a satellite image showing ", "an aerial view of ", "view of ")
-_BARE = ("hardly any vegetation", "barren ground without plants")
-_VIGOUR = (
-    (0.68, ("lush, vigorous vegetation", "dense, healthy green plants")),
-    (0.5, ("green vegetation", "healthy vegetation")),
-    (0.33, ("thin or drying vegetation", "moderate vegetation cover")),
-    (-1.0, ("sparse, dry vegetation", "withered, stressed vegetation")),
-)
-"""Mean NDVI of the plants from which the words hold."""
 
 
 def sentences(canvas: Canvas, truth: Truth, things: tuple[Thing, ...]) -> tuple[str, ...]:
@@ -67,7 +16,7 @@ def sentences(canvas: Canvas, truth: Truth, things: tuple[Thing, ...]) -> tuple[
     rng = canvas.rng
     place = _place(canvas, truth)
     events = [thing for thing in things if thing.name in ("burnt area", "flooded area", "snow")]
-    parts = [thing for thing in things if thing not in events and thing.name not in place]
+    parts = [thing for thing in things if thing not in events and thing.name not in canvas.setting]
     main = _main(rng, place, parts)
     told = _happened(rng, place, parts, events, truth) or main
     season = f"{told} in {canvas.season}" if canvas.climate != "tropical" else main
@@ -79,20 +28,20 @@ def sentences(canvas: Canvas, truth: Truth, things: tuple[Thing, ...]) -> tuple[
 
 
 def _place(canvas: Canvas, truth: Truth) -> str:
-    """Return the setting if some of it is left, else the dominant class."""
+    """Return a phrase for the setting if some of it is left, else for the largest class of land."""
     setting = canvas.setting
-    if setting in ("mountains", "snow-covered mountains"):
-        return setting
-    for part, words in _GROUP.items():
-        if part in setting and sum(truth.shares[word] for word in words) >= 0.1:
-            return f"{_a(setting)} {setting}" if setting in _ARTICLE else setting
+    left = sum(truth.shares[word] for part, words in GROUPS.items() if part in setting for word in words)
+    if "mountains" in setting or left >= 0.1:
+        return str(canvas.rng.choice(SETTINGS[setting]))
     land = max(_LAND, key=lambda word: truth.shares[word])
-    word = land if truth.shares[land] >= 0.1 else truth.dominant
-    return _BARE_WORDS.get(word, word)
+    return _word(canvas.rng, land if truth.shares[land] >= 0.1 else truth.dominant)
 
 
 _LAND = ("forest", "grassland", "wetland", "farmland", "bare ground", "built-up area")
-_BARE_WORDS = {"built-up area": "a built-up area", "flooded area": "flooded land", "burnt area": "burnt land"}
+
+
+def _word(rng: np.random.Generator, name: str) -> str:
+    return str(rng.choice(CLASSES[name]))
 
 
 def _a(words: str) -> str:
@@ -117,7 +66,11 @@ def _related(rng: np.random.Generator, thing: Thing, place: str) -> str:
     if thing.name in ("lake", "town", "industrial area", "island"):
         return f"{thing.phrase} {rng.choice(['surrounded by', 'amid', 'beside', 'in'])} {place}"
     if thing.name == "ships":
-        return f"{thing.phrase}" if "sea" in place else f"{thing.phrase} by {place}"
+        return (
+            f"{thing.phrase}"
+            if "water" in place or "sea" in place or "ocean" in place
+            else f"{thing.phrase} by {place}"
+        )
     return f"{thing.phrase} {rng.choice(['in', 'amid', 'near'])} {place}"
 
 
@@ -132,64 +85,60 @@ def _happened(
     if not events:
         return None
     extra = f", with {parts[int(rng.integers(len(parts)))].phrase}" if parts and rng.random() < 0.6 else ""
-    bare = place.removeprefix("a ").removeprefix("an ")
     match events[-1].name:
         case "burnt area":
-            return _burnt(rng, bare, truth.burnt) + extra
+            return _burnt(rng, place, truth.burnt) + extra
         case "flooded area":
-            return _flooded(rng, bare, truth.flooded) + extra
-        case _ if "snow" in bare:
+            return _flooded(rng, place, truth.flooded) + extra
+        case _ if "snow" in place:
             return place + extra
         case _:
-            return _snowy(rng, bare, truth.snow) + extra
+            return _snowy(rng, place, truth.snow) + extra
 
 
-def _burnt(rng: np.random.Generator, bare: str, share: float) -> str:
-    if bare == "burnt land":
+def _burnt(rng: np.random.Generator, place: str, share: float) -> str:
+    if place in CLASSES["burnt area"]:
         return str(rng.choice(["a large burnt area after a wildfire", "burnt land with little left unburnt"]))
     if share > 0.6:
-        return _filled("{} almost entirely burnt by a wildfire", bare)
+        return _filled("{} almost entirely burnt by a wildfire", place)
     if share > 0.25:
-        return _filled(str(rng.choice(["burnt {} with an unburnt edge", "{} partly burnt by a wildfire"])), bare)
-    return _filled(str(rng.choice(["a burn scar in {}", "{} with a burnt area"])), bare)
+        return _filled(str(rng.choice(["burnt {} with an unburnt edge", "{} partly burnt by a wildfire"])), place)
+    return _filled(str(rng.choice(["a burn scar in {}", "{} with a burnt area"])), place)
 
 
-def _flooded(rng: np.random.Generator, bare: str, share: float) -> str:
-    if bare == "flooded land":
+def _flooded(rng: np.random.Generator, place: str, share: float) -> str:
+    if place in CLASSES["flooded area"]:
         return str(rng.choice(["a wide flood covering the land", "flooded land", "land under flood water"]))
     if share > 0.3:
-        return _filled(str(rng.choice(["flooded {}", "{} inundated by a flood", "flood water covering {}"])), bare)
-    return _filled(str(rng.choice(["{} with flood water", "partly flooded {}"])), bare)
+        return _filled(str(rng.choice(["flooded {}", "{} inundated by a flood", "flood water covering {}"])), place)
+    return _filled(str(rng.choice(["{} with flood water", "partly flooded {}"])), place)
 
 
-def _snowy(rng: np.random.Generator, bare: str, share: float) -> str:
+def _snowy(rng: np.random.Generator, place: str, share: float) -> str:
     few, many = ("{} with patches of snow", "snow on {}"), ("snow-covered {}", "{} under snow")
-    return _filled(str(rng.choice(many if share > 0.4 else few)), bare)
+    return _filled(str(rng.choice(many if share > 0.4 else few)), place)
 
 
-def _filled(template: str, bare: str) -> str:
-    """Return the template about a place, with the article where it belongs."""
-    if bare not in _ARTICLE:
-        return template.format(bare)
-    if template.startswith(("a ", "flood water", "snow on")):
-        return template.format(f"{_a(bare)} {bare}")
+def _filled(template: str, place: str) -> str:
+    """Return the template about a place, with the article where it belongs: ``a flooded city``."""
+    bare = place.removeprefix("a ").removeprefix("an ").removeprefix("the ")
+    if bare == place or template.startswith(("a ", "flood water", "snow on")):
+        return template.format(place)
     words = template.format(bare)
     return f"{_a(words)} {words}"
 
 
 def _composition(rng: np.random.Generator, truth: Truth) -> str:
     """Return a sentence about shares."""
-    words = [word for word in truth.labels if truth.shares[word] >= 0.1]
-    if not words:
-        return f"mostly {truth.dominant}"
-    first, rest = words[0], words[1:]
-    share = truth.shares[first]
+    words = [name for name in truth.labels if truth.shares[name] >= 0.1] or [truth.dominant]
+    first, *rest = (_word(rng, name) for name in words[:3])
+    share = truth.shares[words[0]]
     if share > 0.9:
-        return str(rng.choice([f"nothing but {first}", f"{first} everywhere", f"{first} covers the whole scene"]))
-    tail = f" with some {' and '.join(rest[:2])}" if rest else ""
+        return str(rng.choice([f"nothing but {first}", f"{first} everywhere", f"the whole scene covered by {first}"]))
+    tail = " and ".join(rest)
     if share > 0.55:
-        return f"mostly {first}{tail}"
-    return f"{first} and {' and '.join(rest[:2])}" if rest else f"{first} among other land"
+        return f"mostly {first} with some {tail}" if rest else f"mostly {first}"
+    return f"{first} and {tail}" if rest else f"{first} among other land"
 
 
 def _listed(truth: Truth, place: str, parts: list[Thing]) -> str:
@@ -209,11 +158,11 @@ def _remark(rng: np.random.Generator, truth: Truth) -> str | None:
     if truth.snow > 0.15:
         options += [f"snow and ice over {_portion(truth.snow)} of the area"]
     if truth.water + truth.snow < 0.6 and truth.burnt < 0.3:
-        words = next(words for level, words in _VIGOUR if truth.vigour >= level)
+        words = next(words for level, words in VIGOUR if truth.vigour >= level)
         if truth.plants > 0.3:
             options += [str(rng.choice(words))] * 2
         elif truth.plants < 0.05:
-            options.append(str(rng.choice(_BARE)))
+            options.append(str(rng.choice(BARREN)))
     return str(rng.choice(options)) if options else None
 
 
@@ -225,4 +174,4 @@ def _portion(share: float) -> str:
 
 
 def _opened(rng: np.random.Generator, line: str) -> str:
-    return str(rng.choice(_OPENINGS)) + line
+    return str(rng.choice(OPENINGS)) + line

@@ -225,7 +225,8 @@ LOOKS: dict[Surface, tuple[Mixture, ...] | _Seasons] = {
 }
 """What each surface is made of: one mixture, or one a season."""
 
-_DRY = {"canopy-dry": 0.4, "canopy-senescent": 0.2, "rangeland": 0.4}
+_DRY = {"canopy-dry": 0.3, "rangeland": 0.4, "crop-dry": 0.3}
+_IRRIGATED = (Surface.CROP_B, Surface.CROP_D, Surface.PADDY, Surface.ORCHARD)
 _STRESSED = {"canopy-pale": 0.4, "canopy-senescent": 0.35, "canopy-dry": 0.25}
 _LUSH = {"canopy-lush": 0.7, "crop-lush": 0.3}
 
@@ -242,7 +243,7 @@ def weathered(surface: Surface, season: Season, climate: Climate, vigour: float)
     Args:
         surface: The surface.
         season: The season.
-        climate: In the tropics it stays summer; in arid land plants are partly dry.
+        climate: In the tropics it stays summer; in arid land what is not irrigated is half dry.
         vigour: 0 withered, 0.5 usual, 1 lush.
     """
     if climate == "tropical" and surface is not Surface.PADDY:
@@ -250,11 +251,11 @@ def weathered(surface: Surface, season: Season, climate: Climate, vigour: float)
     base = mixture(surface, season)
     if surface not in PLANTS:
         return base
-    if climate == "arid":
-        base = blend(base, _DRY, 0.35)
+    if climate == "arid" and surface not in _IRRIGATED:
+        base = blend(base, _DRY, 0.15 if surface in GROUPS["forest"] else 0.5)
     if vigour >= 0.5:
         return base if surface in GROUPS["forest"] else blend(base, _LUSH, 0.6 * (vigour - 0.5))
-    harm = (0.5 - vigour) * (0.9 if surface in GROUPS["forest"] else 1.6)
+    harm = (0.5 - vigour) * (0.5 if surface in GROUPS["forest"] else 1.6)
     return blend(base, _STRESSED, harm)
 
 

@@ -15,6 +15,8 @@ from demo.worlds import GROUPS, Surface
 from demo.worlds._echo import speckle
 from demo.worlds._materials import ASSUMED, materials
 from demo.worlds._surfaces import CLIMATES, LOOKS, SEASONS, weathered
+from demo.worlds._vocabulary import CLASSES, SETTINGS
+from demo.worlds._vocabulary import GROUPS as WORD_GROUPS
 
 SEED = 11
 
@@ -105,6 +107,13 @@ def test_captions_are_three_to_five_and_differ(drawn: list[WorldSample]) -> None
     assert all(3 <= len(set(sample.captions)) == len(sample.captions) <= 5 for sample in drawn)
     common = Counter(line for sample in drawn for line in sample.captions).most_common(1)[0][1]
     assert common <= 0.1 * len(drawn)
+
+
+def test_every_setting_and_class_has_words(drawn: list[WorldSample]) -> None:
+    assert {sample.setting for sample in drawn} <= set(SETTINGS)
+    assert set(CLASSES) == set(GROUPS)
+    named = [part for setting in SETTINGS for part in WORD_GROUPS if part in setting]
+    assert set(named) == set(WORD_GROUPS)
 
 
 def test_labels_are_the_classes_that_cover_eight_percent(drawn: list[WorldSample]) -> None:
