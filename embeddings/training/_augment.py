@@ -14,7 +14,7 @@ from torch import Generator, Tensor
 from torch.nn import functional
 
 from .._planes import COLOURS, DB_HIGH, DB_LOW, RANGES
-from ._config import AugmentConfig
+from ._tables import AugmentConfig
 
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, https://www.itu.int/rec/R-REC-BT.601
 DB_STEP = (DB_HIGH - DB_LOW) / 254.0

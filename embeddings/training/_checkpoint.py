@@ -1,6 +1,7 @@
-"""Checkpoints without pickles: tensors in safetensors, everything else in JSON beside them.
+"""Checkpoints without pickles: tensors in safetensors, everything else as JSON in the same file.
 
-A checkpoint is written under a temporary name and renamed, so a killed run leaves the previous one whole.
+A checkpoint is one file that is written under a temporary name and renamed, so a killed run leaves the previous one
+whole. The JSON is written beside it as well, for people.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn, optim
 
@@ -61,8 +64,9 @@ def save_checkpoint(folder: Path, state: RunState, position: Position, recipe: s
     tensors |= _optimiser_tensors(state.optimiser)
     for number, parts in state.queues.items():
         tensors |= {f"queue.{number}.{place}": part for place, part in enumerate(parts)}
-    _replace(tensors, folder / STATE, {"step": str(position.step)})
-    _replace_text(json.dumps({"recipe": recipe, **asdict(position)}, indent=1), folder / ABOUT)
+    about = json.dumps({"recipe": recipe, **asdict(position)}, indent=1)
+    _replace(tensors, folder / STATE, {"about": about})
+    _replace_text(about, folder / ABOUT)
 
 
 def save_weights(path: Path, network: nn.Module) -> None:
@@ -74,21 +78,31 @@ def load_checkpoint(folder: Path, state: RunState, recipe: str) -> Position:
     """Restore a run and return where it stood; a fresh position when there is no checkpoint.
 
     Raises:
-        ConfigError: If the checkpoint belongs to another configuration or other data, or is half a checkpoint.
+        ConfigError: If the checkpoint belongs to another configuration or other data, or is damaged.
     """
-    if not (folder / ABOUT).is_file():
+    if not (folder / STATE).is_file():
         return Position()
-    about: dict[str, Any] = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+    about = _about(folder)
     if about.pop("recipe") != recipe:
         raise ConfigError(f"{folder} holds a run with another configuration or other data; choose another --out")
     tensors = load_file(folder / STATE)
     state.model.load_state_dict(_under("model.", tensors))
     state.average.load_state_dict(_under("average.", tensors))
     _restore_optimiser(state.optimiser, _under("optimiser.", tensors))
-    for number in state.queues:
+    for number, parts in state.queues.items():
         kept = _under(f"queue.{number}.", tensors)
-        state.queues[number] = (kept["0"], kept["1"], kept["2"])
+        one, other, places = (kept[str(place)].to(part.device) for place, part in enumerate(parts))
+        state.queues[number] = (one, other, places)
     return Position(**about)
+
+
+def _about(folder: Path) -> dict[str, Any]:
+    try:
+        with safe_open(folder / STATE, framework="pt") as stored:
+            about: dict[str, Any] = json.loads((stored.metadata() or {})["about"])
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        raise ConfigError(f"{folder / STATE} is not a checkpoint of `swath train`: {error}") from None
+    return about
 
 
 def _optimiser_tensors(optimiser: optim.Optimizer) -> dict[str, Tensor]:
@@ -97,11 +111,17 @@ def _optimiser_tensors(optimiser: optim.Optimizer) -> dict[str, Tensor]:
 
 
 def _restore_optimiser(optimiser: optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    parameters = [parameter for group in optimiser.param_groups for parameter in group["params"]]
     state: dict[int, dict[str, Tensor]] = {}
     for name, value in tensors.items():
         index, key = name.split(".", 1)
-        state.setdefault(int(index), {})[key] = value
+        state.setdefault(int(index), {})[key] = _laid_out(value, parameters[int(index)])
     optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
+
+
+def _laid_out(value: Tensor, parameter: Tensor) -> Tensor:
+    """Return a moment in the memory order of its parameter, as an undisturbed run has it."""
+    return torch.empty_like(parameter, dtype=value.dtype).copy_(value) if value.shape == parameter.shape else value
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -12,20 +12,30 @@ from pathlib import Path
 
 import onnx
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional
+
+from core import ConfigError
 
 from .._planes import RANGES
 from ._checkpoint import FINAL
 from ._compress import compress
 from ._config import TrainingConfig
+from ._quantise import cosines, quantise
 from ._sentence import SentenceTower, load_tower
 from ._text import load_tokenizer
-from ._towers import DIM, Tower, Towers, normal_optical, normal_radar
+from ._towers import DIM, Tower, Towers
+from ._warm_start import TOWERS
 
 OPSET = 18
 FILES = ("optical.onnx", "radar.onnx", "text.onnx", "tokenizer.json")
+"""What makes vectors, and so the revision."""
+LOCATION = "location.onnx"
+"""Written only where places were learned from; tiles and sentences keep their vectors without it."""
+LEAST_COSINE = 0.99
+"""Least cosine of a stored tower to the trained one, for the mean and for the first percentile of real items."""
+BATCH = 32
 
 
 class PlanesGraph(nn.Module):
@@ -40,6 +50,19 @@ class PlanesGraph(nn.Module):
     def forward(self, planes: Tensor) -> Tensor:
         """Return (n, 384)."""
         return functional.normalize(self.tower(self.normal(planes)), dim=1)
+
+
+class PlacesGraph(nn.Module):
+    """Places (n, 2), lon, lat in degrees, to unit vectors."""
+
+    def __init__(self, towers: Towers) -> None:
+        """Wrap the network over places."""
+        super().__init__()
+        self.towers = towers
+
+    def forward(self, lonlat: Tensor) -> Tensor:
+        """Return (n, 384)."""
+        return self.towers.encode_places(lonlat)
 
 
 class TextGraph(nn.Module):
@@ -57,7 +80,15 @@ class TextGraph(nn.Module):
         return functional.normalize(self.projection(sentence), dim=1)
 
 
-def export(config: TrainingConfig, run: Path, figures: Mapping[str, float], pools: Mapping[str, str]) -> Path:
+def export(
+    config: TrainingConfig,
+    run: Path,
+    figures: Mapping[str, float],
+    pools: Mapping[str, str],
+    *,
+    items: Mapping[str, Tensor] | None = None,
+    others: Mapping[str, Tensor] | None = None,
+) -> Path:
     """Write the encoder folder of a run.
 
     Args:
@@ -65,26 +96,69 @@ def export(config: TrainingConfig, run: Path, figures: Mapping[str, float], pool
         run: Folder of the run, with its final weights.
         figures: Figures of these weights on held-out items, kept in the manifest.
         pools: sha256 over the samples of each pool, by name.
+        items: Planes by modality, uint8, that int8 is calibrated on.
+        others: Planes by modality, uint8, on which the stored towers are held to those of the run.
 
     Returns:
         The encoder folder.
+
+    Raises:
+        ConfigError: The stored towers lose more than `LEAST_COSINE` allows; the run's weights are kept.
     """
-    towers = Towers().eval().requires_grad_(False)
-    towers.load_state_dict(load_file(run / FINAL))
+    towers = _final_towers(config, run)
     folder = run / "encoder"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    _export_tower(towers.optical, normal_optical, len(RANGES), config.size, folder / "optical.onnx")
-    _export_tower(towers.radar, normal_radar, 2, config.size, folder / "radar.onnx")
+    figures = dict(figures)
+    for name, count in (("optical", len(RANGES)), ("radar", 2)):
+        graph = PlanesGraph(getattr(towers, name), getattr(towers, f"normal_{name}")).eval()
+        planes = torch.ones(2, count, config.size, config.size, dtype=torch.uint8)
+        path = folder / f"{name}.onnx"
+        _save(graph, (planes,), ["planes"], {"planes": {0: "n"}}, path, small=config.export.weights == "fp16")
+        if config.export.weights == "int8":
+            quantise(path, (items or {}).get(name))
+        figures |= _kept(graph, path, (others or {}).get(name), config)
     _export_text(towers, folder / "text.onnx")
+    _export_location(towers, folder / LOCATION)
     load_tokenizer(config.text.max_tokens).save(str(folder / "tokenizer.json"))
+    save_file({name: half(value) for name, value in towers.state_dict().items()}, folder / TOWERS)
     (folder / "manifest.toml").write_text(manifest(config, folder, figures, pools), encoding="utf-8")
     return folder
 
 
-def _export_tower(tower: Tower, normal: Callable[[Tensor], Tensor], count: int, size: int, path: Path) -> None:
-    example = torch.ones(2, count, size, size, dtype=torch.uint8)
-    _save(PlanesGraph(tower, normal).eval(), (example,), ["planes"], {"planes": {0: "n"}}, path)
+def _final_towers(config: TrainingConfig, run: Path) -> Towers:
+    towers = Towers()
+    if config.location.weight:
+        towers.add_location(config.location.width, config.location.degrees)
+    towers.load_state_dict(load_file(run / FINAL))
+    return towers.eval().requires_grad_(False)
+
+
+def _kept(graph: PlanesGraph, path: Path, planes: Tensor | None, config: TrainingConfig) -> dict[str, float]:
+    """Return how far the stored tower is from the run's, after checking that it is near enough."""
+    if planes is None or len(planes) == 0:
+        return {}
+    mean, low = cosines(path, planes, torch.cat([graph(part) for part in torch.split(planes, BATCH)]))
+    if min(mean, low) < LEAST_COSINE:
+        raise ConfigError(
+            f"{path.name} stored as {config.export.weights} keeps a cosine of {mean:.4f} (mean) and {low:.4f} (first "
+            f"percentile) to the trained tower on {len(planes)} items; at least {LEAST_COSINE} is wanted. The trained "
+            "weights are kept: set export.weights = 'fp16' and run the same command with --resume"
+        )
+    return {f"stored.{path.stem}.cosine_mean": mean, f"stored.{path.stem}.cosine_p1": low}
+
+
+def half(value: Tensor) -> Tensor:
+    """Return a tensor as it is stored for fine-tuning: fp16 where it is large, as it is where it is small."""
+    large = value.dtype == torch.float32 and value.ndim > 1
+    return (value.half() if large else value).detach().contiguous()
+
+
+def _export_location(towers: Towers, path: Path) -> None:
+    if towers.location is None:
+        return
+    example = torch.tensor([[12.5, 41.9], [-70.0, -33.0]])
+    _save(PlacesGraph(towers).eval(), (example,), ["lonlat"], {"lonlat": {0: "n"}}, path)
 
 
 def _export_text(towers: Towers, path: Path) -> None:
@@ -95,13 +169,19 @@ def _export_text(towers: Towers, path: Path) -> None:
 
 
 def _save(
-    graph: nn.Module, example: tuple[Tensor, ...], names: list[str], axes: dict[str, dict[int, str]], path: Path
+    graph: nn.Module,
+    example: tuple[Tensor, ...],
+    names: list[str],
+    axes: dict[str, dict[int, str]],
+    path: Path,
+    *,
+    small: bool = True,
 ) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the exporter about its own internals
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # "torchvision is not installed"
         program = _traced(graph, example, names, axes)
-    onnx.save_model(compress(program.model_proto), path)
+    onnx.save_model(compress(program.model_proto) if small else program.model_proto, path)
 
 
 def _traced(
@@ -124,8 +204,9 @@ def _traced(
 
 def manifest(config: TrainingConfig, folder: Path, figures: Mapping[str, float], pools: Mapping[str, str]) -> str:
     """Return the text of manifest.toml: what the encoder is, what it was made from and the sum of each file."""
-    sums = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in FILES}
-    revision = hashlib.sha256("".join(sums.values()).encode()).hexdigest()[:12]
+    names = [*FILES, *(name for name in (LOCATION, TOWERS) if (folder / name).is_file())]
+    sums = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names}
+    revision = hashlib.sha256("".join(sums[name] for name in FILES).encode()).hexdigest()[:12]
     lines = [
         "# Written by `swath train`; every number is read back and checked by embeddings._weights.",
         f"name = {json.dumps(config.name)}",
@@ -134,6 +215,7 @@ def manifest(config: TrainingConfig, folder: Path, figures: Mapping[str, float],
         f"size = {config.size}",
         f"max_tokens = {config.text.max_tokens}",
         'inputs = ["optical", "sar", "text"]',
+        f'weights = "{config.export.weights}"',
         f"licence = {json.dumps(config.card.licence)}",
         f"data_terms = {json.dumps(config.card.data_terms)}",
         f"sensors = {json.dumps(list(config.card.sensors))}",

@@ -50,8 +50,10 @@ def _class_figures(items: Tensor, names: Tensor, shares: Tensor) -> dict[str, fl
 def _caption_figures(items: Tensor, captions: Tensor, rows: Tensor) -> dict[str, float]:
     if len(captions) != len(items) or rows.shape[1] == 0:
         return {}
-    right = torch.cat([(rows[part, :1, None] == rows[None]).any(dim=2) for part in _parts(len(rows))])
-    best = (captions @ items.T).topk(min(K, len(items)), dim=1).indices
+    asked = rows[:, 0] >= 0
+    queries = rows[asked, :1, None]
+    right = torch.cat([(queries[part] == rows[None]).any(dim=2) for part in _parts(len(queries))])
+    best = (captions[asked] @ items.T).topk(min(K, len(items)), dim=1).indices
     return {"caption_r10": float(right.gather(1, best).any(dim=1).float().mean())}
 
 

@@ -8,7 +8,7 @@ stay in the loss so that they lose nothing. Only the 384x384 projection moves, s
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -19,9 +19,9 @@ from .._words import caption_terms
 from ._augment import Augment
 from ._config import TrainingConfig
 from ._losses import caption_loss, identical_captions, label_loss
+from ._network import Network
 from ._pools import Pool
-from ._text import PoolRows, SentenceTable, embed
-from ._towers import Towers
+from ._text import PoolRows, SentenceTable
 
 CHUNK = 128
 LOG_SCALE = 3.0
@@ -54,15 +54,15 @@ class FittedPool:
     """Unit vectors of random views, (views, n, 384)."""
 
 
-def term_table(pool: Pool, terms: Sequence[str], max_tokens: int) -> TermTable:
-    """Return the table of `terms` over a pool."""
+def term_table(pool: Pool, terms: Sequence[str], encode: Callable[[Sequence[str]], Tensor]) -> TermTable:
+    """Return the table of `terms` over a pool, with `encode` for sentences to vectors."""
     row = {term: index for index, term in enumerate(terms)}
     shares = torch.zeros(len(terms), len(pool))
     for column, captions in enumerate(pool.captions):
         for caption in captions:
             for term in caption_terms(caption) & row.keys():
                 shares[row[term], column] += 1.0 / len(captions)
-    return TermTable(terms=tuple(terms), vectors=embed(terms, max_tokens), shares=shares)
+    return TermTable(terms=tuple(terms), vectors=encode(terms), shares=shares)
 
 
 def frequent_terms(pool: Pool, fewest: int) -> list[str]:
@@ -75,8 +75,16 @@ def frequent_terms(pool: Pool, fewest: int) -> list[str]:
 class TextFit:
     """Fits the projection of trained towers."""
 
-    def __init__(self, config: TrainingConfig, towers: Towers, pools: Sequence[Pool], table: SentenceTable) -> None:
-        """Set up; encodes every training item a few times."""
+    def __init__(
+        self,
+        config: TrainingConfig,
+        towers: Network,
+        pools: Sequence[Pool],
+        table: SentenceTable,
+        encode: Callable[[Sequence[str]], Tensor],
+    ) -> None:
+        """Set up, with `encode` for sentences to vectors; encodes every training item a few times."""
+        self.encode = encode
         self.config = config
         self.towers = towers.eval().requires_grad_(False)
         self.vectors = table.vectors
@@ -135,7 +143,7 @@ class TextFit:
         if not pool.config.caption and not pool.config.label:
             return []
         frequent = frequent_terms(pool, self.config.words.pictures) if pool.config.caption else []
-        terms = term_table(pool, frequent, self.config.text.max_tokens)
+        terms = term_table(pool, frequent, self.encode)
         return [FittedPool(pool=pool, rows=rows, terms=terms, features=part) for part in self._encode(pool)]
 
     def _encode(self, pool: Pool) -> list[Tensor]:

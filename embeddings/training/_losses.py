@@ -75,3 +75,9 @@ def identical_captions(groups: Tensor) -> Tensor:
     """Return (n, n), True off the diagonal where two captions are word for word the same."""
     same = groups[:, None] == groups[None, :]
     return same & ~torch.eye(len(groups), dtype=torch.bool, device=groups.device)
+
+
+def same_places(lonlat: Tensor) -> Tensor:
+    """Return (n, n), True off the diagonal where two places (n, 2) are the same: no negatives of each other."""
+    same = (lonlat[:, None] == lonlat[None, :]).all(dim=2)
+    return same & ~torch.eye(len(lonlat), dtype=torch.bool, device=lonlat.device)

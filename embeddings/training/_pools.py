@@ -20,9 +20,10 @@ from core import ConfigError, Sample
 from .._planes import planes
 from .._words import class_words
 from ..datasets import open_dataset
-from ._config import PoolConfig
+from ._tables import PoolConfig
 
 READERS = 2
+NOWHERE = (float("nan"), float("nan"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +46,8 @@ class Pool:
     """Scene, site or source of each item."""
     places: tuple[str, ...]
     """Sample of each item: items of one place at two dates share it."""
+    centroids: Tensor
+    """lon, lat of each item in degrees, (n, 2) float32; NaN where it has no place."""
     fingerprint: str
     """sha256 over ids, labels and captions."""
 
@@ -64,6 +67,7 @@ class Pool:
             names=self.names,
             groups=tuple(self.groups[row] for row in chosen),
             places=tuple(self.places[row] for row in chosen),
+            centroids=self.centroids[rows],
             fingerprint=self.fingerprint,
         )
 
@@ -79,9 +83,18 @@ class Split:
 
 
 def data_folder(root: str) -> Path:
-    """Return the folder that a configuration names: absolute, or under SWATH_DATA."""
-    path = Path(root)
-    return path if path.is_absolute() else Path(os.environ.get("SWATH_DATA", "../shared/data")) / path
+    """Return the folder that a configuration names: absolute, or under SWATH_DATA.
+
+    Raises:
+        ConfigError: There is no such folder.
+    """
+    path = Path(os.environ.get("SWATH_DATA", "../shared/data")) / root
+    if not path.is_dir():
+        where = (
+            "" if Path(root).is_absolute() else ", nor one beside the configuration file; SWATH_DATA chooses another"
+        )
+        raise ConfigError(f"no folder at {path}{where}")
+    return path
 
 
 def load_splits(configs: Sequence[PoolConfig]) -> list[Split]:
@@ -111,7 +124,7 @@ def load_pool(config: PoolConfig) -> Pool:
     """Read every item of a dataset; a sample gives one item for each pair of views."""
     samples = list(_chosen(config))
     if not samples:
-        raise ConfigError(f"pools.{config.name}: {config.dataset} under {config.root} gives no sample")
+        raise ConfigError(f"pools.{config.name}: {config.dataset} under {config.root} gives no sample{_hint(config)}")
     wanted = [(sample, optical, radar) for sample in samples for optical, radar in _view_pairs(config)]
     with ThreadPoolExecutor(READERS) as readers:
         items = list(readers.map(lambda item: _read(item[0], item[1], item[2], config.side), wanted))
@@ -125,6 +138,7 @@ def load_pool(config: PoolConfig) -> Pool:
         names=tuple(class_words(name) for name in names),
         groups=tuple(sample.group for sample, _, _ in wanted),
         places=tuple(sample.sample_id for sample, _, _ in wanted),
+        centroids=torch.tensor([item.centroid for item in items], dtype=torch.float32),
         fingerprint=_fingerprint(samples),
     )
 
@@ -136,6 +150,7 @@ class _Item:
     optical: NDArray[np.uint8] | None
     radar: NDArray[np.uint8] | None
     captions: tuple[str, ...]
+    centroid: tuple[float, float]
 
 
 def _chosen(config: PoolConfig) -> Iterator[Sample]:
@@ -152,6 +167,14 @@ def _chosen(config: PoolConfig) -> Iterator[Sample]:
             return
 
 
+def _hint(config: PoolConfig) -> str:
+    first = next(iter(open_dataset(config.dataset, data_folder(config.root)).samples(config.split)), None)
+    if first is None:
+        return f" in split {config.split!r}" if config.split else ""
+    wanted, there = (", ".join(names) for names in ((*config.optical, *config.radar), (v.role for v in first.views)))
+    return f" with the views {wanted}, outside groups_out and classes_out; its first sample has {there}"
+
+
 def _view_pairs(config: PoolConfig) -> list[tuple[str | None, str | None]]:
     count = max(len(config.optical), len(config.radar))
     optical: tuple[str | None, ...] = config.optical or (None,) * count
@@ -164,7 +187,8 @@ def _read(sample: Sample, optical: str | None, radar: str | None, side: int) -> 
     tiles = [None if role is None else sample.view(role).read() for role in (optical, radar)]
     own = tuple(sorted({caption for tile in tiles if tile is not None for caption in tile.captions}))
     light, echo = (None if tile is None else planes(tile, side) for tile in tiles)
-    return _Item(optical=light, radar=echo, captions=own or sample.captions)
+    place = next((tile.centroid for tile in tiles if tile is not None and tile.centroid is not None), NOWHERE)
+    return _Item(optical=light, radar=echo, captions=own or sample.captions, centroid=place)
 
 
 def _stack(arrays: list[NDArray[np.uint8] | None]) -> Tensor | None:

@@ -29,6 +29,7 @@ COLOURS = (
     (127, 127, 127),
 )
 WIDTH, HEIGHT, MARGIN = 860, 460, 50
+PACKAGES = ("torch", "numpy", "pillow", "safetensors", "onnx", "onnxruntime", "tokenizers")
 
 
 def write_metrics(folder: Path, position: Position) -> None:
@@ -39,20 +40,38 @@ def write_metrics(folder: Path, position: Position) -> None:
 
 
 def write_card(
-    folder: Path, config: TrainingConfig, splits: Sequence[Split], position: Position, figures: Mapping[str, float]
+    folder: Path,
+    config: TrainingConfig,
+    splits: Sequence[Split],
+    *,
+    position: Position,
+    figures: Mapping[str, float],
+    wall_seconds: float,
 ) -> None:
     """Write card.json: what was run, on what, with which versions, and what came out."""
     card = {
         "revision": _revision(),
         "data": {split.train.config.name: _about(split) for split in splits},
         "hardware": {"machine": platform.machine(), "processors": os.cpu_count(), "accelerator": _accelerator()},
-        "versions": {name: version(name) for name in ("torch", "numpy", "pillow")},
-        "seconds": round(position.seconds),
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
+        "seed": config.seed,
+        "steps": position.step,
+        "training_seconds": round(position.seconds),
+        "last_session_wall_seconds": round(wall_seconds),
         "first_stage": position.history[-1],
         "figures": dict(figures),
-        "config": config.as_dict(),
+        "config": _without_paths(config),
     }
     (folder / "card.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+
+
+def _without_paths(config: TrainingConfig) -> dict[str, object]:
+    """Return the configuration with folders by their last name: a card travels, a machine's paths do not."""
+    plain = config.as_dict()
+    for pool in plain["pools"]:
+        pool["root"] = Path(pool["root"]).name
+    plain["start"] = Path(plain["start"]).name
+    return plain
 
 
 def _about(split: Split) -> dict[str, object]:

@@ -6,8 +6,9 @@ The embeddings are computed once and kept beside the checkpoints, so that resumi
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -16,9 +17,9 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional
 
-from ._config import TextConfig
 from ._pools import Pool
 from ._sentence import DIM, load_tower, tower_folder
+from ._tables import TextConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,8 +42,23 @@ class SentenceTable:
     """One for each pool, in the order given."""
 
 
-def sentence_table(config: TextConfig, pools: Sequence[Pool], cache: Path) -> SentenceTable:
-    """Embed every caption and every class sentence once, or read them from `cache`."""
+def sentence_table(
+    config: TextConfig,
+    pools: Sequence[Pool],
+    cache: Path,
+    *,
+    encode: Callable[[Sequence[str]], Tensor] | None = None,
+    key: str | None = None,
+) -> SentenceTable:
+    """Embed every caption and every class sentence once, or read them from `cache`.
+
+    Args:
+        config: Templates, and the text tower where `encode` names no other.
+        pools: Whose sentences.
+        cache: Folder that keeps the vectors.
+        encode: Sentences to unit vectors (n, dim).
+        key: What the vectors depend on beside the sentences, with `encode`.
+    """
     named = [[[template.format(name) for name in pool.names] for template in config.templates] for pool in pools]
     texts = {text for pool in pools for captions in pool.captions for text in captions}
     texts |= {text for templates in named for names in templates for text in names}
@@ -52,7 +68,9 @@ def sentence_table(config: TextConfig, pools: Sequence[Pool], cache: Path) -> Se
         PoolRows(captions=_rows(row, pool.captions), names=_rows(row, sentences))
         for pool, sentences in zip(pools, named, strict=True)
     ]
-    return SentenceTable(vectors=_cached(ordered, config, cache), rows=tuple(rows))
+    what = key or f"{config.tower}\n{config.max_tokens}"
+    vectors = _cached(ordered, what, cache, encode or partial(embed, max_tokens=config.max_tokens))
+    return SentenceTable(vectors=vectors, rows=tuple(rows))
 
 
 def load_tokenizer(max_tokens: int) -> Tokenizer:
@@ -78,12 +96,14 @@ def embed(texts: Sequence[str], max_tokens: int, batch: int = 64) -> Tensor:
     return out
 
 
-def _cached(texts: Sequence[str], config: TextConfig, cache: Path) -> Tensor:
-    key = hashlib.sha256("\n".join([config.tower, str(config.max_tokens), *texts]).encode()).hexdigest()[:16]
+def _cached(texts: Sequence[str], what: str, cache: Path, encode: Callable[[Sequence[str]], Tensor]) -> Tensor:
+    key = hashlib.sha256("\n".join([what, *texts]).encode()).hexdigest()[:16]
     path = cache / f"sentences-{key}.safetensors"
     if not path.is_file():
         cache.mkdir(parents=True, exist_ok=True)
-        save_file({"vectors": embed(texts, config.max_tokens)}, path)
+        part = path.with_suffix(".part")
+        save_file({"vectors": encode(texts).contiguous()}, part)
+        part.replace(path)
     return load_file(path)["vectors"]
 
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from .._planes import COLOURS, DB_HIGH, DB_LOW, RANGES
+from ._network import Network
 
 DIM = 384  # of all-MiniLM-L6-v2, https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2
 FEATURES = 1280
@@ -76,32 +77,22 @@ class Tower(nn.Module):
         return features
 
 
-class Towers(nn.Module):
+class Towers(Network):
     """The trainable parts: optical and SAR tower, text projection and the temperatures."""
 
     def __init__(self) -> None:
         """Set up with fresh towers and the projection at the identity."""
-        super().__init__()
-        self.optical = Tower(len(RANGES))
-        self.radar = Tower(2)
-        self.text = nn.Linear(DIM, DIM)
-        nn.init.eye_(self.text.weight)
-        nn.init.zeros_(self.text.bias)
-        self.caption_scale = nn.Parameter(torch.tensor(2.7))
-        self.label_scale = nn.Parameter(torch.tensor(2.7))
-        self.pair_scale = nn.Parameter(torch.tensor(2.7))
+        super().__init__(Tower(len(RANGES)), Tower(2), DIM)
+        self.optical: Tower
+        self.radar: Tower
 
-    def encode_optical(self, planes: Tensor) -> Tensor:
-        """Return unit vectors (n, 384) of planes (n, 3 or 12, h, w), 0..255 with 0 for absent."""
-        return functional.normalize(self.optical(normal_optical(planes)).float(), dim=1)
+    def normal_optical(self, planes: Tensor) -> Tensor:
+        """See Network."""
+        return normal_optical(planes)
 
-    def encode_radar(self, planes: Tensor) -> Tensor:
-        """Return unit vectors (n, 384) of planes (n, 2, h, w), 0..255 with 0 for absent."""
-        return functional.normalize(self.radar(normal_radar(planes)).float(), dim=1)
-
-    def encode_sentences(self, x: Tensor) -> Tensor:
-        """Return unit vectors (n, 384) of sentence embeddings."""
-        return functional.normalize(self.text(x), dim=1)
+    def normal_radar(self, planes: Tensor) -> Tensor:
+        """See Network."""
+        return normal_radar(planes)
 
 
 def normal_optical(planes: Tensor) -> Tensor:

