@@ -9,7 +9,7 @@ from torch.nn import functional
 MASKED = -1e4
 
 
-def caption_loss(items: Tensor, captions: Tensor, same: Tensor, scale: Tensor) -> Tensor:
+def caption_loss(items: Tensor, captions: Tensor, same: Tensor, scale: Tensor, weights: Tensor | None = None) -> Tensor:
     """Return the symmetric InfoNCE in which identical captions are no negatives.
 
     Args:
@@ -17,11 +17,14 @@ def caption_loss(items: Tensor, captions: Tensor, same: Tensor, scale: Tensor) -
         captions: Unit vectors of one caption an item, (n, d).
         same: True where row and column are not the same pair but carry the same caption, (n, n).
         scale: Logarithm of the inverse temperature.
+        weights: How much each item counts, (n,); None counts all alike.
     """
     logits = scale.exp().clamp(max=100.0) * items @ captions.T
     logits = logits.masked_fill(same, MASKED)
     target = torch.arange(len(items), device=items.device)
-    return (functional.cross_entropy(logits, target) + functional.cross_entropy(logits.T, target)) / 2
+    both = [functional.cross_entropy(part, target, reduction="none") for part in (logits, logits.T)]
+    each = (both[0] + both[1]) / 2
+    return (each if weights is None else each * weights).mean()
 
 
 def label_loss(items: Tensor, names: Tensor, shares: Tensor, scale: Tensor, smoothing: float) -> Tensor:

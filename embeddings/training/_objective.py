@@ -80,21 +80,23 @@ class Objective:
 
     def _caption_term(self, encoded: list[Encoded], generator: Generator) -> Tensor:
         """Return the contrast of all captioned items of the step, whatever their sensor, with their captions."""
-        vectors, sentences = [], []
+        vectors, sentences, weights = [], [], []
         for item in encoded:
-            rows = self._rows[item.pool].captions[item.rows]
-            if not self._pools[item.pool].config.caption or rows.shape[1] == 0:
+            config, rows = self._pools[item.pool].config, self._rows[item.pool].captions[item.rows]
+            if not config.caption or rows.shape[1] == 0:
                 continue
             picked = rows.gather(1, torch.randint(rows.shape[1], (len(rows), 1), generator=generator))[:, 0]
             for part in item.parts:
                 vectors.append(part[picked >= 0])
                 sentences.append(picked[picked >= 0])
+                weights.append(torch.full((len(sentences[-1]),), config.caption))
         if not vectors:
             return self._model.text.weight.sum() * 0.0
         rows = torch.cat(sentences)
         captions = self._model.encode_sentences(self._vectors[rows])
         same = identical_captions(rows).to(self._device)
-        return caption_loss(torch.cat(vectors), captions, same, self._model.caption_scale)
+        counted = torch.cat(weights).to(self._device)
+        return caption_loss(torch.cat(vectors), captions, same, self._model.caption_scale, counted)
 
     def _pair_term(self, item: Encoded) -> Tensor:
         if item.optical is None or item.radar is None:
