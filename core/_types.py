@@ -6,14 +6,17 @@ antimeridian when west > east (RFC 7946). Times are timezone-aware UTC. Fraction
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from shapely.geometry.base import BaseGeometry
 
 from core._errors import InputError
+
+if TYPE_CHECKING:
+    from core._tile import Tile
 
 BBox = tuple[float, float, float, float]
 """west, south, east, north in degrees; west > east when it crosses the antimeridian."""
@@ -200,7 +203,7 @@ class Scene:
     href: str
     """What a person would open: the file, or the STAC item."""
     assets: tuple[Asset, ...]
-    """The files, at least one."""
+    """The files, at least one unless ``read`` stands in for them."""
     sensor: Sensor
     """Which sensor, never guessed."""
     encoding: Encoding
@@ -221,6 +224,8 @@ class Scene:
     """Class of the picture, from its folder or captions.jsonl."""
     captions: tuple[str, ...] = ()
     """Sentences about the scene that came with it."""
+    read: Callable[[], Tile] | None = None
+    """Reads the whole scene as one tile, where a dataset gives its pixels; ``assets`` is empty then."""
 
 
 @dataclass(frozen=True, kw_only=True)

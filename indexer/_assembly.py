@@ -72,6 +72,12 @@ class Assembly:
         """Whether all pieces are finished."""
         return len(self._done) == len(self.units)
 
+    @property
+    def undated(self) -> bool:
+        """Whether nothing tells when the scene was taken; given scenes tell it with their pixels."""
+        scene = self.job.scene
+        return any(batch["datetime"].null_count for batch in self._kept) if scene.read else scene.datetime is None
+
     def failure(self) -> str | None:
         """Why this scene cannot be indexed, if it cannot."""
         if self._bad_vector is not None:

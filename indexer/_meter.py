@@ -63,7 +63,7 @@ class Meter:
         self._indexed += 1
         self._written += scene.tiles
         self._dropped += scene.dropped
-        self._undated += scene.job.scene.datetime is None
+        self._undated += scene.undated
         self.show()
 
     def failed(self, event: Failed, scene: Assembly | None) -> None:

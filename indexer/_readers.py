@@ -23,6 +23,7 @@ from indexer._staging import Staging
 from indexer._tiling import TilingOptions
 
 if TYPE_CHECKING:
+    from indexer._given import GivenScene
     from indexer._pixels import OpenScene
 
 QUEUED_BATCHES = 3
@@ -194,7 +195,7 @@ class _Current:
     def __init__(self, tiling: TilingOptions) -> None:
         self._tiling = tiling
         self._key = ""
-        self._scene: OpenScene | None = None
+        self._scene: OpenScene | GivenScene | None = None
         self._closing = ExitStack()
 
     def __enter__(self) -> _Current:
@@ -203,21 +204,22 @@ class _Current:
     def __exit__(self, *_: object) -> None:
         self._closing.close()
 
-    def open(self, job: Job) -> OpenScene:
+    def open(self, job: Job) -> OpenScene | GivenScene:
         """Return the job's scene, open; the one before is closed."""
         if self._scene is None or self._key != job.key:
             self._closing.close()
             self._scene = None
-            self._scene = self._closing.enter_context(open_scene(job.scene, self._tiling))
-            self._key = job.key
+            scene = open_scene(job.scene, self._tiling)
+            self._closing.enter_context(scene)
+            self._scene, self._key = scene, job.key
         return self._scene
 
 
-def open_scene(scene: Scene, tiling: TilingOptions) -> OpenScene:
+def open_scene(scene: Scene, tiling: TilingOptions) -> OpenScene | GivenScene:
     """Open a scene for reading."""
-    from indexer._pixels import OpenScene
+    from indexer._given import open_any
 
-    return OpenScene(scene, tiling)
+    return open_any(scene, tiling)
 
 
 def make_preview(tile: Tile) -> bytes:

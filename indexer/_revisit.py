@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core import Record, Scene, SceneError, Settings, Tile
-from indexer._pixels import OpenScene
+from indexer._given import open_any
 from indexer._tiling import MAX_TILE_SIZE, MIN_TILE_SIZE, TilingOptions
 from indexer.sources import SourceOptions, open_source
 
@@ -25,7 +25,7 @@ def read_original(record: Record, *, sensor: str | None = None) -> Tile:
     settings = Settings()
     scene = _scene(record, sensor or f"{record.sensor}/{record.encoding}", settings)
     side = min(MAX_TILE_SIZE, max(MIN_TILE_SIZE, record.window.width, record.window.height))
-    with OpenScene(scene, TilingOptions(tile_size=side, min_valid=0.0), settings) as opened:
+    with open_any(scene, TilingOptions(tile_size=side, min_valid=0.0), settings) as opened:
         tile = opened.read_window(record.window, 0, 0)
     if tile is None:
         raise SceneError(f"{record.href} holds no data in that window any more")

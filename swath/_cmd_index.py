@@ -37,7 +37,8 @@ def index(
     sources: Annotated[
         list[str],
         typer.Argument(
-            metavar="SOURCE...", help="Files, folders, globs, s3://, https://, STAC JSON, API or GeoParquet."
+            metavar="SOURCE...",
+            help="Files, folders, globs, s3://, https://, STAC JSON, API or GeoParquet; or dataset:NAME FOLDER.",
         ),
     ],
     into: Annotated[Path, typer.Option(metavar="DIR", help="Index directory; made if missing.")],
@@ -54,7 +55,9 @@ def index(
     bbox: Annotated[str | None, typer.Option(metavar="W,S,E,N", help="Scenes to take from a STAC source.")] = None,
     datetime: Annotated[str | None, typer.Option(metavar="A/B", help="Scenes to take from a STAC source.")] = None,
     pictures: Annotated[bool, typer.Option("--pictures", help="Take rasters without a CRS as pictures.")] = False,
-    split: Annotated[str | None, typer.Option(metavar="NAME", help="Only this split of captions.jsonl.")] = None,
+    split: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only this split of the captions or dataset.")
+    ] = None,
     workers: Annotated[int | None, typer.Option(metavar="N", help="Reader threads.")] = None,
     vectors: Annotated[Vectors, typer.Option(help="How a new index stores vectors.")] = Vectors.FLOAT16,
     as_json: AsJson = False,

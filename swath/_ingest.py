@@ -10,7 +10,7 @@ from typing import Literal
 from core import BBox, EncodesTiles, Settings, parse_bbox
 from embeddings import DEFAULT_ENCODER, open_encoder
 from indexer import IngestOptions, IngestReport, Progress, TilingOptions, ingest
-from indexer.sources import SourceOptions, open_source
+from indexer.sources import SourceOptions, joined_datasets, open_source
 from indexer.store import Store
 
 
@@ -36,7 +36,8 @@ def index_archive(
     """Index scenes. Running it again skips what is done, resumes what was cut off, re-embeds what changed.
 
     Args:
-        sources: Files, folders, globs, ``s3://`` or allow-listed ``https://`` addresses, STAC documents or APIs.
+        sources: Files, folders, globs, ``s3://`` or allow-listed ``https://`` addresses, STAC documents or APIs;
+            ``dataset:NAME`` and the folder after it is a published dataset.
         into: Index directory; made if missing.
         collection: Name for the scenes; default: the STAC collection, else the folder's name.
         sensor: ``NAME``, ``NAME/ENCODING`` or a TOML file; default: what metadata proves.
@@ -49,7 +50,7 @@ def index_archive(
         bbox: Scenes to take from a STAC source.
         datetime: Interval of the scenes to take from a STAC source.
         pictures: Take rasters without a CRS as plain pictures.
-        split: Only this split of a picture folder's captions.jsonl.
+        split: Only this split of a picture folder's captions.jsonl, or of a dataset.
         workers: Reader threads; default: as many as cores.
         vectors: How a new index stores vectors; half the space, or the encoder's own precision.
         progress: Called after every batch.
@@ -69,7 +70,7 @@ def index_archive(
         split=split,
         settings=Settings(),
     )
-    opened = [open_source(source, options) for source in sources]
+    opened = [open_source(source, options) for source in joined_datasets(sources)]
     return ingest(
         opened,
         into=Path(into),

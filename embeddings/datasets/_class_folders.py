@@ -23,6 +23,20 @@ from embeddings.datasets._read import picture_view, raster_view
 SPLITS = ("train", "val", "test")
 """Splits of the published lists, and folders that are splits rather than classes."""
 
+EUROSAT_CLASSES = (
+    "AnnualCrop",
+    "Forest",
+    "HerbaceousVegetation",
+    "Highway",
+    "Industrial",
+    "Pasture",
+    "PermanentCrop",
+    "Residential",
+    "River",
+    "SeaLake",
+)
+"""https://github.com/phelber/EuroSAT"""
+
 EUROSAT_BANDS = ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B09", "B10", "B11", "B12", "B8A")
 """Order in the multispectral files: B8A is last (https://github.com/phelber/EuroSAT)."""
 
@@ -39,6 +53,8 @@ class _Layout:
     """The expected tree."""
     lists: str | None = None
     """Published lists of file names, one a split, with `{}` for the split; None where there are none."""
+    classes: tuple[str, ...] = ()
+    """Class names, where folders of other names cannot be meant; empty for any."""
     gsd: float | None = None
     """Metres per pixel where it is the same for all."""
 
@@ -66,6 +82,7 @@ _LAYOUTS: Mapping[str, _Layout] = {
         tree="AnnualCrop/AnnualCrop_1.jpg   (or .tif with 13 bands)\nForest/Forest_1.jpg\n...   (10 class folders)\n"
         "eurosat-train.txt   (optional lists of file names: -train, -val, -test)",
         lists="eurosat-{}.txt",
+        classes=EUROSAT_CLASSES,
         gsd=10.0,
     ),
     "ucmerced": _Layout(
@@ -106,7 +123,8 @@ def _find(root: Path, layout: _Layout) -> dict[Path, str | None]:
     """The pictures in order, with the split that a folder above the classes names."""
     for folder in layout.folders:
         base = root / folder
-        if base.is_dir() and (found := dict(_pictures(base, layout.endings))):
+        found = dict(_pictures(base, layout.endings)) if base.is_dir() else {}
+        if any(not layout.classes or path.parent.name in layout.classes for path in found):
             return found
     return {}
 

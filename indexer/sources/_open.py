@@ -16,6 +16,7 @@ from indexer.sources._walk import PICTURE_ENDINGS, RASTER_ENDINGS, STAC_FILES, f
 SOURCES = Registry(
     "source",
     {
+        "dataset": "indexer.sources._dataset:DatasetSource",
         "files": "indexer.sources._files:FileSource",
         "geoparquet": "indexer.sources._geoparquet:GeoParquetSource",
         "https": "indexer.sources._https:HttpsSource",
@@ -30,7 +31,7 @@ SOURCES = Registry(
 _TABLES = (".parquet", ".geoparquet")
 _EXPECTED = (
     "expected a file, folder or glob pattern of .tif .tiff .jp2 .jpg .jpeg .png, a STAC .json, a stac-geoparquet "
-    ".parquet, s3://bucket/prefix, an https:// COG, or the https:// address of a STAC document or API"
+    ".parquet, s3://bucket/prefix, an https:// COG, the address of a STAC document or API, or dataset:NAME FOLDER"
 )
 
 
@@ -56,11 +57,13 @@ def source_kind(text: str, options: SourceOptions) -> str:
     ``kind+...`` names the kind; ``s3://`` is a bucket; ``https://`` is a table, a raster or a STAC document, by its
     ending; a local path is STAC (``.json``, or a folder with ``catalog.json`` or ``collection.json`` at its top), a
     table, or holds rasters or pictures. A folder of both is read as rasters, unless it has a ``captions.jsonl``.
-    ``document#id`` is one item of a STAC document or table.
+    ``dataset:NAME:FOLDER`` is a published dataset. ``document#id`` is one item of a STAC document or table.
 
     Raises:
         SourceError: Nothing is there, or nothing that can be read.
     """
+    if text.startswith("dataset:"):
+        return "dataset"
     text, _ = split_item(text)
     prefix, plus, _ = text.partition("+")
     if plus and prefix in SOURCES.names():

@@ -27,7 +27,7 @@ class SourceOptions:
     pictures: bool = False
     """Read TIFF and JPEG 2000 files, too, as plain pictures without a place."""
     split: str | None = None
-    """Pictures only: keep the records of ``captions.jsonl`` with this ``split``."""
+    """Pictures: keep the records of ``captions.jsonl`` with this ``split``. Datasets: keep this split."""
     settings: Settings = field(default_factory=Settings)
     """Limits and allowed hosts."""
 
