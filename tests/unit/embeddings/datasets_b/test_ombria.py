@@ -86,15 +86,21 @@ def test_a_site_without_one_of_its_chips_is_refused(tmp_path: Path) -> None:
 
 
 @real
-def test_the_real_files_hold_694_sites_of_14_groups_and_69_flawed_chips() -> None:
+def test_the_real_files_hold_694_sites_of_15_groups_and_69_flawed_chips() -> None:
     dataset = open_ombria(REAL)
     samples = list(dataset.samples())
     numbers = [sample.sample_id.split("-")[1] for sample in samples]
     assert len(samples) == len(set(numbers)) == 694
     assert len(list(dataset.samples("test"))) == 70
-    assert len({sample.group for sample in samples}) == 14
+    assert len({sample.group for sample in samples}) == 15
     assert len(dataset.flaws) == 69
     assert sum(flaw.startswith("wraps") for flaw in dataset.flaws.values()) == 19
+
+
+@real
+def test_the_scene_that_is_there_twice_is_one_group() -> None:
+    groups = {sample.sample_id: sample.group for sample in open_ombria(REAL).samples()}
+    assert groups["test-0113"] == groups["train-0264"] == groups["train-0265"]
 
 
 @real
