@@ -9,6 +9,7 @@ unit, so plain 8-bit pictures and reflectances meet on one scale. SAR values sta
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +46,9 @@ NOMINAL = {"red": 0.665, "green": 0.560, "blue": 0.490, "nir": 0.833}
 
 CO_POLARISED = ("vv", "hh")
 CROSS_POLARISED = ("vh", "hv")
+LEVELS = 16_384
+"""Steps of the stretch's table: at gamma 0.6 the first one is 1 of 255 grey levels."""
+
 DB_LOW, DB_HIGH = -32.0, 12.0
 """Range of dB from the white point that 8 bits hold, in steps of 0.17 dB: from the noise floor of Sentinel-1 (-22 dB,
 https://sentiwiki.copernicus.eu/web/s1-mission, 17 dB under white) with room for calm water, to corner reflectors."""
@@ -64,9 +68,8 @@ def planes(tile: Tile, size: int) -> NDArray[np.uint8]:
     Raises:
         SensorError: No band of the tile has a place among the planes.
     """
-    filled = _filled(tile.pixels, tile.mask)
-    stack = radar_planes(tile, filled) if tile.sensor.kind == "sar" else optical_planes(tile, filled)
-    return np.stack([_resized(plane, size) for plane in stack])
+    pixels = np.stack([_resized(plane, size) for plane in _filled(tile.pixels, tile.mask)])
+    return radar_planes(tile, pixels) if tile.sensor.kind == "sar" else optical_planes(tile, pixels)
 
 
 def optical_planes(tile: Tile, pixels: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -108,14 +111,20 @@ def _ranges(band: Band) -> tuple[int, ...]:
 
 
 def _stretched(band: Band, plane: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return (h, w), 0..1: the fixed display stretch, read from a table because powers are slow."""
     display = band.display
-    unit = (plane - np.float32(display.minimum)) * np.float32(1 / (display.maximum - display.minimum))
+    unit = (plane - np.float32(display.minimum)) * np.float32(LEVELS / (display.maximum - display.minimum))
     np.fmax(unit, np.float32(0), out=unit)
-    if display.gamma != 1:
-        np.power(unit, np.float32(display.gamma), out=unit)
-    unit *= np.float32(display.gain)
-    stretched: NDArray[np.float32] = np.minimum(unit, np.float32(1), out=unit)
-    return stretched
+    steps = np.minimum(unit, np.float32(LEVELS), out=unit).astype(np.uint16)
+    return _table(display.gamma, display.gain)[steps]
+
+
+@cache
+def _table(gamma: float, gain: float) -> NDArray[np.float32]:
+    """Return gain * x ** gamma, at most 1, at LEVELS + 1 places from 0 to 1."""
+    unit = np.arange(LEVELS + 1) / LEVELS
+    table: NDArray[np.float32] = np.minimum(gain * unit**gamma, 1.0).astype(np.float32)
+    return table
 
 
 def _one_plane(members: list[NDArray[np.float32]], shape: tuple[int, ...]) -> NDArray[np.uint8]:
@@ -133,12 +142,12 @@ def _db_from_white(band: Band, plane: NDArray[np.float32]) -> NDArray[np.uint8]:
     return steps
 
 
-def _resized(plane: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+def _resized(plane: NDArray[np.float32], size: int) -> NDArray[np.float32]:
+    """Return (size, size): averaged in the band's unit, before any stretch."""
     if plane.shape == (size, size):
         return plane
-    if not plane.any():
-        return np.zeros((size, size), dtype=np.uint8)
-    return np.asarray(Image.fromarray(plane).resize((size, size), Image.Resampling.BILINEAR), dtype=np.uint8)
+    picture = Image.fromarray(np.ascontiguousarray(plane, dtype=np.float32))
+    return np.asarray(picture.resize((size, size), Image.Resampling.BILINEAR), dtype=np.float32)
 
 
 def _filled(pixels: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[np.float32]:
