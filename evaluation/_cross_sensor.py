@@ -7,6 +7,7 @@ sets in four directions, as CSMAE publishes them (https://github.com/jakhac/CSMA
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -75,7 +76,8 @@ def _sites(one: Side, other: Side) -> tuple[list[Series | Figure], list[Example]
         asked = _ask(one, other, gains, rows)
         results += _figures(asked, gains[rows], f"{one.name} to {other.name}", kind)
         if not kind:
-            examples = asked.examples([one.corpus.items[row] for row in rows], other.corpus.items)
+            shown = asked.examples([one.corpus.items[row] for row in rows], other.corpus.items)
+            examples = [dataclasses.replace(example, by_name=True) for example in shown]
     return results, examples
 
 

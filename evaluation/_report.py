@@ -52,6 +52,8 @@ class Example:
     """Whether each hit is right."""
     words: str = ""
     """What was said beside a picture."""
+    by_name: bool = False
+    """Whether pictures are told apart by sample and view rather than by class."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -50,10 +50,11 @@ def _draw_row(sheet: Image.Image, pen: ImageDraw.ImageDraw, example: Example, to
             _write(pen, (GAP, top + 4 + number * LINE), line, WORDS)
     else:
         sheet.paste(_picture(example.query, CELL), (GAP, top))
-        _write(pen, (GAP, top + CELL + 1), example.words or _caption(example.query), WORDS - GAP)
+        _write(pen, (GAP, top + CELL + 1), example.words or _caption(example.query, example.by_name), WORDS - GAP)
     for column, (item, right) in enumerate(zip(example.hits[:HITS], example.right, strict=False)):
         left = GAP + WORDS + column * (CELL + GAP)
         _draw_hit(sheet, pen, item, (left, top), right)
+        _write(pen, (left, top + CELL + 1), _caption(item, example.by_name), CELL)
 
 
 def _draw_hit(sheet: Image.Image, pen: ImageDraw.ImageDraw, item: Item, place: tuple[int, int], right: bool) -> None:
@@ -61,7 +62,6 @@ def _draw_hit(sheet: Image.Image, pen: ImageDraw.ImageDraw, item: Item, place: t
     edge = FRAME if right else 1
     pen.rectangle((left, top, left + CELL - 1, top + CELL - 1), fill=RIGHT if right else WRONG)
     sheet.paste(_picture(item, CELL - 2 * edge), (left + edge, top + edge))
-    _write(pen, (left, top + CELL + 1), _caption(item), CELL)
 
 
 def _picture(item: Item, side: int) -> Image.Image:
@@ -69,9 +69,8 @@ def _picture(item: Item, side: int) -> Image.Image:
     return picture.resize((side, side), Image.Resampling.LANCZOS if picture.width > side else Image.Resampling.NEAREST)
 
 
-def _caption(item: Item) -> str:
-    labels = ", ".join(item.sample.labels)
-    return labels or item.name
+def _caption(item: Item, by_name: bool) -> str:
+    return item.name if by_name else ", ".join(item.sample.labels) or item.name
 
 
 def _write(pen: ImageDraw.ImageDraw, place: tuple[int, int], text: str, width: int) -> None:
