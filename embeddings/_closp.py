@@ -126,7 +126,7 @@ class GeoClospEncoder(ClospEncoder):
         """
         import torch
 
-        from ._closp_towers import check_places
+        from ._location import check_places
 
         places = torch.from_numpy(np.ascontiguousarray(lonlat, dtype=np.float32))
         check_places(places)

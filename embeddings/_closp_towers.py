@@ -15,8 +15,6 @@ from timm import create_model
 from torch import Tensor, nn
 from torch.nn import functional
 
-from core import InputError
-
 from ._location import LocationEncoder
 from ._torch_weights import check_state, read_tensors
 from .training._sentence import SentenceTower, key_table
@@ -102,16 +100,6 @@ def load_network(file: Path, name: str, model: str, *, side: int, located: bool)
     check_state(wanted, state, f"{file} does not fit {name}", ignored=UNUSED)
     network.load_state_dict({ours: _full(state[theirs]) for theirs, ours in published.items()}, assign=True)
     return network
-
-
-def check_places(lonlat: Tensor) -> None:
-    """Raise InputError unless `lonlat` is (n, 2) lon, lat in degrees."""
-    if lonlat.ndim != 2 or lonlat.shape[1] != 2:
-        raise InputError(f"places must be (n, 2) lon, lat in degrees, got {tuple(lonlat.shape)}")
-    inside = (lonlat.abs() <= lonlat.new_tensor([180.0, 90.0])).all(dim=1)
-    if not inside.all():
-        lon, lat = lonlat[~inside][0].tolist()
-        raise InputError(f"places must be lon, lat in degrees, lon first, got lon {lon:g}, lat {lat:g}")
 
 
 def _unwrapped(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

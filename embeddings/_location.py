@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from core import InputError
+
 DEGREES = 10
 """Degrees of harmonics, 0 to 9, of SatCLIP's L10 models."""
 FIRST_FREQUENCY = 30.0
@@ -119,6 +121,16 @@ class LocationEncoder(nn.Module):
         with torch.autocast(lonlat.device.type, enabled=False):
             y: Tensor = self.nnet(spherical_harmonics(lonlat.float(), self._degrees))
         return y
+
+
+def check_places(lonlat: Tensor) -> None:
+    """Raise InputError unless `lonlat` is (n, 2) lon, lat in degrees."""
+    if lonlat.ndim != 2 or lonlat.shape[1] != 2:
+        raise InputError(f"places must be (n, 2) lon, lat in degrees, got {tuple(lonlat.shape)}")
+    inside = (lonlat.abs() <= lonlat.new_tensor([180.0, 90.0])).all(dim=1)
+    if not inside.all():
+        lon, lat = lonlat[~inside][0].tolist()
+        raise InputError(f"places must be lon, lat in degrees, lon first, got lon {lon:g}, lat {lat:g}")
 
 
 def _legendre(cos: Tensor, sin: Tensor, degrees: int) -> dict[tuple[int, int], Tensor]:

@@ -11,7 +11,7 @@ if importlib.util.find_spec("torch") is None:
 import torch  # after the skip
 
 from core import InputError
-from embeddings._location import LocationEncoder, spherical_harmonics
+from embeddings._location import LocationEncoder, check_places, spherical_harmonics
 from tests.unit.embeddings.closp_reference import published_harmonics
 
 PLACES = np.array([[7.69, 45.07], [-179.9, -33.2], [12.5, 90.0], [0.0, 0.0], [-71.1, -89.99], [151.2, -33.9]])
@@ -126,10 +126,5 @@ def test_it_learns_and_drops_out_only_in_training() -> None:
     ],
 )
 def test_what_is_no_place_is_refused(places: list[list[float]], message: str) -> None:
-    from embeddings._open_clip import define_torchvision_operators
-
-    define_torchvision_operators()
-    from embeddings._closp_towers import check_places
-
     with pytest.raises(InputError, match=message):
         check_places(torch.tensor(places))
