@@ -67,7 +67,7 @@ def calibrate_index(
     if plan.data is None and plan.truth == "background":
         source = f"{len(centres)} sensors of the index, without labels"
         found = background_calibration(centres, space=rows.space, source=source)
-        report = FitReport(calibration=found, reliability=(), threshold_precision=None, threshold_recall=None)
+        report = FitReport(calibration=found, reliability=(), threshold=None)
     else:
         tiles, where = _labelled(rows, encoder(), plan, progress)
         known = {**sensor_centres([(tiles.sensors, tiles.vectors)]), **centres}

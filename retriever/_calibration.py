@@ -59,7 +59,7 @@ class Calibration:
     kinds: Mapping[str, SensorLine] = field(default_factory=dict)
     """``optical`` and ``sar`` tiles together, for sensors that were not seen."""
     threshold: float | None = None
-    """Probability at which F1 was best on queries left out; None without labels."""
+    """Probability below which the best hit most likely means that nothing matches; None without labels."""
     source: str = ""
     """What it was fitted on, in one line."""
 

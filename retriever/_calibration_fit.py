@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 
 from core import InputError, VectorSpace, builtin_sensors
 from retriever._calibration import Calibration, Method, SensorLine, probabilities
-from retriever._reliability import Reliability, best_threshold, log_loss, reliability
+from retriever._reliability import (
+    Reliability,
+    Threshold,
+    absence_threshold,
+    log_loss,
+    mean_average_precision,
+    reliability,
+)
 
 SHOWN = 10
 """Hits of each query whose probabilities are judged apart: those a search shows."""
@@ -52,10 +59,8 @@ class FitReport:
     """The fit on all pairs."""
     reliability: tuple[Reliability, ...]
     """Of all sensors together and of each, on queries left out; empty for ``background``."""
-    threshold_precision: float | None
-    """Share of pairs above the threshold that belong together, on queries left out."""
-    threshold_recall: float | None
-    """Share of pairs that belong together above the threshold, on queries left out."""
+    threshold: Threshold | None
+    """When to say that nothing matches, and how often that is right on queries left out; None for ``background``."""
     remarks: tuple[str, ...] = ()
     """What to know: a sensor whose scores say nothing, how folds were cut."""
 
@@ -74,7 +79,8 @@ def fit_calibration(
         tiles: Labelled tiles.
         space: What their vectors are.
         centres: (dim,) mean vector of each sensor's tiles in the index.
-        method: ``auto`` takes the one with the smaller log loss on queries left out.
+        method: ``auto`` takes the one that ranks better on queries left out, by mean average precision of the merged
+            lists; where both rank alike, as of one sensor they do, the one with the smaller log loss.
         source: What the tiles are, in one line.
 
     Raises:
@@ -84,8 +90,13 @@ def fit_calibration(
     fits: tuple[Method, ...] = ("platt", "centred") if method == "auto" else (method,)
     tried = {name: _Pairs(tiles, centres if name == "centred" else {}) for name in fits}
     held_out = {name: pairs.held_out() for name, pairs in tried.items()}
-    best = min(fits, key=lambda name: log_loss(held_out[name], tiles.truth))
+    best = min(fits, key=lambda name: _badness(held_out[name], tiles.truth))
     return _report(tried[best], held_out[best], method=best, space=space, source=source)
+
+
+def _badness(held_out: Floats, truth: Truth) -> tuple[float, float]:
+    # Nine digits: sums in another order are no difference.
+    return -round(mean_average_precision(held_out, truth), 9), log_loss(held_out, truth)
 
 
 def background_calibration(centres: Mapping[str, Floats], *, space: VectorSpace, source: str) -> Calibration:
@@ -198,7 +209,7 @@ class _Pairs:
 
 def _report(pairs: _Pairs, held_out: Floats, *, method: Method, space: VectorSpace, source: str) -> FitReport:
     truth = pairs.tiles.truth
-    threshold, precision, recall = best_threshold(held_out.ravel(), truth.ravel())
+    threshold = absence_threshold(held_out, truth)
     lines, kinds = pairs.lines(), pairs.kinds()
     alike = _lines_by_kind(pairs.centres, lines, kinds) if method == "centred" else {}
     # A line on centred scores needs the centre of its sensor, so it cannot stand for one that comes later.
@@ -207,7 +218,7 @@ def _report(pairs: _Pairs, held_out: Floats, *, method: Method, space: VectorSpa
         method=method,
         sensors={**lines, **alike},
         kinds={} if method == "centred" else kinds,
-        threshold=threshold,
+        threshold=threshold.value,
         source=source,
     )
     groups = {"all": np.ones(len(pairs.tiles.sensors), dtype=np.bool_), **pairs.of}
@@ -218,8 +229,7 @@ def _report(pairs: _Pairs, held_out: Floats, *, method: Method, space: VectorSpa
             *(reliability(name, held_out[:, of].ravel(), truth[:, of].ravel()) for name, of in groups.items()),
             _of_first_hits(held_out, truth),
         ),
-        threshold_precision=precision,
-        threshold_recall=recall,
+        threshold=threshold,
         remarks=(
             *(
                 f"the scores of {name} say nothing about its labels: all its tiles get the same probability"

@@ -74,15 +74,42 @@ def reliability(name: str, predicted: Floats, truth: Truth) -> Reliability:
     )
 
 
-def best_threshold(predicted: Floats, truth: Truth) -> tuple[float, float, float]:
-    """Return the probability at which F1 is best, with precision and recall of what reaches it; ties by the highest."""
-    order = np.argsort(-predicted, kind="stable")
-    hits = np.cumsum(truth[order])
-    last_of_equals = np.append(np.diff(predicted[order]) != 0, True)
-    places = np.flatnonzero(last_of_equals)
-    f1 = 2 * hits[places] / (places + 1 + truth.sum())
-    best = int(places[int(np.argmax(f1))])
-    return float(predicted[order][best]), float(hits[best] / (best + 1)), float(hits[best] / truth.sum())
+@dataclass(frozen=True, kw_only=True)
+class Threshold:
+    """The probability below which the best hit most likely means that nothing matches."""
+
+    value: float
+    """0..1."""
+    noticed_there: float
+    """Share of queries whose best hit reaches it while their tiles are there."""
+    noticed_absent: float
+    """Share of queries whose best hit stays below it once all their tiles are taken out."""
+
+
+def absence_threshold(predicted: Floats, truth: Truth) -> Threshold:
+    """Return the threshold at which the sum of both shares is largest; the lowest of equals.
+
+    Args:
+        predicted: (queries, tiles) probabilities.
+        truth: (queries, tiles); queries without a tile that fits and one that does not are passed over.
+    """
+    both = truth.any(axis=1) & ~truth.all(axis=1)
+    there = predicted[both].max(axis=1)
+    absent = np.where(truth[both], -1.0, predicted[both]).max(axis=1)
+    tried = np.unique(there)
+    shares = [(float((there >= value).mean()), float((absent < value).mean())) for value in tried]
+    best = int(np.argmax([sum(pair) for pair in shares]))
+    return Threshold(value=float(tried[best]), noticed_there=shares[best][0], noticed_absent=shares[best][1])
+
+
+def mean_average_precision(predicted: Floats, truth: Truth) -> float:
+    """Return the mean over queries of the mean precision at each tile that fits; equal predictions as they stand."""
+    order = np.argsort(-predicted, axis=1, kind="stable")
+    hits = np.take_along_axis(truth, order, axis=1)
+    precision = np.cumsum(hits, axis=1) / np.arange(1, truth.shape[1] + 1)
+    asked = truth.any(axis=1)
+    means = np.where(hits, precision, 0).sum(axis=1)[asked] / truth.sum(axis=1)[asked]
+    return float(means.mean())
 
 
 def log_loss(predicted: Floats, truth: Truth) -> float:

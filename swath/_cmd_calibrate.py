@@ -52,12 +52,13 @@ def calibrate(
 def _print_report(report: FitReport, out: Path | None) -> None:
     found = report.calibration
     stdout().print(f"method {found.method}, fitted on {found.source}", markup=False)
-    if report.reliability:
+    if report.threshold is not None:
         columns = ("on queries left out", "pairs", "base rate", "ECE", "Brier", "guess", "log loss")
         print_table(None, columns, (_row(each) for each in report.reliability))
+        there, absent = report.threshold.noticed_there, 1 - report.threshold.noticed_absent
         stdout().print(
-            f"threshold {found.threshold:.3f}: above it {report.threshold_precision:.0%} are right,"
-            f" and {report.threshold_recall:.0%} of what is right is above it"
+            f"threshold {report.threshold.value:.3f}: the best hit reaches it for {there:.0%} of the labels,"
+            f" and for {absent:.0%} of them once their tiles are taken out"
         )
     else:
         stdout().print(f"sensors centred: {', '.join(found.sensors)}; there are no probabilities without labels")

@@ -23,8 +23,8 @@ from retriever import (
     reliability_picture,
 )
 from retriever._calibration import parse_calibration, probabilities
-from retriever._calibration_fit import fit_logistic, sensor_centres
-from retriever._reliability import best_threshold
+from retriever._calibration_fit import _Pairs, fit_logistic, sensor_centres
+from retriever._reliability import absence_threshold, mean_average_precision
 
 SPACE = VectorSpace(encoder="mean-colour", revision="1", dim=2)
 LINE = SensorLine(slope=2.0, intercept=-1.0, centre=(0.5, 0.0))
@@ -90,10 +90,31 @@ def test_a_certain_prediction_falls_into_the_last_bin() -> None:
     assert reliability("x", np.array([1.0, 0.0]), np.array([True, False])).ece == 0.0
 
 
-def test_the_threshold_of_best_f1_by_hand() -> None:
-    # At 0.6: 2 of 3 right, all of 2 found, F1 = 4/5; at 0.9: F1 = 2/3; at 0.1: F1 = 4/6.
-    found = best_threshold(np.array([0.9, 0.6, 0.6, 0.1]), np.array([True, True, False, False]))
-    assert list(found) == pytest.approx([0.6, 2 / 3, 1.0])
+def test_the_threshold_of_absence_by_hand() -> None:
+    # Best hits while the tiles are there: 0.9, 0.8, 0.6; with them taken out: 0.3, 0.7, 0.6.
+    predicted = np.array([[0.9, 0.3, 0.2], [0.8, 0.1, 0.7], [0.2, 0.5, 0.6], [0.9, 0.9, 0.9]])
+    truth = np.array([[True, False, False], [True, False, False], [False, True, False], [False, False, False]])
+    found = absence_threshold(predicted, truth)
+    # At 0.8: two of three reach it, all three stay below it once taken out: 5/3; at 0.6: 1 + 1/3; at 0.9: 1/3 + 1.
+    assert (found.value, found.noticed_there, found.noticed_absent) == (0.8, pytest.approx(2 / 3), 1.0)
+
+
+def test_mean_average_precision_by_hand() -> None:
+    predicted = np.array([[0.9, 0.8, 0.7], [0.1, 0.2, 0.3], [0.5, 0.5, 0.5]])
+    truth = np.array([[True, False, True], [True, False, False], [False, False, False]])
+    # (1 + 2/3) / 2 for the first, 1/3 for the second; the third has nothing to find.
+    assert mean_average_precision(predicted, truth) == pytest.approx((5 / 6 + 1 / 3) / 2)
+
+
+def test_of_two_methods_that_rank_alike_the_likelier_one_is_taken() -> None:
+    tiles = replace(two_sensors(), sensors=("naip",) * 80)
+    space = VectorSpace(encoder="e", revision="1", dim=12)
+    fits = {
+        method: fit_calibration(tiles, space=space, centres=centres_of(tiles), method=method)
+        for method in ("platt", "centred", "auto")
+    }
+    losses = {method: fit.reliability[0].log_loss for method, fit in fits.items()}
+    assert losses["auto"] == min(losses["platt"], losses["centred"])
 
 
 def test_centres_are_means_over_all_chunks() -> None:
@@ -110,7 +131,7 @@ def two_sensors(*, seed: int = 1, queries: int = 10) -> LabelledTiles:
     truth = np.eye(queries, dtype=bool)[:, np.repeat(np.arange(queries), 8)]
     sensors = ("sentinel-1-rtc", "sentinel-2-l2a") * (truth.shape[1] // 2)
     shift = np.where(np.array(sensors) == "sentinel-1-rtc", 1.2, 0.0)[:, None] * directions[:queries].sum(axis=0)
-    tiles = truth.T @ directions[:queries] + shift + 0.2 * random.normal(size=(truth.shape[1], queries + 2))
+    tiles = truth.T @ directions[:queries] + shift + 0.5 * random.normal(size=(truth.shape[1], queries + 2))
     unit = (tiles / np.linalg.norm(tiles, axis=1, keepdims=True)).astype(np.float32)
     names = tuple(f"q{place}" for place in range(queries))
     return LabelledTiles(
@@ -122,15 +143,17 @@ def centres_of(tiles: LabelledTiles) -> dict[str, Any]:
     return sensor_centres([(tiles.sensors, tiles.vectors)])
 
 
-def test_each_sensor_gets_a_line_of_its_own_and_auto_takes_what_predicts_better() -> None:
-    tiles, space = two_sensors(), VectorSpace(encoder="e", revision="1", dim=12)
+def test_each_sensor_gets_a_line_of_its_own_and_auto_takes_what_ranks_better() -> None:
+    tiles, space = two_sensors(seed=3), VectorSpace(encoder="e", revision="1", dim=12)
     fits = {
         method: fit_calibration(tiles, space=space, centres=centres_of(tiles), method=method)
         for method in ("platt", "centred", "auto")
     }
     assert set(fits["auto"].calibration.sensors) == {"sentinel-1-rtc", "sentinel-2-l2a"}
-    losses = {method: fit.reliability[0].log_loss for method, fit in fits.items()}
-    assert losses["auto"] == min(losses["platt"], losses["centred"])
+    held_out = {"platt": _Pairs(tiles, {}).held_out(), "centred": _Pairs(tiles, centres_of(tiles)).held_out()}
+    ranks = {name: mean_average_precision(each, tiles.truth) for name, each in held_out.items()}
+    assert abs(ranks["platt"] - ranks["centred"]) > 1e-3
+    assert fits["auto"].calibration.method == max(ranks, key=lambda method: ranks[method])
     whole = fits["platt"].reliability[0]
     assert whole.brier < whole.base_rate * (1 - whole.base_rate)
     assert fits["platt"].calibration.sensors["sentinel-1-rtc"].pairs == 10 * 40
