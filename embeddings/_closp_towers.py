@@ -79,7 +79,7 @@ class ClospNetwork(nn.Module):
 def load_network(file: Path, name: str, model: str, *, side: int, located: bool) -> ClospNetwork:
     """Return the network with the weights of a safetensors file.
 
-    Built without memory and then given the file's own tensors, so that ViT-L takes 2.5 GB once and not twice.
+    Built without memory and then given the file's own, mapped tensors: the 2.5 GB of ViT-L stay pages of the file.
 
     Args:
         file: Weights under the published keys, in a training framework's wrapping or not.
@@ -94,8 +94,8 @@ def load_network(file: Path, name: str, model: str, *, side: int, located: bool)
     state = _unwrapped(read_tensors(file, name))
     with torch.device("meta"):
         network = ClospNetwork(model, side=side, location_width=_width(state) if located else None)
-    published = {_published(key): key for key in network.state_dict()}
     own = network.state_dict()
+    published = {_published(key): key for key in own}
     wanted = {theirs: own[ours] for theirs, ours in published.items()}
     check_state(wanted, state, f"{file} does not fit {name}", ignored=UNUSED)
     network.load_state_dict({ours: _full(state[theirs]) for theirs, ours in published.items()}, assign=True)
