@@ -8,7 +8,7 @@ from ._report import Report
 from ._sheet import draw_examples
 
 
-def write_report(report: Report, folder: Path) -> tuple[Path, ...]:
+def write_report(report: Report, folder: Path | str) -> tuple[Path, ...]:
     """Write `PROTOCOL.json`, `PROTOCOL.md` and, where there are examples, `PROTOCOL.png`.
 
     Args:
@@ -21,6 +21,7 @@ def write_report(report: Report, folder: Path) -> tuple[Path, ...]:
     Raises:
         OSError: The folder cannot be written.
     """
+    folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     stem = "-".join(part for part in (report.protocol, report.variant) if part).replace(" ", "-")
     files = [folder / f"{stem}.json", folder / f"{stem}.md"]
