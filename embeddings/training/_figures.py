@@ -32,10 +32,9 @@ def pool_figures(
 
 
 def _class_figures(items: Tensor, names: Tensor, shares: Tensor) -> dict[str, float]:
-    labels = shares.argmax(dim=1)
-    single = (shares.max(dim=1).values == 1.0).all()
-    if len(names) < 2 or not bool(single):
+    if len(names) < 2 or not bool((shares.max(dim=1).values == 1.0).all()):
         return {}
+    labels = shares.argmax(dim=1)
     by_name = names @ items.T
     present = shares.sum(dim=0) > 0
     by_item = (items @ items.T).fill_diagonal_(-torch.inf)
