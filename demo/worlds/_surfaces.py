@@ -134,7 +134,7 @@ LOOKS: dict[Surface, tuple[Mixture, ...] | _Seasons] = {
     Surface.SHALLOW: ({"turquoise": 0.7, "sea": 0.3},),
     Surface.LAKE: ({"lake": 0.55, "clear-water": 0.25, "algae": 0.1, "turbid": 0.1},),
     Surface.RIVER: ({"muddy": 0.2, "silty": 0.2, "lake": 0.45, "turbid": 0.15},),
-    Surface.FLOOD: ({"muddy": 0.45, "silty": 0.25, "turbid": 0.2, "mud": 0.1},),
+    Surface.FLOOD: ({"muddy": 0.3, "silty": 0.15, "turbid": 0.15, "lake": 0.25, "marsh": 0.15},),
     Surface.FLOODED_PLANTS: ({"flooded-plants": 1},),
     Surface.BROADLEAF: (
         {"broadleaf": 0.5, "trees": 0.25, "grass": 0.15, "leafless": 0.1},
