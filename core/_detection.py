@@ -121,8 +121,12 @@ def _checked(sensor: Sensor, names: Sequence[str], bands: Sequence[str | None]) 
     return found
 
 
+def _detectable() -> list[Sensor]:
+    return [item for item in builtin_sensors().values() if not item.detection.dataset]
+
+
 def _by_catalog(evidence: Evidence) -> Sensor | None:
-    sensors = builtin_sensors().values()
+    sensors = _detectable()
     collection = (evidence.collection_id or "").lower()
     fitting = [item for item in sensors if collection in map(str.lower, item.detection.collections)]
     fitting = fitting or [item for item in sensors if _properties_fit(item, evidence.properties)]
@@ -147,7 +151,7 @@ def _by_colours(evidence: Evidence) -> Sensor | None:
     """A generic sensor whose colours the file itself declares."""
     alpha = _alpha(evidence.colorinterp)
     declared = tuple(evidence.colorinterp[: len(evidence.colorinterp) - alpha])
-    for sensor in builtin_sensors().values():
+    for sensor in _detectable():
         colours = tuple(band.common_name for band in sensor.bands)
         if sensor.detection.generic and declared == colours and _fitting(sensor, evidence.dtype):
             return sensor
@@ -159,7 +163,7 @@ def _by_names(evidence: Evidence) -> Sensor | None:
     names = _distinct(evidence.band_names)
     if len(names) < len(evidence.band_names):
         return None
-    complete = [item for item in builtin_sensors().values() if _complete(item, names)]
+    complete = [item for item in _detectable() if _complete(item, names)]
     fitting = [item for item in complete if _fitting(item, evidence.dtype)]
     return fitting[0] if len(fitting) == 1 else None
 
@@ -182,7 +186,7 @@ def _candidates(evidence: Evidence) -> list[Sensor]:
     """Sensors that know all the names; where nobody knows any of them, those with a layout of that length."""
     names = _distinct(evidence.band_names)
     count = len(evidence.band_names) - _alpha(evidence.colorinterp)
-    sensors = builtin_sensors().values()
+    sensors = _detectable()
     if len(names) == len(evidence.band_names) and any(_lookup(item).keys() & set(names) for item in sensors):
         return [item for item in sensors if set(names) <= _lookup(item).keys()]
     return [item for item in sensors if count in map(len, item.layouts)]

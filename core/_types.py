@@ -115,6 +115,8 @@ class Detection:
     """Encoding that a STAC collection always uses: collection id to encoding name."""
     generic: bool = False
     """True for rgb and panchromatic: chosen only when the file itself declares its colours."""
+    dataset: bool = False
+    """True for the chips of one dataset, which its adapter names: no file is ever taken for one."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -234,3 +234,12 @@ def _verdict(path: Path) -> str:
         return detect_sensor(seen).sensor.name
     except AmbiguousSensorError as error:
         return " ".join(error.candidates) + "?"
+
+
+def test_chips_of_a_dataset_are_never_detected() -> None:
+    with pytest.raises(SensorError) as caught:
+        detect_sensor(evidence(2, "uint8", ["HH", "VV"]))
+    assert "dsn-sar" not in str(caught.value)
+    with pytest.raises(AmbiguousSensorError) as unnamed:
+        detect_sensor(evidence(1, "uint8"))
+    assert unnamed.value.candidates == ("panchromatic",)
