@@ -29,6 +29,8 @@ from ._pools import Pool, Split
 from ._text import SentenceTable
 
 CHUNK = 128
+UNTRAINED = ("imagenet", "fresh")
+"""Starts that know no sentences: only from others is there something to look at before the first step."""
 
 
 class Trainer:
@@ -76,6 +78,9 @@ class Trainer:
         """
         position = load_checkpoint(folder, self._state(), recipe) if resume else Position()
         optimiser = self.config.optimiser
+        if not position.history and self.config.start not in UNTRAINED:
+            position.history.append({"step": 0, "seconds": 0.0, **self.look()})
+            after_look(position)
         losses: list[float] = []
         start = time.monotonic()
         while position.step < optimiser.steps:

@@ -114,6 +114,8 @@ def line_of(position: Position, steps: int) -> str:
     shown = "  ".join(
         f"{name} {value:.3f}" for name, value in figures.items() if name.rpartition(".")[2] in SHOWN or name == "loss"
     )
+    if position.step == 0:
+        return f"step 0/{steps}  {shown}"
     left = position.seconds / position.step * (steps - position.step) / 60
     return f"step {position.step}/{steps}  {shown}  {position.seconds:.0f} s, {left:.1f} min left"
 

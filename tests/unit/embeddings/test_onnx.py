@@ -7,7 +7,7 @@ import pytest
 
 from core import InputError
 from embeddings import OnnxEncoder
-from embeddings._onnx import _Lazy
+from embeddings._onnx import _Lazy, _Picture, _Planes
 from embeddings._weights import SHIPPED
 
 
@@ -16,15 +16,20 @@ def encoder() -> OnnxEncoder:
     return OnnxEncoder(SHIPPED / "swath-mini")
 
 
-def test_words_do_not_load_the_picture_network() -> None:
+def no_tiles(encoder: OnnxEncoder) -> np.ndarray:
+    shape = (0, 128, 128, 3) if isinstance(encoder._looks, _Picture) else (0, 12, 128, 128)
+    return np.empty(shape, np.uint8)
+
+
+def test_words_do_not_load_a_picture_network() -> None:
     fresh = OnnxEncoder(SHIPPED / "swath-mini")
     fresh.encode_text(["river"])
-    assert fresh._image._value is None
+    assert all(session._value is None for session in fresh._sessions.values())
     assert fresh._text._value is not None
 
 
 def test_order_and_batching_do_not_change_vectors(encoder: OnnxEncoder) -> None:
-    texts = [f"{'long ' * (index % 7)}sentence number {index}" for index in range(100)]
+    texts = [f"{'long ' * (index % 7)}sentence number {index}" for index in range(70)]
     together = encoder.encode_text(texts)
     alone = np.concatenate([encoder.encode_text([text]) for text in texts])
     np.testing.assert_allclose(together, alone, atol=2e-5)
@@ -32,7 +37,7 @@ def test_order_and_batching_do_not_change_vectors(encoder: OnnxEncoder) -> None:
 
 def test_no_text_gives_no_vector(encoder: OnnxEncoder) -> None:
     assert encoder.encode_text([]).shape == (0, 384)
-    assert encoder.encode(np.empty((0, 128, 128, 3), np.uint8)).shape == (0, 384)
+    assert encoder.encode(no_tiles(encoder)).shape == (0, 384)
 
 
 def test_long_text_is_cut_not_refused(encoder: OnnxEncoder) -> None:
@@ -40,10 +45,26 @@ def test_long_text_is_cut_not_refused(encoder: OnnxEncoder) -> None:
     np.testing.assert_allclose(long[0], long[1], atol=1e-5)
 
 
-@pytest.mark.parametrize("batch", [np.zeros((1, 64, 64, 3), np.uint8), np.zeros((1, 128, 128, 3), np.float32)])
+@pytest.mark.parametrize("batch", [np.zeros((1, 64, 64, 3), np.uint8), np.zeros((1, 12, 128, 128), np.float32)])
 def test_wrong_batch_says_what_was_wanted_and_got(encoder: OnnxEncoder, batch: np.ndarray) -> None:
-    with pytest.raises(InputError, match=r"\(n, 128, 128, 3\) uint8, got"):
+    with pytest.raises(InputError, match=r"must be \(n, .*128.*\) uint8, got \(1, .*\) (uint8|float32)"):
         encoder.encode(batch)
+
+
+@pytest.mark.parametrize(("count", "file"), [(2, "radar.onnx"), (3, "optical.onnx"), (12, "optical.onnx")])
+def test_the_number_of_planes_tells_the_network(count: int, file: str) -> None:
+    batch = np.full((1, count, 16, 16), 7, np.uint8)
+    chosen, name, fed = _Planes(16).feed(batch)
+    assert (chosen, name) == (file, "planes")
+    assert fed.shape[1] == (2 if count == 2 else 12)
+    if count == 3:
+        assert {number for number in range(12) if fed[0, number].any()} == {1, 2, 3}
+
+
+def test_colours_reach_their_ranges_in_order() -> None:
+    batch = np.stack([np.full((16, 16), value, np.uint8) for value in (10, 20, 30)])[None]
+    _, _, fed = _Planes(16).feed(batch)
+    assert fed[0, :4, 0, 0].tolist() == [0, 30, 20, 10]  # coastal, blue, green, red
 
 
 def test_travels_between_processes(encoder: OnnxEncoder) -> None:

