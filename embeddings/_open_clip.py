@@ -89,7 +89,7 @@ class OpenClipEncoder:
         if batch.dtype != np.uint8 or batch.shape[1:] != (self._size, self._size, 3):
             wanted = f"(n, {self._size}, {self._size}, 3) uint8"
             raise InputError(f"pictures must be {wanted}, got {batch.shape} {batch.dtype}")
-        pictures = torch.from_numpy(np.ascontiguousarray(batch))
+        pictures = torch.from_numpy(np.array(batch))  # a copy: torch wants memory it may write to
         return self._placed.unit_vectors(self.picture_vectors, pictures, self._space.dim)
 
     def picture_vectors(self, pictures: torch.Tensor) -> torch.Tensor:
@@ -118,7 +118,7 @@ class OpenClipEncoder:
 
         network: Any = self._placed.network
         tokens = torch.ones(2, self._tokenizer.context_length, dtype=torch.int64)
-        texts = {"ids": tokens, "mask": tokens}
+        texts = {"ids": tokens, "mask": tokens.clone()}  # one tensor given twice would be traced as one input
         name, forward, example = self._onnx_picture()
         yield {"file": "image.onnx", "forward": forward, "network": network, "inputs": {name: example}}
         yield {"file": "text.onnx", "forward": self._masked_text, "network": network, "inputs": texts}

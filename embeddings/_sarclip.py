@@ -64,7 +64,7 @@ class SarClipEncoder(OpenClipEncoder):
             wanted = f"(n, 3, {self._size}, {self._size}) float32"
             raise InputError(f"radar planes must be {wanted}, got {batch.shape} {batch.dtype}")
         network: Any = self._placed.network
-        planes = torch.from_numpy(np.ascontiguousarray(batch))
+        planes = torch.from_numpy(np.array(batch))
         return self._placed.unit_vectors(network.encode_image, planes, self._space.dim)
 
     _onnx_looks: ClassVar[dict[str, Any]] = {"looks": "sarclip", "inputs": ["sar", "text"]}

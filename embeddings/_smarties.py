@@ -132,7 +132,7 @@ class SmartiesEncoder:
             raise InputError(f"planes must be (n, {wanted}, {SIZE}, {SIZE}) float32, got {batch.shape} {batch.dtype}")
         ranges = [band.projection for band in numbers[batch.shape[1]].bands]
         forward = functools.partial(vectors_of, self._placed.network, ranges)
-        return self._placed.unit_vectors(forward, torch.from_numpy(np.ascontiguousarray(batch)), self._space.dim)
+        return self._placed.unit_vectors(forward, torch.from_numpy(np.array(batch)), self._space.dim)
 
     def onnx_graphs(self) -> Iterator[dict[str, Any]]:
         """Yield the graph of `swath export-encoder`: one plane for each wavelength range, NaN where there is none."""
