@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core import InputError, QueryError, StoreError, VectorSpace
+from embeddings import prompt_style
 from retriever._calibration import Calibration, probabilities
 from retriever._request import SearchRequest
 from retriever._vector_index import FlatIndex, Matches
@@ -86,7 +87,9 @@ def _usable(
             "min_probability needs a calibration with labels, and this one has none;"
             " fit one: swath calibrate INDEX --from labels"
         )
-    own = request.prompts == "auto"
+    style = prompt_style(space.encoder)
+    as_typed = request.prompts == "off" and style.templates == ("{}",) and not style.lower
+    own = request.prompts == "auto" or as_typed
     return found, () if own else ("probabilities were fitted with the encoder's own prompts",)
 
 

@@ -199,6 +199,13 @@ def test_without_labels_only_the_order_changes() -> None:
         ask(background, min_probability=0.5)
 
 
+def test_other_prompts_than_those_of_the_fit_are_said() -> None:
+    said = "probabilities were fitted with the encoder's own prompts"
+    assert said in ask(GENEROUS, prompts=["a {} tile"]).remarks
+    # The encoder's own prompt is the text as typed.
+    assert said not in ask(GENEROUS, prompts=None).remarks
+
+
 def test_switched_off_the_score_ranks() -> None:
     found = ask(GENEROUS, calibrated=False)
     assert [hit.tile_id for hit in found] == ["optical", "radar", "green radar"]
