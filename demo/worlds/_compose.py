@@ -11,6 +11,7 @@ import numpy as np
 from demo.worlds import _culture as culture
 from demo.worlds import _events as events
 from demo.worlds import _nature as nature
+from demo.worlds import _works as works
 from demo.worlds._canvas import Canvas
 from demo.worlds._surfaces import Climate, Season
 
@@ -35,12 +36,12 @@ SETTINGS: dict[Painter, float] = {
 WORKS: dict[Painter, float] = {
     culture.village: 0.22,
     culture.road: 0.26,
-    culture.airport: 0.09,
-    culture.solar: 0.07,
-    culture.greenhouses: 0.06,
-    culture.quarry: 0.09,
-    culture.tanks: 0.05,
-    culture.reservoir_ponds: 0.06,
+    works.airport: 0.09,
+    works.solar: 0.07,
+    works.greenhouses: 0.06,
+    works.quarry: 0.09,
+    works.tanks: 0.05,
+    works.reservoir_ponds: 0.06,
 }
 
 EVENTS: dict[Painter, float] = {events.fire: 0.36, events.flood: 0.34, events.snowfall: 0.18, events.felling: 0.12}
@@ -60,7 +61,7 @@ def compose(rng: np.random.Generator, size: int) -> Canvas:
     painter = _draw(rng, SETTINGS)
     painter(canvas)
     if painter is nature.sea:
-        culture.ships(canvas) if rng.random() < 0.5 else None
+        works.ships(canvas) if rng.random() < 0.5 else None
         return canvas
     _parts(canvas, painter)
     _happenings(canvas, painter)
@@ -82,7 +83,7 @@ def _parts(canvas: Canvas, setting: Painter) -> None:
     if wet < 0.15:
         water = nature.coast(canvas)
         if rng.random() < 0.4 and setting not in (nature.snowfield, nature.mountains):
-            culture.harbour(canvas, water)
+            works.harbour(canvas, water)
     elif wet < 0.35:
         nature.river(canvas)
     elif wet < 0.5 and setting is not nature.snowfield:

@@ -22,7 +22,7 @@ SCENE_SHIFT = 0.8
 
 SHELTERED_DB = (-6.8, -9.0)
 """Flood water between fields is calmer than the lagoon its materials come from: with this shift the median flood lies
-7.9 (VV) and 6.7 dB (VH) under the median crop; 8.2 and 8.6 dB by the hand labels of Sen1Floods11 (`statistics.toml`)."""
+7.9 (VV) and 6.7 dB (VH) under the median crop; 8.2 and 8.6 dB by Sen1Floods11's hand labels (`statistics.toml`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
