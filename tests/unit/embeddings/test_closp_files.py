@@ -118,6 +118,14 @@ def test_the_file_of_another_variant_is_refused(file: Path, name: str, message: 
         open_encoder(f"{name}@{file}")
 
 
+def test_surprising_keys_alone_are_refused(tmp_path: Path) -> None:
+    path = reference.write_random(tmp_path / "geo.safetensors", reference.published_shapes("rn", located=True))
+    with pytest.raises(
+        ConfigError, match=r"missing keys none; unknown keys location_encoder.nnet.last_layer.bias.*3 more"
+    ):
+        open_encoder(f"closp:rn@{path}")
+
+
 def test_a_tower_for_12_bands_is_refused(tmp_path: Path) -> None:
     shapes = reference.published_shapes("rn") | {"s2_encoder.conv1.weight": (64, 12, 7, 7)}
     path = reference.write_random(tmp_path / "twelve.safetensors", shapes)
