@@ -135,7 +135,7 @@ def test_smarties(name: str, width: int, depth: int, heads: int, monkeypatch: py
 def test_georsclip_h14_by_name_and_shape() -> None:
     open_clip = import_open_clip()
     with torch.device("meta"):
-        network = open_clip.create_model("ViT-H-14", pretrained=None, load_weights=False)
+        network = open_clip.create_model("ViT-H-14", pretrained=None, load_weights=False, device="meta")
     built = {key: tuple(value.shape) for key, value in network.state_dict().items()}
     assert built == clip_shapes(published.VIT_H_14)
 
