@@ -56,6 +56,17 @@ def _caption_figures(items: Tensor, captions: Tensor, rows: Tensor) -> dict[str,
     return {"caption_r10": float(right.gather(1, best).any(dim=1).float().mean())}
 
 
+def place_figures(vectors: dict[str, Tensor], places: Tensor, known: Tensor) -> dict[str, float]:
+    """Return how often an item is among the ten nearest to its own place.
+
+    Args:
+        vectors: Unit vectors (n, d) by modality.
+        places: Unit vectors of the places of the items that have one, (k, d).
+        known: True for these items, (n,).
+    """
+    return {f"{modality}.place_r10": _own_found(places @ items[known].T) for modality, items in vectors.items()}
+
+
 def precision_at(scores: Tensor, right: Tensor) -> float:
     """Return the mean share of the ten best columns that are right, from scores and truth (queries, candidates)."""
     best = scores.topk(min(K, scores.shape[1]), dim=1).indices

@@ -20,7 +20,7 @@ from ._checkpoint import FINAL, FIRST, Position, RunState, load_checkpoint, save
 from ._config import TrainingConfig
 from ._draw import Drawing
 from ._encoder import TrainableEncoder, trainable
-from ._figures import pool_figures
+from ._figures import place_figures, pool_figures
 from ._fit import TextFit
 from ._network import Network
 from ._objective import Objective
@@ -130,15 +130,24 @@ class Trainer:
             if len(pool) < 2:
                 continue
             nothing = torch.zeros(0, self.model.dim)
+            vectors = self.encode_whole(pool)
             found = pool_figures(
-                self.encode_whole(pool),
+                vectors,
                 self._sentences(rows.names[self._bare()]) if rows.names.numel() else nothing,
                 pool.shares,
                 self._sentences(rows.captions[:, 0]) if rows.captions.shape[1] else nothing,
                 rows.captions,
             )
+            found |= self._place_figures(pool, vectors)
             figures |= {f"{pool.config.name}.{name}": value for name, value in found.items()}
         return figures
+
+    def _place_figures(self, pool: Pool, vectors: dict[str, Tensor]) -> dict[str, float]:
+        known = pool.centroids.isfinite().all(dim=1)
+        if self.average.location is None or int(known.sum()) < 2:
+            return {}
+        places = self.average.encode_places(pool.centroids[known].to(self.device)).cpu()
+        return place_figures(vectors, places, known)
 
     @torch.inference_mode()
     def encode_whole(self, pool: Pool) -> dict[str, Tensor]:

@@ -15,14 +15,15 @@ LOG_SCALE = 2.7
 class Network(nn.Module):
     """What an optimiser moves. A subclass brings the towers and says how planes are normalised."""
 
-    def __init__(self, optical: nn.Module, radar: nn.Module | None, dim: int) -> None:
-        """Set up with towers to features of length `dim` and a text projection that starts at the identity."""
+    def __init__(self, optical: nn.Module, radar: nn.Module | None, dim: int, *, offset: bool = True) -> None:
+        """Set up with towers to features of length `dim` and a text map, with or without offset, at the identity."""
         super().__init__()
         self.optical = optical
         self.radar = radar
-        self.text = nn.Linear(dim, dim)
+        self.text = nn.Linear(dim, dim, bias=offset)
         nn.init.eye_(self.text.weight)
-        nn.init.zeros_(self.text.bias)
+        if offset:
+            nn.init.zeros_(self.text.bias)
         self.caption_scale = nn.Parameter(torch.tensor(LOG_SCALE))
         self.label_scale = nn.Parameter(torch.tensor(LOG_SCALE))
         self.pair_scale = nn.Parameter(torch.tensor(LOG_SCALE))

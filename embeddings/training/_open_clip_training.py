@@ -36,8 +36,7 @@ class ClipNetwork(Network):
 
     def __init__(self, visual: nn.Module, dim: int, mean: Sequence[float], std: Sequence[float]) -> None:
         """Set up around a model's picture tower."""
-        super().__init__(visual, None, dim)
-        self.text.bias.requires_grad_(False)  # open_clip's text projection has none to fold it into
+        super().__init__(visual, None, dim, offset=False)  # open_clip's text projection has none to fold it into
         self._mean = torch.tensor(mean).view(1, 3, 1, 1)
         self._std = torch.tensor(std).view(1, 3, 1, 1)
 

@@ -56,8 +56,8 @@ def write_card(
         "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
         "seed": config.seed,
         "steps": position.step,
-        "training_seconds": round(position.seconds),
-        "last_session_wall_seconds": round(wall_seconds),
+        "training_seconds": round(position.seconds, 1),
+        "last_session_wall_seconds": round(wall_seconds, 1),
         "first_stage": position.history[-1],
         "figures": dict(figures),
         "config": _without_paths(config),
@@ -71,6 +71,8 @@ def _without_paths(config: TrainingConfig) -> dict[str, object]:
     for pool in plain["pools"]:
         pool["root"] = Path(pool["root"]).name
     plain["start"] = Path(plain["start"]).name
+    model, at, file = plain["encoder"].partition("@")
+    plain["encoder"] = model + at + Path(file).name
     return plain
 
 

@@ -197,6 +197,7 @@ def test_places_are_learned_where_they_are_asked_for() -> None:
     losses = [trainer.step(step) for step in range(60)]
     assert losses[0] > 2.0, "about log(14) at the start"
     assert sum(losses[-5:]) / 5 < 0.6 * losses[0]
+    assert trainer.look()["colours.optical.place_r10"] > 0.9, "chance is 10 of 14"
 
 
 def test_places_cost_nothing_where_they_are_not() -> None:

@@ -281,6 +281,24 @@ def test_int8_computes_in_int8_and_needs_items(trained: tuple[TrainReport, list[
     assert low <= mean <= 1.0 + 1e-6
 
 
+def test_places_are_exported_with_their_order_of_lon_and_lat(tmp_path: Path) -> None:
+    import onnxruntime
+
+    from embeddings.training._export import _export_location
+
+    network = Towers()
+    _export_location(network, tmp_path / "location.onnx")
+    assert not (tmp_path / "location.onnx").exists(), "nothing was learned from places"
+    network.add_location(32, 10)
+    _export_location(network.eval(), tmp_path / "location.onnx")
+    lonlat = torch.tensor([[-180.0, -90.0], [179.9, 89.0], [12.5, 41.9], [41.9, 12.5], [0.0, 0.0]])
+    session = onnxruntime.InferenceSession(tmp_path / "location.onnx", providers=["CPUExecutionProvider"])
+    found = session.run(None, {"lonlat": lonlat.numpy()})[0]
+    expected = network.encode_places(lonlat).detach().numpy()
+    assert (found * expected).sum(axis=1).min() > 0.999
+    assert float(found[2] @ found[3]) < 0.99, "lon, lat is not lat, lon"
+
+
 def test_sentence_tower_equals_transformers() -> None:
     transformers = pytest.importorskip("transformers", reason="the reference for the text tower")
     from embeddings._open_clip import define_torchvision_operators
