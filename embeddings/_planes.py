@@ -116,7 +116,8 @@ def _stretched(band: Band, plane: NDArray[np.float32]) -> NDArray[np.float32]:
     unit = (plane - np.float32(display.minimum)) * np.float32(LEVELS / (display.maximum - display.minimum))
     np.fmax(unit, np.float32(0), out=unit)
     steps = np.minimum(unit, np.float32(LEVELS), out=unit).astype(np.uint16)
-    return _table(display.gamma, display.gain)[steps]
+    stretched: NDArray[np.float32] = _table(display.gamma, display.gain)[steps]
+    return stretched
 
 
 @cache
