@@ -131,7 +131,8 @@ class TextFit:
         template = int(self._pick(len(part.rows.names), 1))
         names = self._project(self.vectors[part.rows.names[template]])
         smoothing = self.config.loss.label_smoothing
-        return label_loss(features, names, part.pool.shares[chosen], torch.tensor(LOG_SCALE), smoothing)
+        priors = part.pool.priors if part.pool.config.balanced else None
+        return label_loss(features, names, part.pool.shares[chosen], torch.tensor(LOG_SCALE), smoothing, priors=priors)
 
     def _project(self, sentences: Tensor) -> Tensor:
         return functional.normalize(self.towers.text(sentences), dim=1)

@@ -61,6 +61,8 @@ class Trainer:
         self.vectors = table.vectors.to(self.device)
         self.held_rows = table.rows[len(splits) :]
         self.model: Network = self.encoder.build().to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch types no memory_format here
+        for part in config.optimiser.frozen:
+            getattr(self.model, part).requires_grad_(False)
         self.average: Network = copy.deepcopy(self.model).requires_grad_(False).eval()
         self.optimiser = _optimiser(self.model, config)
         self.drawing = Drawing(config, self.pools, self.model)
@@ -112,6 +114,8 @@ class Trainer:
     def step(self, step: int) -> float:
         """Take one step and return its loss."""
         self.model.train()
+        for part in self.config.optimiser.frozen:
+            getattr(self.model, part).eval()
         for group in self.optimiser.param_groups:
             group["lr"] = self._learning_rate(step)
         drawn, generator = self.drawing.draw(step), self.drawing.generator(step, 3)

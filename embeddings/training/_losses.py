@@ -27,12 +27,26 @@ def caption_loss(items: Tensor, captions: Tensor, same: Tensor, scale: Tensor, w
     return (each if weights is None else each * weights).mean()
 
 
-def label_loss(items: Tensor, names: Tensor, shares: Tensor, scale: Tensor, smoothing: float) -> Tensor:
-    """Return the cross-entropy of items (n, d) over class names (c, d) to shares (n, c), of those that have a label."""
+def label_loss(
+    items: Tensor, names: Tensor, shares: Tensor, scale: Tensor, smoothing: float, *, priors: Tensor | None = None
+) -> Tensor:
+    """Return the cross-entropy of items over class names to their shares, of those that have a label.
+
+    Args:
+        items: Unit vectors, (n, d).
+        names: Unit vectors of the class names, (c, d).
+        shares: Share of each class, (n, c).
+        scale: Logarithm of the inverse temperature.
+        smoothing: Share of the target spread over all classes.
+        priors: Frequency of each class while training, (c,): rare classes are then not drowned by frequent ones
+            (balanced softmax, Ren et al. 2020, https://arxiv.org/abs/2007.10740); None leaves them as they are.
+    """
     known = shares.sum(dim=1) > 0
     if not bool(known.any()):
         return items.sum() * 0.0
     logits = scale.exp().clamp(max=100.0) * items[known] @ names.T
+    if priors is not None:
+        logits = logits + priors.clamp(min=1e-6).log()
     return functional.cross_entropy(logits, shares[known], label_smoothing=smoothing)
 
 

@@ -33,6 +33,7 @@ class Objective:
         self._vectors = table.vectors.to(self._device)
         self._rows = table.rows[: len(pools)]
         self._places = [_numbered(pool.places) for pool in pools]
+        self._priors = [pool.priors.to(self._device) if pool.config.balanced else None for pool in pools]
         self._terms: dict[str, list[float]] = {}
         self.queues = {index: self._no_pairs() for index, pool in enumerate(pools) if pool.config.pair}
         """Earlier pairs of each pool with an optical-SAR term: two sets of vectors and the sites."""
@@ -69,7 +70,8 @@ class Objective:
         for part in item.parts if config.label else []:
             names = self._model.encode_sentences(self._vectors[rows.names[template]])
             smoothing = self._config.loss.label_smoothing
-            by_label = label_loss(part, names, shares, self._model.label_scale, smoothing)
+            priors = self._priors[item.pool]
+            by_label = label_loss(part, names, shares, self._model.label_scale, smoothing, priors=priors)
             self._note(f"{config.name}.label", by_label)
             total = total + config.label * by_label
         for part in item.parts if config.image else []:

@@ -55,6 +55,11 @@ class Pool:
         """Return the number of items."""
         return len(self.groups)
 
+    @property
+    def priors(self) -> Tensor:
+        """Frequency of each class, (classes,)."""
+        return self.shares.sum(dim=0) / self.shares.sum().clamp(min=1.0)
+
     def take(self, rows: Tensor) -> Pool:
         """Return the pool of these items."""
         chosen = rows.tolist()

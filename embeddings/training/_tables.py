@@ -34,6 +34,8 @@ class PoolConfig:
     """Weight of the cross-entropy over class names."""
     image: float = 0.0
     """Weight of the supervised contrast of picture with picture."""
+    balanced: bool = False
+    """Whether rare classes count as much as frequent ones in the cross-entropy over class names."""
     pair: float = 0.0
     """Weight of the contrast of optical with SAR of the same place."""
     val_split: str | None = None
@@ -140,6 +142,8 @@ class OptimiserConfig:
     """Views a tower holds gradients of at a time, for steps larger than memory (gradient caching); 0 takes all."""
     evaluate_every: int = 250
     """Steps between two looks at the held-out items."""
+    frozen: tuple[Literal["optical", "radar", "text"], ...] = ()
+    """Parts that stay as they start, norms included."""
     save_every: int = 50
     """Steps between two checkpoints."""
 

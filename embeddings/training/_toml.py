@@ -55,6 +55,8 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
 def _convert_plain(hint: Any, value: Any, where: str) -> Any:
     if dataclasses.is_dataclass(hint):
         return _build(hint, _expect(value, dict, where, "a table"), f"{where}.")
+    if hint is bool:
+        return _truth(value, where)
     if hint is Path:
         return Path(_expect(value, str, where, "a path"))
     if hint is float:
@@ -77,6 +79,12 @@ def _one_of(known: tuple[Any, ...], value: Any, where: str) -> Any:
 def _expect(value: Any, kind: Any, where: str, what: str) -> Any:
     if not isinstance(value, kind) or isinstance(value, bool):
         raise ConfigError(f"{where} must be {what}, got {value!r}")
+    return value
+
+
+def _truth(value: Any, where: str) -> bool:
+    if not isinstance(value, bool):
+        raise ConfigError(f"{where} must be true or false, got {value!r}")
     return value
 
 
