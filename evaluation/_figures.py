@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -31,6 +32,8 @@ class Series:
     """(q,) what colour reaches; None where it cannot answer."""
     classes: tuple[str, ...] | None = None
     """(q,) class of each query; None where it has none."""
+    interval: tuple[float, float] | None = None
+    """95 % interval, where more than the queries was drawn for it; None draws the queries' groups."""
 
     def of_classes(self, wanted: frozenset[str]) -> Series | None:
         """Return the queries of some classes, or None where there is none."""
@@ -59,7 +62,10 @@ class Series:
 
 def mean_figure(series: Series) -> Figure:
     """Return the mean of a series as a figure."""
-    return combined_figure(series.name, [series], lambda means: means[0], series.meaning)
+    figure = combined_figure(series.name, [series], lambda means: means[0], series.meaning)
+    if series.interval is None:
+        return figure
+    return dataclasses.replace(figure, low=series.interval[0], high=series.interval[1])
 
 
 def combined_figure(

@@ -23,6 +23,7 @@ BUILT_IN = {
     "multi-label-map": "evaluation._map:multi_label_map",
     "composed": "evaluation._composed:composed",
     "spectral-families": "evaluation._spectral:spectral_families",
+    "presence": "evaluation._presence:presence",
 }
 PROTOCOLS = Registry("protocol", BUILT_IN, group="swath.protocols")
 

@@ -12,8 +12,8 @@ from swath._console import print_text, stderr
 from swath._options import AsJson
 
 PROTOCOL_HELP = (
-    "class-retrieval, image-text, zero-shot, cross-sensor, closp-ndcg, class-map, multi-label-map, composed or "
-    "spectral-families."
+    "class-retrieval, image-text, zero-shot, cross-sensor, closp-ndcg, class-map, multi-label-map, composed, "
+    "spectral-families or presence."
 )
 
 

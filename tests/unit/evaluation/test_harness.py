@@ -32,6 +32,7 @@ def test_every_protocol_of_the_field_has_its_name() -> None:
         "cross-sensor",
         "image-text",
         "multi-label-map",
+        "presence",
         "spectral-families",
         "zero-shot",
     }
