@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core import Sample
+from core import Sample, UnknownNameError
 
 from ._asking import Asked, ask
 from ._corpus import Corpus, of_role, require_roles, roles_like
@@ -26,6 +26,10 @@ from ._report import Example, Figure
 
 PROTOCOL = "cross-sensor"
 CUTOFFS = (1, 5, 10)
+VARIANTS = ("plain", "centred")
+"""`centred` takes each sensor's mean vector off its pictures, as an index that knows its own means could: it measures
+how much of a miss is a constant offset between the sensors. It looks at the whole gallery, so no published figure
+compares to it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,10 +52,16 @@ def cross_sensor(job: Job) -> Findings:
 
     Raises:
         InputError: The samples have no such views.
+        UnknownNameError: There is no such variant.
     """
+    variant = job.options.variant or VARIANTS[0]
+    if variant not in VARIANTS:
+        raise UnknownNameError(f"variant of {PROTOCOL}", variant, VARIANTS)
     require_roles(job.samples, job.options.roles)
     corpus = job.read(lambda sample: _roles(sample, job.options.roles))
     sides = [Side(name=name, corpus=of_role(corpus, name)) for name in job.options.roles]
+    if variant == "centred":
+        sides = [dataclasses.replace(side, corpus=centred(side.corpus)) for side in sides]
     results: list[Series | Figure] = []
     examples: list[Example] = []
     for asking, asked in (sides, sides[::-1]):
@@ -59,7 +69,16 @@ def cross_sensor(job: Job) -> Findings:
         results += found
         examples += shown
     results += overlap_figures(job, sides[0].corpus, sides[1].corpus, job.options.roles)
-    return Findings(corpus=corpus, results=tuple(results), examples=tuple(examples), notes=(_note(sides),))
+    return Findings(
+        corpus=corpus, results=tuple(results), examples=tuple(examples), notes=(_note(sides),), variant=variant
+    )
+
+
+def centred(corpus: Corpus) -> Corpus:
+    """Return the corpus with unit vectors (n, dim) from which their common mean was taken."""
+    apart = corpus.vectors - corpus.vectors.mean(axis=0)
+    length = np.linalg.norm(apart, axis=1, keepdims=True)
+    return dataclasses.replace(corpus, vectors=apart / np.maximum(length, np.finfo(np.float32).tiny))
 
 
 def _sites(one: Side, other: Side) -> tuple[list[Series | Figure], list[Example]]:

@@ -1,10 +1,13 @@
 """Two sensors over the same sites, seen by an encoder of mean colours."""
 
+import numpy as np
 import pytest
 
-from core import InputError, Tile
+from core import InputError, Tile, UnknownNameError
 from core.testing import MeanColourEncoder
 from evaluation import Options, evaluate
+from evaluation._corpus import Corpus
+from evaluation._cross_sensor import centred
 from tests.unit.evaluation.doubles import BLUE, GREEN, RED, Colour, Held, coloured, sample
 
 YELLOW = (250, 250, 10)
@@ -99,3 +102,17 @@ def test_missing_views_are_named() -> None:
 def test_a_view_smaller_than_a_tile_is_named() -> None:
     with pytest.raises(InputError, match="smaller than a tile of 64"):
         evaluate("cross-sensor", MeanColourEncoder(), sites(), Options(tile_px=64))
+
+
+def test_a_constant_offset_between_the_sensors_is_taken_off() -> None:
+    away = np.array([[0.6, 0.8, 0.0], [0.6, 0.0, 0.8]], dtype=np.float32)
+    nothing = np.empty((2, 0), dtype=np.float32)
+    corpus = Corpus(items=(), vectors=away, colours=nothing, thumbnails=np.zeros((2, 16, 16, 3), dtype=np.uint8))
+    # The mean is (0.6, 0.4, 0.4); what is left, (0, 0.4, -0.4) and its opposite, has length 0.4 * sqrt(2).
+    half = 2**-0.5
+    assert centred(corpus).vectors == pytest.approx(np.array([[0, half, -half], [0, -half, half]]), abs=1e-6)
+
+
+def test_an_unknown_variant_lists_the_known() -> None:
+    with pytest.raises(UnknownNameError, match="plain, centred"):
+        evaluate("cross-sensor", MeanColourEncoder(), sites(), Options(variant="best"))
