@@ -14,7 +14,9 @@ from embeddings import class_words
 from ._corpus import Item
 
 SHARE = 0.2
-"""A tile is right where a mask shows the family on at least this share of it."""
+"""A tile is right where a mask, or an index of its bands, shows the family on at least this share of it."""
+WET = 0.0
+"""NDWI above this is open water (McFeeters 1996, https://doi.org/10.1080/01431169608948714)."""
 VIGOROUS = 0.6
 """Least mean NDVI of vigorous vegetation: dense vegetation has about 0.6 to 0.9
 (https://www.usgs.gov/special-topics/remote-sensing-phenology/science/ndvi-foundation-remote-sensing-phenology)."""
@@ -36,6 +38,10 @@ class Family:
     """Asked one by one; their average precisions are averaged."""
     labels: frozenset[str]
     """Labels, in words, of which a right sample has at least one; empty where the bands themselves tell."""
+    index: Callable[[Tile], bool] | None = None
+    """How the bands tell: where no labels name it, or the dataset has neither labels nor masks."""
+    index_meaning: str = ""
+    """The same in words."""
 
 
 FAMILIES = (
@@ -43,6 +49,8 @@ FAMILIES = (
         name="water",
         queries=("water", "open water", "a lake or a river"),
         labels=frozenset({"water", "flooded area", "flooded vegetation", "water bodies", "sea lake", "river", "lake"}),
+        index=lambda tile: wet_share(tile) >= SHARE,
+        index_meaning=f"NDWI of the tile's own bands is above {WET:g} on at least {SHARE:.0%} of it",
     ),
     Family(
         name="burnt area",
@@ -53,6 +61,8 @@ FAMILIES = (
         name="vegetation vigour",
         queries=("lush, vigorous vegetation", "healthy green vegetation", "dense vegetation"),
         labels=frozenset(),
+        index=lambda tile: mean_ndvi(tile) >= VIGOROUS,
+        index_meaning=f"mean NDVI of the tile's own bands is at least {VIGOROUS}",
     ),
     Family(
         name="snow",
@@ -68,19 +78,26 @@ class Truth:
 
     dataset: str
     """Registry name, for the codes of its mask."""
+    described: bool = True
+    """Whether any sample has labels or a mask; where none has, the bands tell what they can."""
 
     def inspect(self, item: Item, tile: Tile) -> tuple[bool, ...]:
         """Return for each family whether the tile is right."""
         judge = self._by_mask(item) if self._cut(item) else self._by_labels(item.sample)
-        return tuple(judge(family) if family.labels else mean_ndvi(tile) >= VIGOROUS for family in FAMILIES)
+        return tuple(
+            judge(family) if self._is_said(family) else bool(family.index and family.index(tile)) for family in FAMILIES
+        )
 
     def source(self, family: Family, item: Item) -> str:
         """Return in words where the truth of a family comes from."""
-        if not family.labels:
-            return f"mean NDVI of the tile's own bands is at least {VIGOROUS}"
+        if not self._is_said(family):
+            return family.index_meaning
         if self._cut(item):
             return f"the mask shows it on at least {SHARE:.0%} of the tile"
         return "the sample's labels name it"
+
+    def _is_said(self, family: Family) -> bool:
+        return self.described and bool(family.labels)
 
     def _cut(self, item: Item) -> bool:
         return item.tile_px is not None and self.dataset in MASK_CODES and item.sample.mask is not None
@@ -105,10 +122,23 @@ def cut_mask(item: Item) -> NDArray[np.integer]:
 
 def mean_ndvi(tile: Tile) -> float:
     """Return the mean of (NIR - red) / (NIR + red) over valid pixels; NaN without these bands."""
+    index = _normalised_difference(tile, "nir", "red")
+    return float(index.mean()) if len(index) else float("nan")
+
+
+def wet_share(tile: Tile) -> float:
+    """Return the share of valid pixels with (green - NIR) / (green + NIR) above WET; NaN without these bands."""
+    index = _normalised_difference(tile, "green", "nir")
+    return float((index > WET).mean()) if len(index) else float("nan")
+
+
+def _normalised_difference(tile: Tile, one: str, two: str) -> NDArray[np.float64]:
+    """Return (one - two) / (one + two) of the valid pixels where the sum is not zero; empty without these bands."""
     names = [tile.sensor.band(band).common_name for band in tile.bands]
-    if not {"nir", "red"} <= set(names):
-        return float("nan")
-    nir, red = (tile.pixels[names.index(name)][tile.mask].astype(np.float64) for name in ("nir", "red"))
-    total = nir + red
+    if not {one, two} <= set(names):
+        return np.empty(0)
+    first, second = (tile.pixels[names.index(name)][tile.mask].astype(np.float64) for name in (one, two))
+    total = first + second
     usable = np.abs(total) > 1e-6
-    return float(((nir - red)[usable] / total[usable]).mean()) if usable.any() else float("nan")
+    difference: NDArray[np.float64] = (first - second)[usable] / total[usable]
+    return difference

@@ -48,7 +48,8 @@ def spectral_families(job: Job) -> Findings:
         InputError: The encoder takes no text, a view has no bands beyond the three, or no family is present.
     """
     encoder = job.require_text(PROTOCOL)
-    truth = Truth(dataset=job.dataset_name)
+    described = any(sample.labels or sample.mask is not None for sample in job.samples)
+    truth = Truth(dataset=job.dataset_name, described=described)
     corpus = job.read(versions={RGB: colours_only}, inspect=truth.inspect)
     right = np.array(corpus.facts, dtype=np.int32).T
     present = [number for number in range(len(FAMILIES)) if 0 < right[number].sum() < len(corpus.items)]

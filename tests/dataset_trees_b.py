@@ -122,6 +122,14 @@ def _rsvqa_tables(prefix: Path, images: list[int]) -> None:
         document(prefix.with_name(f"{prefix.name}_{kind}.json"), {kind: content})
 
 
+def naip(root: Path) -> None:
+    """One quadrangle in two years and another one; the second name ends in a date of delivery."""
+    for seed, file in enumerate(
+        ("m_4709963_se_14_1_20090818", "m_4709963_se_14_060_20180716_20190101", "m_4709963_sw_14_h_20160816")
+    ):
+        raster(root / "scenes" / f"{file}.tif", noise(seed, 4, SIDE, SIDE))
+
+
 def levir_cc(root: Path) -> None:
     """Three pairs with two sentences each; the first has a mask as in LEVIR-MCI."""
     rows: list[dict[str, Any]] = []
@@ -375,6 +383,7 @@ def _zarr_zip(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
 TREES_B: dict[str, Callable[[Path], None]] = {
     "ombria": ombria,
     "rsvqa": rsvqa,
+    "naip": naip,
     "levir-cc": levir_cc,
     "forest-change": forest_change,
     "levir-cd": levir_cd,

@@ -37,6 +37,7 @@ BUILT_IN = {
     "ombria": "embeddings.datasets._ombria:open_ombria",
     "terramind": "embeddings.datasets._terramind:open_terramind",
     "dsn-sar": "embeddings.datasets._dsn:open_dsn",
+    "naip": "embeddings.datasets._naip:open_naip",
     # before and after
     "levir-cc": "embeddings.datasets._change_captions:open_change_captions",
     "forest-change": "embeddings.datasets._change_captions:open_change_captions",

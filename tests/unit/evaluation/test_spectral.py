@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from core import InputError, Sample, Tile
 from core.testing import MeanColourEncoder
 from evaluation import Options, Report, evaluate
-from evaluation._families import mean_ndvi
+from evaluation._families import mean_ndvi, wet_share
 from evaluation._spectral import colours_only, resampled, weighted_average_precision
 from tests.unit.evaluation.doubles import RED, Held, coloured, sample, spectral
 
@@ -112,3 +112,26 @@ def test_truth_of_cut_tiles_is_read_from_the_mask() -> None:
     assert "Right tiles of 4: snow 1." in report.notes[0]
     # Of four tiles that all tie the second is snow.
     assert report.figure("snow AP, all bands").value == pytest.approx(1 / 2, abs=EXACT)
+
+
+def flooded(rows: int) -> Tile:
+    """A tile of ten rows that is NDWI (0.3 - 0.1) / 0.4 = 0.5 in its first rows and (0.1 - 0.3) / 0.4 = -0.5 below."""
+    tile = spectral({"B02": 0.1, "B03": 0.1, "B04": 0.1, "B08": 0.3}, side=10)
+    tile.pixels[1, :rows], tile.pixels[3, :rows] = 0.3, 0.1
+    return tile
+
+
+def test_share_of_water_by_hand() -> None:
+    assert [wet_share(flooded(rows)) for rows in (0, 2, 10)] == pytest.approx([0, 0.2, 1], abs=EXACT)
+    assert np.isnan(wet_share(spectral({"B04": 0.1, "B03": 0.4})))
+
+
+def test_without_labels_or_masks_the_bands_tell_where_water_is() -> None:
+    tiles = [sample(f"t{rows}", {"s2": flooded(rows)}) for rows in (0, 1, 2, 3)]
+    report = evaluate("spectral-families", MeanColourEncoder(), Held(held=tuple(tiles)))
+    assert "Right tiles of 4: water 2." in report.notes[0]
+    assert "NDWI of the tile's own bands is above 0 on at least 20% of it" in report.figures[0].meaning
+    # One label anywhere, and labels are believed: now only the third is water.
+    tiles[2] = sample("t2", {"s2": flooded(2)}, labels=("water",))
+    labelled = evaluate("spectral-families", MeanColourEncoder(), Held(held=tuple(tiles)))
+    assert "Right tiles of 4: water 1." in labelled.notes[0]

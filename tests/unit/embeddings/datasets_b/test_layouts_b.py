@@ -19,6 +19,7 @@ OTHER_LAYOUTS: list[tuple[str, Callable[[Path], None]]] = [
 BROKEN = {
     "ombria": ("train/s1/after", "no train/s1/after/S1_after_0001.jpg"),
     "rsvqa": ("RSVQA-LR/Images_LR", "no folder Images_LR"),
+    "naip": ("scenes", "no .tif"),
     "levir-cc": ("images/val/B", "no folder images/val/B"),
     "forest-change": ("images/test/A", "no folder images/test/A"),
     "levir-cd": ("val/B", "no folder val/B"),
