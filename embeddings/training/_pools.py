@@ -188,9 +188,12 @@ def _view_pairs(config: PoolConfig) -> list[tuple[str | None, str | None]]:
 
 
 def _read(sample: Sample, optical: str | None, radar: str | None, side: int) -> _Item:
-    """Read the views; captions of a single view, where a dataset has them, say more than those of the sample."""
+    """Read the views; captions of a single view, where a dataset has them, say more than those of the sample.
+
+    A sentence that stands several times stays so often: it is what people agree on.
+    """
     tiles = [None if role is None else sample.view(role).read() for role in (optical, radar)]
-    own = tuple(sorted({caption for tile in tiles if tile is not None for caption in tile.captions}))
+    own = tuple(caption for tile in tiles if tile is not None for caption in tile.captions)
     light, echo = (None if tile is None else planes(tile, side) for tile in tiles)
     place = next((tile.centroid for tile in tiles if tile is not None and tile.centroid is not None), NOWHERE)
     return _Item(optical=light, radar=echo, captions=own or sample.captions, centroid=place)

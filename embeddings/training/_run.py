@@ -18,6 +18,7 @@ from ._checkpoint import Position
 from ._config import TrainingConfig
 from ._encoder import Outcome, TrainableEncoder, trainable
 from ._loop import Trainer, sized
+from ._memory import keep_freed_memory
 from ._pools import Pool, Split, load_splits
 from ._report import write_card, write_metrics
 from ._text import SentenceTable, sentence_table
@@ -31,6 +32,7 @@ REHEARSED = 2
 
 def run(config: TrainingConfig, folder: Path, *, resume: bool, progress: Callable[[str], None] | None) -> TrainReport:
     """Train, export, and write down what was done; see `train`."""
+    keep_freed_memory()
     folder.mkdir(parents=True, exist_ok=True)
     encoder, started = trainable(config), time.monotonic()
     splits = load_splits(config.pools)
