@@ -13,8 +13,8 @@ PAD = 2**28
 def keep_freed_memory() -> bool:
     """Ask the C library not to return memory to the kernel; return whether it will.
 
-    Only glibc knows the request; elsewhere nothing happens and training is as right, only slower where the kernel is slow
-    at handing out pages.
+    Only glibc knows the request; elsewhere nothing happens, and training is as right, only slower where the kernel is
+    slow at handing out pages.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt
