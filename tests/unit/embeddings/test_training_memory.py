@@ -16,7 +16,7 @@ from embeddings.training._memory import keep_freed_memory
 if sys.argv[1] == "keep":
     assert keep_freed_memory()
 for _ in range(30):
-    b"x" * 32_000_000
+    b"x" * 64_000_000  # over the 32 MB up to which glibc learns by itself to keep a block
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)
 """
 
