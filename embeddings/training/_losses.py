@@ -88,6 +88,11 @@ def pair_loss(
     return total / 2
 
 
+def gap_loss(one: Tensor, other: Tensor) -> Tensor:
+    """Return the squared distance of the means of two sensors' unit vectors (n, d) of the same places."""
+    return (one.mean(dim=0) - other.mean(dim=0)).square().sum()
+
+
 def identical_captions(groups: Tensor) -> Tensor:
     """Return (n, n), True off the diagonal where two captions are word for word the same."""
     same = groups[:, None] == groups[None, :]

@@ -10,7 +10,7 @@ from torch import Generator, Tensor
 from core import ConfigError
 
 from ._config import TrainingConfig
-from ._losses import caption_loss, identical_captions, image_loss, label_loss, pair_loss, same_places
+from ._losses import caption_loss, gap_loss, identical_captions, image_loss, label_loss, pair_loss, same_places
 from ._network import Network
 from ._passes import Encoded
 from ._pools import Pool
@@ -51,7 +51,7 @@ class Objective:
             if config.pair:
                 by_pair = self._pair_term(item)
                 self._note(f"{config.name}.pair", by_pair)
-                total = total + config.pair * by_pair
+                total = total + config.pair * by_pair + self._gap_term(item)
         if self._config.location.weight:
             by_place = self._place_term(encoded)
             self._note("location", by_place)
@@ -110,6 +110,14 @@ class Objective:
         joined = [torch.cat([new, old])[:kept] for new, old in zip(fresh, earlier, strict=True)]
         self.queues[item.pool] = (joined[0], joined[1], joined[2])
         return loss
+
+    def _gap_term(self, item: Encoded) -> Tensor:
+        weight = self._config.loss.gap
+        if not weight or item.optical is None or item.radar is None:
+            return self._model.text.weight.sum() * 0.0
+        gap = gap_loss(item.optical, item.radar)
+        self._note(f"{self._pools[item.pool].config.name}.gap", gap)
+        return weight * gap
 
     def _place_term(self, encoded: list[Encoded]) -> Tensor:
         """Return the contrast of all items of the step that have a place with these places."""

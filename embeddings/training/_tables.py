@@ -70,6 +70,9 @@ class LossConfig:
     """Share of the target spread over all classes."""
     image_temperature: float = 0.1
     """Temperature of the picture-picture contrast."""
+    gap: float = 0.0
+    """Weight of the distance between the mean optical and the mean SAR vector of a step's pairs: a constant offset
+    between the sensors costs nothing in their contrast, but keeps them from ranking in one list."""
     queue: int = 0
     """Earlier pairs of a pool that serve as further negatives of the optical-SAR contrast."""
 

@@ -10,6 +10,7 @@ from embeddings.training._figures import pool_figures, precision_at
 from embeddings.training._fit import frequent_terms, term_loss
 from embeddings.training._losses import (
     caption_loss,
+    gap_loss,
     identical_captions,
     image_loss,
     label_loss,
@@ -48,6 +49,21 @@ def test_label_loss_by_hand_leaves_out_what_has_no_label() -> None:
     items = torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]])
     assert float(label_loss(items, torch.eye(2), shares, ONE, 0.0)) == pytest.approx(TWO_WAYS, rel=1e-6)
     assert float(label_loss(items, torch.eye(2), torch.zeros(3, 2), ONE, 0.0)) == 0.0
+
+
+def test_the_gap_between_two_sensors_is_that_of_their_means() -> None:
+    one, other = torch.tensor([[1.0, 0.0], [0.0, 1.0]]), torch.tensor([[1.0, 0.0], [1.0, 0.0]])
+    assert float(gap_loss(one, other)) == pytest.approx(0.5)
+    assert float(gap_loss(one, one.flip(0))) == 0.0
+
+
+def test_rare_classes_weigh_as_much_as_frequent_ones_where_priors_are_given() -> None:
+    # Both names score alike, so the softmax is the priors: the rare class costs ln 4, the frequent one ln(4/3).
+    items, names = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0], [0.0, 1.0]])
+    priors = torch.tensor([0.25, 0.75])
+    for shares, cost in (([[1.0, 0.0]], math.log(4)), ([[0.0, 1.0]], math.log(4 / 3))):
+        found = label_loss(items, names, torch.tensor(shares), ONE, 0.0, priors=priors)
+        assert float(found) == pytest.approx(cost, rel=1e-6)
 
 
 def test_label_loss_of_an_item_with_two_labels() -> None:
