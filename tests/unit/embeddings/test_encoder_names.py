@@ -32,7 +32,7 @@ def test_rows_cover_every_name_once() -> None:
 
 def test_shipped_row_needs_nothing() -> None:
     row = list_encoders()[0]
-    assert (row.dim, row.inputs, row.weights, row.needs) == (384, ("rgb", "text"), "present", None)
+    assert (row.dim, row.inputs, row.weights, row.needs) == (384, ("optical", "sar", "text"), "present", None)
 
 
 def test_onnx_without_folder_shows_the_working_form() -> None:
