@@ -16,11 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core import InputError, Tile, UnknownNameError, VectorSpace
+from core import InputError, Tile, VectorSpace
 
-from ._picture import PREPARATION, square_picture
-from ._planes import COLOURS, PLANES_VERSION, RANGES, planes
-from ._weights import SHIPPED, Manifest, load_manifest
+from ._weights import SHIPPED, load_manifest
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -41,9 +39,11 @@ class OnnxEncoder:
     """
 
     def __init__(self, folder: Path, *, name: str | None = None) -> None:
+        from ._looks import looks_of
+
         self._manifest = load_manifest(folder)
         self._name = name
-        self._looks = _looks_of(self._manifest)
+        self._looks = looks_of(self._manifest)
         self._space = VectorSpace(
             encoder=name or self._manifest.name,
             revision=f"{self._manifest.revision}.{self._looks.version}",
@@ -125,59 +125,6 @@ class OnnxEncoder:
 
     def __reduce__(self) -> tuple[Callable[..., OnnxEncoder], tuple[Path, str | None]]:
         return _rebuild, (self._manifest.folder, self._name)
-
-
-def _looks_of(manifest: Manifest) -> Any:
-    if manifest.looks is None:
-        return (_Planes if "optical" in manifest.inputs else _Picture)(manifest.size)
-    from ._looks import LOOKS
-
-    if manifest.looks not in LOOKS:
-        raise UnknownNameError(f"way to look of {manifest.folder}", manifest.looks, tuple(LOOKS))
-    return LOOKS[manifest.looks](manifest.size)
-
-
-class _Picture:
-    """Rendered pictures through image.onnx."""
-
-    version = str(PREPARATION)
-    files = ("image.onnx",)
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-
-    def prepare(self, tile: Tile) -> NDArray[np.generic]:
-        return square_picture(tile, self._size)
-
-    def feed(self, batch: NDArray[np.generic]) -> tuple[str, str, NDArray[np.generic]]:
-        size = self._size
-        if batch.dtype != np.uint8 or batch.shape[1:] != (size, size, 3):
-            raise InputError(f"pictures must be (n, {size}, {size}, 3) uint8, got {batch.shape} {batch.dtype}")
-        return "image.onnx", "pictures", batch
-
-
-class _Planes:
-    """Wavelength ranges through optical.onnx, polarisations through radar.onnx, told apart by their number."""
-
-    version = f"p{PLANES_VERSION}"
-    files = ("optical.onnx", "radar.onnx")
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-
-    def prepare(self, tile: Tile) -> NDArray[np.generic]:
-        return planes(tile, self._size)
-
-    def feed(self, batch: NDArray[np.generic]) -> tuple[str, str, NDArray[np.generic]]:
-        size = self._size
-        shapes = [(count, size, size) for count in (2, len(COLOURS), len(RANGES))]
-        if batch.dtype != np.uint8 or batch.shape[1:] not in shapes:
-            raise InputError(f"planes must be (n, 2, 3 or 12, {size}, {size}) uint8, got {batch.shape} {batch.dtype}")
-        if batch.shape[1] == len(COLOURS):
-            wide = np.zeros((len(batch), len(RANGES), size, size), dtype=np.uint8)
-            wide[:, list(COLOURS)] = batch
-            batch = wide
-        return ("radar.onnx" if batch.shape[1] == 2 else "optical.onnx"), "planes", batch
 
 
 class _Lazy:

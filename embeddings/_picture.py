@@ -25,24 +25,26 @@ def square_picture(tile: Tile, size: int, *, bicubic: bool = False) -> NDArray[n
         bicubic: Resample with cubic instead of linear interpolation.
     """
     picture = Image.fromarray(filled(tile.picture, tile.mask))
-    how = Image.Resampling.BICUBIC if bicubic else Image.Resampling.BILINEAR
     if picture.size != (size, size):
-        picture = picture.resize((size, size), how)
+        picture = picture.resize((size, size), _resampling(bicubic=bicubic))
     return np.asarray(picture, dtype=np.uint8)
 
 
-def square_planes(planes: NDArray[np.float32], mask: NDArray[np.bool_], size: int) -> NDArray[np.float32]:
-    """Return (bands, size, size) of (bands, h, w): invalid pixels filled, resampled bicubically with antialiasing.
+def square_planes(
+    planes: NDArray[np.float32], mask: NDArray[np.bool_], size: int, *, bicubic: bool = False
+) -> NDArray[np.float32]:
+    """Return (bands, size, size) of (bands, h, w): invalid pixels filled, resampled with antialiasing.
 
     Args:
         planes: Any unit.
         mask: (h, w), True where the pixel is valid.
         size: Side in pixels.
+        bicubic: Resample with cubic instead of linear interpolation.
     """
     whole = np.ascontiguousarray(filled(planes.transpose(1, 2, 0), mask).transpose(2, 0, 1))
     if whole.shape[1:] == (size, size):
         return whole
-    resized = [Image.fromarray(plane).resize((size, size), Image.Resampling.BICUBIC) for plane in whole]
+    resized = [Image.fromarray(plane).resize((size, size), _resampling(bicubic=bicubic)) for plane in whole]
     return np.stack([np.asarray(plane, dtype=np.float32) for plane in resized])
 
 
@@ -60,3 +62,7 @@ def filled(picture: NDArray[Number], mask: NDArray[np.bool_]) -> NDArray[Number]
     (top, left), (height, width) = (rows[0], cols[0]), mask.shape
     beyond = [(top, height - 1 - rows[-1]), (left, width - 1 - cols[-1]), (0, 0)]
     return np.pad(part, beyond, mode="symmetric")
+
+
+def _resampling(*, bicubic: bool) -> Image.Resampling:
+    return Image.Resampling.BICUBIC if bicubic else Image.Resampling.BILINEAR

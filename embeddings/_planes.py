@@ -13,9 +13,10 @@ from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from core import Band, SensorError, Tile
+
+from ._picture import square_planes
 
 PLANES_VERSION = 1
 """Part of the revision of an encoder that looks through this module: raise it when the same tile looks different."""
@@ -68,7 +69,7 @@ def planes(tile: Tile, size: int) -> NDArray[np.uint8]:
     Raises:
         SensorError: No band of the tile has a place among the planes.
     """
-    pixels = np.stack([_resized(plane, size) for plane in _filled(tile.pixels, tile.mask)])
+    pixels = square_planes(tile.pixels, tile.mask, size)  # averaged in the band's unit, before any stretch
     return radar_planes(tile, pixels) if tile.sensor.kind == "sar" else optical_planes(tile, pixels)
 
 
@@ -141,24 +142,3 @@ def _db_from_white(band: Band, plane: NDArray[np.float32]) -> NDArray[np.uint8]:
     unit = (np.nan_to_num(plane, nan=-100.0) - np.float32(white + DB_LOW)) * np.float32(254 / (DB_HIGH - DB_LOW))
     steps: NDArray[np.uint8] = (np.clip(unit, 0, 254) + np.float32(1.5)).astype(np.uint8)
     return steps
-
-
-def _resized(plane: NDArray[np.float32], size: int) -> NDArray[np.float32]:
-    """Return (size, size): averaged in the band's unit, before any stretch."""
-    if plane.shape == (size, size):
-        return plane
-    picture = Image.fromarray(np.ascontiguousarray(plane, dtype=np.float32))
-    return np.asarray(picture.resize((size, size), Image.Resampling.BILINEAR), dtype=np.float32)
-
-
-def _filled(pixels: NDArray[np.float32], mask: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Mirror the valid part into the padding of an edge tile, and give holes the band's mean."""
-    if mask.all() or not mask.any():
-        return pixels
-    rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    inside = slice(rows[0], rows[-1] + 1), slice(cols[0], cols[-1] + 1)
-    part, seen = pixels[:, *inside].copy(), mask[inside]
-    for band in part:
-        band[~seen] = band[seen].mean()
-    beyond = [(line[0], length - 1 - line[-1]) for line, length in zip((rows, cols), mask.shape, strict=True)]
-    return np.pad(part, [(0, 0), *beyond], mode="symmetric")

@@ -54,7 +54,7 @@ class SarClipEncoder(OpenClipEncoder):
         Raises:
             SensorError: The tile has neither one band nor VV and VH in dB, and is no 8-bit grey picture.
         """
-        return square_planes(radar_planes(tile), tile.mask, self._size)
+        return square_planes(radar_planes(tile), tile.mask, self._size, bicubic=True)
 
     def encode(self, batch: NDArray[np.generic]) -> NDArray[np.float32]:
         """Return (n, dim) unit vectors of (n, 3, size, size) float32 planes."""

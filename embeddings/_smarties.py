@@ -187,7 +187,7 @@ def sensor_planes(tile: Tile) -> NDArray[np.float32]:
     if not rows:
         raise SensorError(f"smarties knows none of the bands {', '.join(tile.bands)} of {tile.sensor.name}")
     chosen = [scaled(tile.pixels[names.index(sensor.bands[row].band)], sensor, row) for row in rows]
-    planes[rows] = square_planes(np.stack(chosen), tile.mask, SIZE)
+    planes[rows] = square_planes(np.stack(chosen), tile.mask, SIZE, bicubic=True)
     return planes
 
 

@@ -6,7 +6,6 @@ serve several names. They stand here, under training, because training, indexing
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from core import Dataset, InputError, Registry
@@ -53,14 +52,6 @@ BUILT_IN = {
 DATASETS = Registry("dataset", BUILT_IN, group="swath.datasets")
 
 
-@dataclass(frozen=True, kw_only=True)
-class DatasetRow:
-    """One line of the list of datasets."""
-
-    name: str
-    """What `dataset:NAME` takes."""
-
-
 def open_dataset(name: str, root: Path) -> Dataset:
     """Open a dataset on disk; lists files, reads no pixels.
 
@@ -82,8 +73,3 @@ def open_dataset(name: str, root: Path) -> Dataset:
 def dataset_names() -> tuple[str, ...]:
     """Every name that `open_dataset` takes."""
     return DATASETS.names()
-
-
-def list_datasets() -> tuple[DatasetRow, ...]:
-    """Return one row a dataset, without importing any adapter."""
-    return tuple(DatasetRow(name=name) for name in dataset_names())

@@ -7,7 +7,8 @@ import pytest
 
 from core import InputError
 from embeddings import OnnxEncoder
-from embeddings._onnx import _Lazy, _Picture, _Planes
+from embeddings._looks import PictureLooks, PlanesLooks
+from embeddings._onnx import _Lazy
 from embeddings._weights import SHIPPED
 
 
@@ -17,7 +18,7 @@ def encoder() -> OnnxEncoder:
 
 
 def no_tiles(encoder: OnnxEncoder) -> np.ndarray:
-    shape = (0, 128, 128, 3) if isinstance(encoder._looks, _Picture) else (0, 12, 128, 128)
+    shape = (0, 128, 128, 3) if isinstance(encoder._looks, PictureLooks) else (0, 12, 128, 128)
     return np.empty(shape, np.uint8)
 
 
@@ -54,7 +55,7 @@ def test_wrong_batch_says_what_was_wanted_and_got(encoder: OnnxEncoder, batch: n
 @pytest.mark.parametrize(("count", "file"), [(2, "radar.onnx"), (3, "optical.onnx"), (12, "optical.onnx")])
 def test_the_number_of_planes_tells_the_network(count: int, file: str) -> None:
     batch = np.full((1, count, 16, 16), 7, np.uint8)
-    chosen, name, fed = _Planes(16).feed(batch)
+    chosen, name, fed = PlanesLooks(16).feed(batch)
     assert (chosen, name) == (file, "planes")
     assert fed.shape[1] == (2 if count == 2 else 12)
     if count == 3:
@@ -63,7 +64,7 @@ def test_the_number_of_planes_tells_the_network(count: int, file: str) -> None:
 
 def test_colours_reach_their_ranges_in_order() -> None:
     batch = np.stack([np.full((16, 16), value, np.uint8) for value in (10, 20, 30)])[None]
-    _, _, fed = _Planes(16).feed(batch)
+    _, _, fed = PlanesLooks(16).feed(batch)
     assert fed[0, :4, 0, 0].tolist() == [0, 30, 20, 10]  # coastal, blue, green, red
 
 
