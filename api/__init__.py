@@ -1,5 +1,6 @@
-"""HTTP: a first read-only service over one index."""
+"""HTTP: search, tiles and index descriptions over opened indexes."""
 
 from api._app import create_app
+from api._config import Limits, ServeConfig
 
-__all__ = ["create_app"]
+__all__ = ["Limits", "ServeConfig", "create_app"]

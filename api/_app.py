@@ -1,67 +1,44 @@
-"""The application: one index, read only. Blocking work runs in the server's thread pool, never in the event loop."""
+"""The application: opened indexes, then one router for each part of the service.
+
+Blocking work runs in the server's thread pool, never in the event loop. A new part is one module with a router or a
+function that mounts it, and one line in `_add_parts`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
 
-from fastapi import FastAPI, Response
+from fastapi import FastAPI
 
-from api._errors import install
-from api._schemas import SearchBody
-from embeddings import open_encoder_of
-from indexer.store import IndexInfo, Store
-from retriever import Searcher, SearchRequest, find_tile, load_calibration
+from api import _errors, _health, _index_routes, _search_routes, _tile_routes
+from api._config import ServeConfig
+from api._services import Service, Services, open_service
 
 
-class Service(Protocol):
-    """What the routes need of an opened index."""
+def create_app(serve: ServeConfig | Path, *, opened: Callable[[str, Path], Service] = open_service) -> FastAPI:
+    """Return the HTTP application.
 
-    store: Store
-    searcher: Searcher
-
-
-class OpenedIndex:
-    """An index and its encoder, opened once at start-up so that a broken one is reported before the port opens."""
-
-    def __init__(self, path: Path) -> None:
-        self.store = Store.open(path)
-        encoder = open_encoder_of(self.store.space)
-        self.searcher = Searcher(self.store, encoder, calibration=lambda: load_calibration(path))
-
-
-def create_app(path: Path, *, opened: Callable[[Path], Service] = OpenedIndex) -> FastAPI:
-    """Return the HTTP application for the index at ``path``.
+    Args:
+        serve: What to serve; a path stands for the index in it.
+        opened: Opens one index.
 
     Raises:
-        IndexNotFoundError: ``path`` is not an index.
-        SpaceMismatchError: The installed encoder is not the one that filled it.
+        IndexNotFoundError: A path is not an index.
+        SpaceMismatchError: The installed encoder is not the one that filled an index.
+        WeightsNotFoundError: An encoder's weights are missing.
     """
-    service = opened(path)
+    config = ServeConfig(indexes={serve.name: serve}) if isinstance(serve, Path) else serve
     app = FastAPI(title="Swath", summary="Search a satellite imagery archive in words or with a picture.")
-    install(app)
-    _add_routes(app, service)
+    app.state.config = config
+    app.state.services = Services(config.indexes, opened)
+    _errors.install(app)
+    _add_parts(app)
     return app
 
 
-def _add_routes(app: FastAPI, service: Service) -> None:
-    @app.get("/healthz")
-    def healthz() -> dict[str, str]:
-        """Say that the server runs."""
-        return {"status": "ok"}
-
-    @app.get("/v1/index")
-    def index() -> IndexInfo:
-        """Describe the index as of its last commit."""
-        return service.store.snapshot().info()
-
-    @app.post("/v1/search")
-    def search(body: SearchBody) -> dict[str, Any]:
-        """Return the tiles most like the query among those that pass every filter."""
-        return service.searcher.search(SearchRequest.build(**body.model_dump())).to_dict()
-
-    @app.get("/v1/tiles/{tile_id}/preview.webp", responses={200: {"content": {"image/webp": {}}}})
-    def preview(tile_id: str) -> Response:
-        """Return a tile's stored preview."""
-        return Response(find_tile(service.store.snapshot(), tile_id).preview, media_type="image/webp")
+def _add_parts(app: FastAPI) -> None:
+    app.include_router(_health.router)
+    app.include_router(_index_routes.router)
+    app.include_router(_search_routes.router)
+    app.include_router(_tile_routes.router)

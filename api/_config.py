@@ -1,0 +1,40 @@
+"""What a server is started with. Fixed for its lifetime."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What one request, and one client, may ask of a server."""
+
+    body_bytes: int = 32 * 2**20
+    """Largest request body; a GeoTIFF or picture to search with must fit."""
+    vertices: int = 10_000
+    """Most vertices of an area."""
+    k: int = 10_000
+    """Most hits of one search."""
+    page: int = 500
+    """Most items of one page."""
+    seconds: float = 30.0
+    """Time after which a request is given up."""
+    requests_per_minute: int = 0
+    """Requests that one key or address may make; 0 for any number."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServeConfig:
+    """One server."""
+
+    indexes: Mapping[str, Path]
+    """Index directory of each name; the first is the one meant where a request names none."""
+    api_keys: Path | None = None
+    """File of hashed API keys; None lets everyone in."""
+    cors: tuple[str, ...] = ()
+    """Origins that browsers may call from; ``*`` for all."""
+    page: bool = True
+    """Whether the map page is served at ``/``."""
+    limits: Limits = field(default_factory=Limits)

@@ -1,0 +1,101 @@
+"""The opened indexes behind the server: each with its encoder, loaded at start-up so that a broken one is said then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import Depends, Query, Request
+
+from core import InputError
+from embeddings import open_encoder_of
+from indexer.store import Store
+from retriever import Searcher, load_calibration
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """One opened index."""
+
+    name: str
+    """What requests call it."""
+    path: Path
+    """Its directory."""
+    store: Store
+    """The tile table."""
+    searcher: Searcher
+    """Answers requests; safe to call from several threads."""
+
+
+def open_service(name: str, path: Path) -> Service:
+    """Open an index and load its encoder.
+
+    Raises:
+        IndexNotFoundError: ``path`` is not an index.
+        SpaceMismatchError: The installed encoder is not the one that filled it.
+        WeightsNotFoundError: The encoder's weights are missing.
+    """
+    store = Store.open(path)
+    encoder = open_encoder_of(store.space)
+    searcher = Searcher(store, encoder, calibration=lambda: load_calibration(path))
+    return Service(name=name, path=path, store=store, searcher=searcher)
+
+
+class Services(Mapping[str, Service]):
+    """The indexes of a server by name."""
+
+    def __init__(self, indexes: Mapping[str, Path], opened: Callable[[str, Path], Service] = open_service) -> None:
+        """Open every index.
+
+        Raises:
+            InputError: There is none.
+            StoreError: One cannot be opened.
+        """
+        if not indexes:
+            raise InputError("no index to serve; give one, e.g. --index my-index")
+        self._services = {name: opened(name, path) for name, path in indexes.items()}
+
+    def __getitem__(self, name: str) -> Service:
+        return self._services[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._services)
+
+    def __len__(self) -> int:
+        return len(self._services)
+
+    def named(self, name: str | None) -> Service:
+        """Return the index of that name; None means the first.
+
+        Raises:
+            InputError: There is no such index; the message lists those there are.
+        """
+        if name is None:
+            return next(iter(self._services.values()))
+        if name not in self._services:
+            raise InputError(f"no index {name!r} here; this server holds {', '.join(self._services)}")
+        return self._services[name]
+
+
+def services_of(request: Request) -> Services:
+    """Return the indexes of the application that got the request."""
+    services: Services = request.app.state.services
+    return services
+
+
+def service_of(
+    services: Annotated[Services, Depends(services_of)],
+    index: Annotated[
+        str | None, Query(max_length=200, description="Which index; the server's first by default.")
+    ] = None,
+) -> Service:
+    """Return the index that a request names in ``?index=``."""
+    return services.named(index)
+
+
+TheServices = Annotated[Services, Depends(services_of)]
+"""Parameter type of a route that needs all indexes."""
+TheService = Annotated[Service, Depends(service_of)]
+"""Parameter type of a route that needs the index of the request."""
