@@ -19,10 +19,16 @@ class Limits:
     """Most hits of one search."""
     page: int = 500
     """Most items of one page."""
+    picture_pixels: int = 50_000_000
+    """Most pixels of a picture to search with; 50 million decode in about 150 MB."""
     seconds: float = 30.0
     """Time after which a request is given up."""
     requests_per_minute: int = 0
     """Requests that one key or address may make; 0 for any number."""
+    concurrent: int = 256
+    """Requests worked on at once; more are sent away with 503."""
+    upload_bytes: int = 256 * 2**20
+    """Body bytes of all requests held at once; more are sent away with 503."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,4 +43,8 @@ class ServeConfig:
     """Origins that browsers may call from; ``*`` for all."""
     page: bool = True
     """Whether the map page is served at ``/``."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses or networks whose X-Forwarded-For and X-Forwarded-Proto are believed; ``*`` for all."""
+    log_queries: bool = False
+    """Whether the access log holds paths and query strings as sent, and so what people look for."""
     limits: Limits = field(default_factory=Limits)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from core import InputError, StoreError, SwathError, TileNotFoundError, WeightsNotFoundError
@@ -18,6 +22,53 @@ STATUS: tuple[tuple[type[SwathError], int, str], ...] = (
 )
 """First match wins: leaves before their parents."""
 
+MAX_MESSAGE = 2_000
+"""Characters of a message that are sent: a message quotes what it got, which may be long."""
+
+
+class Problem(BaseModel):
+    """What went wrong."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    code: str = Field(description="One word for programs, e.g. bad_input.")
+    message: str = Field(description="One line for people: what was received, and what would work.")
+    field: str | None = Field(description="The field of the request that is wrong, where one is.")
+
+
+class ErrorBody(BaseModel):
+    """The body of every answer that is not a success."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"error": {"code": "bad_input", "message": "k must be ...", "field": None}}]},
+    )
+
+    error: Problem
+
+
+_MEANINGS = {
+    400: "The request cannot be used; the message says what would work.",
+    401: "An API key is missing or wrong.",
+    403: "The API key does not allow this.",
+    404: "There is no such thing.",
+    405: "The path does not take this method.",
+    408: "The request's body did not arrive in time.",
+    413: "The body, the picture or the area is too large.",
+    415: "The body is of a kind that is not accepted.",
+    422: "A field of the request is missing or wrong.",
+    429: "Too many requests; Retry-After says when to come back.",
+    431: "The headers or the address are too large.",
+    500: "The server failed; the answer's X-Request-ID finds the reason in its log.",
+    503: "The server is busy, or its index cannot be read; Retry-After says when to come back.",
+    504: "The request took too long.",
+}
+
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    status: {"model": ErrorBody, "description": meaning} for status, meaning in _MEANINGS.items()
+}
+"""Every error that any route may answer with, for the OpenAPI description."""
+
 
 def install(app: FastAPI) -> None:
     """Answer every error with ``{"error": {"code", "message", "field"}}``."""
@@ -25,18 +76,27 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(SwathError)
     async def ours(_: Request, error: SwathError) -> JSONResponse:
         status, code = next((status, code) for kind, status, code in STATUS if isinstance(error, kind))
-        return _body(status, code, str(error), None)
+        return error_response(status, code, str(error))
 
     @app.exception_handler(RequestValidationError)
     async def validation(_: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"][1:])
-        return _body(422, "invalid_request", str(first["msg"]), field)
+        return error_response(422, "invalid_request", str(first["msg"]), field)
 
     @app.exception_handler(HTTPException)
     async def http(_: Request, error: HTTPException) -> JSONResponse:
-        return _body(error.status_code, "http_error", str(error.detail), None)
+        return error_response(error.status_code, "http_error", str(error.detail), headers=error.headers)
 
 
-def _body(status: int, code: str, message: str, field: str | None) -> JSONResponse:
-    return JSONResponse({"error": {"code": code, "message": message, "field": field}}, status_code=status)
+def error_response(
+    status: int, code: str, message: str, field: str | None = None, *, headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    """Return an error in the one shape all errors have."""
+    problem = {"code": code, "message": _sendable(message), "field": None if field is None else _sendable(field)}
+    return JSONResponse({"error": problem}, status_code=status, headers=None if headers is None else dict(headers))
+
+
+def _sendable(text: str) -> str:
+    """Lone surrogates of a request, quoted back, cannot be written as UTF-8."""
+    return text[:MAX_MESSAGE].encode("utf-8", "replace").decode("utf-8")
