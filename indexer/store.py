@@ -127,10 +127,11 @@ class Store:
         with _locked(self._lock, self.path):
             yield
 
-    def snapshot(self) -> Snapshot:
-        """Return a view of the newest version."""
+    def snapshot(self, version: int | None = None) -> Snapshot:
+        """Return a view of a version, the newest by default; StoreError where it is gone (see ``KEEP_VERSIONS``)."""
         table = self._table(TILES)
-        table.checkout(table.version)
+        with lance_errors(f"read version {version} of", self.path):
+            table.checkout(version or table.version)
         return Snapshot(table, path=self.path, space=self.space, dtype=self.dtype)
 
     def ledger(self) -> Mapping[str, LedgerRow]:

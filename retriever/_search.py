@@ -55,8 +55,12 @@ class Searcher:
         self._encoder = encoder
         self._calibration = calibration
 
-    def search(self, request: SearchRequest) -> Hits:
+    def search(self, request: SearchRequest, rows: Rows | None = None) -> Hits:
         """Return the best tiles among those that pass the request's filters.
+
+        Args:
+            request: What is asked.
+            rows: The version of the index to answer from, so that pages of one answer fit together; None is the newest.
 
         Raises:
             TileNotFoundError: ``like`` is not in the index.
@@ -64,7 +68,7 @@ class Searcher:
             SpaceMismatchError: The index was filled by another encoder.
         """
         started = time.perf_counter()
-        rows = self._store.snapshot()
+        rows = self._store.snapshot() if rows is None else rows
         words = None if request.text is None else self._encoded_text(request, rows)
         vector = self._vector(request, rows) if words is None else unit(words.vector, "text's vector")
         found = rank(FlatIndex(rows), request, vector, self._calibration, rows.space)
