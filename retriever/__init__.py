@@ -7,6 +7,7 @@ from retriever._calibration_io import keep_calibration, load_calibration
 from retriever._evaluate import evaluate
 from retriever._expansion import Expansion, LandClass, expand, land_classes
 from retriever._expression import Expression
+from retriever._facets import FacetRequest, Facets
 from retriever._hits import Format, Hits
 from retriever._memory import MemoryIndex, MemoryRows
 from retriever._query_image import query_tile
@@ -23,6 +24,8 @@ __all__ = [
     "CalibrationPlan",
     "Expansion",
     "Expression",
+    "FacetRequest",
+    "Facets",
     "FitReport",
     "FlatIndex",
     "Format",

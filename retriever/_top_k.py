@@ -16,6 +16,21 @@ _Entry = tuple[float, str, int]
 """Score turned round (so that the best sorts first), tile id, row id."""
 
 
+def rounding_margin(dim: int) -> float:
+    """Return a bound of the rounding error of a float32 dot product of unit vectors of ``dim`` numbers.
+
+    Four times ``dim`` unit roundoffs (Higham, Accuracy and Stability of Numerical Algorithms, section 3.1).
+    """
+    return 2 * dim * float(np.finfo(np.float32).eps)
+
+
+def exact_scores(vectors: NDArray[np.floating[Any]], query: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the (n,) scores of (n, dim) vectors: in double precision, one row at a time, then rounded once."""
+    scores = np.einsum("ij,j->i", vectors.astype(np.float64), query.astype(np.float64))
+    rounded: NDArray[np.float32] = scores.astype(np.float32)
+    return rounded
+
+
 class TopK:
     """Keeps the k best rows offered; equal scores by rising tile id.
 
@@ -27,8 +42,7 @@ class TopK:
     def __init__(self, query: NDArray[np.float32], k: int) -> None:
         self._query = query.astype(np.float32)
         self._k = k
-        # Bounds the rounding error of a float32 dot product of unit vectors (Higham, Accuracy and Stability, 3.1).
-        self._margin = 2 * len(query) * float(np.finfo(np.float32).eps)
+        self._margin = rounding_margin(len(query))
         self._best: list[_Entry] = []
 
     def offer(self, row_ids: pa.Array, tile_ids: pa.Array, vectors: NDArray[np.floating[Any]]) -> None:
@@ -36,10 +50,9 @@ class TopK:
         rows = self._candidates(vectors)
         if not len(rows):
             return
-        scores = np.einsum("ij,j->i", vectors[rows].astype(np.float64), self._query.astype(np.float64))
         chosen = pa.array(rows)
         ids, numbers = tile_ids.take(chosen).to_pylist(), row_ids.take(chosen).to_pylist()
-        entries = zip((-scores.astype(np.float32)).tolist(), ids, numbers, strict=True)
+        entries = zip((-exact_scores(vectors[rows], self._query)).tolist(), ids, numbers, strict=True)
         self._best = sorted([*self._best, *entries])[: self._k]
 
     def _candidates(self, vectors: NDArray[np.floating[Any]]) -> NDArray[np.int64]:

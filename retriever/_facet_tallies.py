@@ -1,0 +1,226 @@
+"""Counters of tiles: fed a batch of rows at a time, asked once for what they counted.
+
+Each batch is reduced to its distinct values at once; the dates of an archive are as many as its scenes, the cells as
+many as a map shows.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from core import QueryError, cell_text, rfc3339
+
+MAX_CELLS = 50_000
+"""Most cells in an answer: about 4 MB of JSON, more than a map can draw at once."""
+
+MAX_NAMES = 1000
+"""Most names in an answer; the tiles of rarer ones are counted together."""
+
+Scores = NDArray[np.float32] | None
+"""(n,) scores of a batch's rows; None where nothing was asked for."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counted:
+    """What one facet holds."""
+
+    entries: list[dict[str, Any]]
+    """JSON values, one for each bin, cell or name."""
+    unknown: int = 0
+    """Tiles that have no value."""
+    other: int = 0
+    """Tiles of names that were left out."""
+
+
+class Tally(Protocol):
+    """Counts tiles by one of their properties."""
+
+    column: str
+    """The column it reads."""
+
+    def add(self, values: pa.Array, scores: Scores) -> None:
+        """Count a batch: (n,) values of the column and their scores."""
+        ...
+
+    def result(self) -> Counted:
+        """Return what was counted."""
+        ...
+
+
+class Times:
+    """A histogram over dates: bins of equal length from the first date to the last, which lies in the last bin.
+
+    Args:
+        bins: How many; fewer come back where the dates span fewer microseconds.
+    """
+
+    column = "datetime"
+
+    def __init__(self, bins: int) -> None:
+        self._bins = bins
+        self._unknown = 0
+        self._counts: Counter[int] = Counter()
+
+    def add(self, values: pa.Array, scores: Scores) -> None:
+        """See ``Tally``."""
+        self._unknown += values.null_count
+        for entry in values.drop_null().cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()).value_counts().to_pylist():
+            self._counts[entry["values"]] += entry["counts"]
+
+    def result(self) -> Counted:
+        """See ``Tally``."""
+        if not self._counts:
+            return Counted(entries=[], unknown=self._unknown)
+        instants = np.fromiter(self._counts.keys(), np.int64, len(self._counts))
+        edges = _edges(min(self._counts), max(self._counts), self._bins)
+        places = np.searchsorted(np.array(edges[1:-1], np.int64), instants, side="right")
+        counts = np.zeros(len(edges) - 1, np.int64)
+        np.add.at(counts, places, np.fromiter(self._counts.values(), np.int64, len(self._counts)))
+        bins = zip(edges[:-1], edges[1:], counts.tolist(), strict=True)
+        entries = [{"start": _instant(start), "end": _instant(end), "count": count} for start, end, count in bins]
+        return Counted(entries=entries, unknown=self._unknown)
+
+
+def _edges(first: int, last: int, bins: int) -> list[int]:
+    """Edges of the bins, in microseconds since 1970; in whole numbers, so that no date falls between two bins."""
+    if first == last:
+        return [first, last]
+    return sorted({first + (last - first) * step // bins for step in range(bins + 1)})
+
+
+def _instant(microseconds: int) -> str:
+    return rfc3339(_EPOCH + microseconds * _MICROSECOND)
+
+
+class Cells:
+    """Tiles whose centre lies in each H3 cell, and the best of their scores.
+
+    Args:
+        resolution: Of the cells, at most that of the column.
+    """
+
+    column = "h3"
+
+    def __init__(self, resolution: int) -> None:
+        self._resolution = resolution
+        self._unknown = 0
+        self._cells = np.array([], np.uint64)
+        self._counts = np.array([], np.int64)
+        self._best = np.array([], np.float32)
+        self._scored = False
+
+    def add(self, values: pa.Array, scores: Scores) -> None:
+        """See ``Tally``."""
+        self._unknown += values.null_count
+        self._scored |= scores is not None
+        known = values.is_valid().to_numpy(zero_copy_only=False)
+        cells = parents(values.drop_null().to_numpy(zero_copy_only=False), self._resolution)
+        best = np.full(len(cells), -np.inf, np.float32) if scores is None else scores[known]
+        self._merge(cells, np.ones(len(cells), np.int64), best)
+
+    def _merge(self, cells: NDArray[np.uint64], counts: NDArray[np.int64], best: NDArray[np.float32]) -> None:
+        before, which = np.unique(np.concatenate([self._cells, cells]), return_inverse=True)
+        sums, tops = np.zeros(len(before), np.int64), np.full(len(before), -np.inf, np.float32)
+        np.add.at(sums, which, np.concatenate([self._counts, counts]))
+        np.maximum.at(tops, which, np.concatenate([self._best, best]))
+        self._cells, self._counts, self._best = before, sums, tops
+
+    def result(self) -> Counted:
+        """See ``Tally``.
+
+        Raises:
+            QueryError: Too many cells; the message names a resolution that would work.
+        """
+        if len(self._cells) > MAX_CELLS:
+            raise QueryError(
+                f"{len(self._cells):,} cells of resolution {self._resolution} are more than the {MAX_CELLS:,}"
+                f" one answer holds; ask for resolution {self._coarser()}, or a smaller area"
+            )
+        rows = zip(self._cells.tolist(), self._counts.tolist(), self._best.tolist(), strict=True)
+        entries = [
+            {"cell": cell_text(cell), "count": count, "best": best if self._scored else None}
+            for cell, count, best in rows
+        ]
+        return Counted(entries=entries, unknown=self._unknown)
+
+    def _coarser(self) -> int:
+        finer = range(self._resolution - 1, 0, -1)
+        return next((size for size in finer if len(np.unique(parents(self._cells, size))) <= MAX_CELLS), 0)
+
+
+def parents(cells: NDArray[np.uint64], resolution: int) -> NDArray[np.uint64]:
+    """Return the (n,) H3 cells of a coarser resolution that hold these (n,) cells.
+
+    Bits 52 to 55 are the resolution; below are 15 digits of 3 bits, all ones where finer than it
+    (https://h3geo.org/docs/core-library/h3Indexing).
+    """
+    digits = np.uint64((1 << 3 * (15 - resolution)) - 1)
+    bare = cells & np.uint64(~(0xF << 52) & 0xFFFF_FFFF_FFFF_FFFF)
+    found: NDArray[np.uint64] = bare | np.uint64(resolution << 52) | digits
+    return found
+
+
+class Names:
+    """Tiles of each name in a column, the most frequent first, equal ones by name.
+
+    Args:
+        column: A column of texts.
+    """
+
+    def __init__(self, column: str) -> None:
+        self.column = column
+        self._unknown = 0
+        self._counts: Counter[str] = Counter()
+
+    def add(self, values: pa.Array, scores: Scores) -> None:
+        """See ``Tally``."""
+        self._unknown += values.null_count
+        for entry in values.drop_null().value_counts().to_pylist():
+            self._counts[entry["values"]] += entry["counts"]
+
+    def result(self) -> Counted:
+        """See ``Tally``."""
+        ranked = sorted(self._counts.items(), key=lambda item: (-item[1], item[0]))
+        entries = [{"name": name, "count": count} for name, count in ranked[:MAX_NAMES]]
+        rest = sum(count for _, count in ranked[MAX_NAMES:])
+        return Counted(entries=entries, unknown=self._unknown, other=rest)
+
+
+class Shares:
+    """A histogram over a fraction: bins of equal width from 0 to 1, which lies in the last bin.
+
+    Args:
+        column: A column of fractions.
+        bins: How many.
+    """
+
+    def __init__(self, column: str, bins: int) -> None:
+        self.column = column
+        self._bins = bins
+        self._unknown = 0
+        self._edges = np.arange(bins + 1) / bins
+        self._counts = np.zeros(bins, np.int64)
+
+    def add(self, values: pa.Array, scores: Scores) -> None:
+        """See ``Tally``."""
+        self._unknown += values.null_count
+        shares = pc.cast(values.drop_null(), pa.float64()).to_numpy(zero_copy_only=False)
+        places = np.searchsorted(self._edges[1:-1], shares, side="right")
+        self._counts += np.bincount(places, minlength=self._bins)
+
+    def result(self) -> Counted:
+        """See ``Tally``."""
+        bins = zip(self._edges[:-1].tolist(), self._edges[1:].tolist(), self._counts.tolist(), strict=True)
+        entries = [{"start": start, "end": end, "count": count} for start, end, count in bins]
+        return Counted(entries=entries, unknown=self._unknown)
