@@ -4,11 +4,13 @@ from retriever._calibrate import CalibrationPlan, calibrate_index, write_fit_rep
 from retriever._calibration import Calibration, SensorLine
 from retriever._calibration_fit import FitReport, LabelledTiles, background_calibration, fit_calibration
 from retriever._calibration_io import keep_calibration, load_calibration
+from retriever._cql2 import cql2_json
 from retriever._evaluate import evaluate
 from retriever._expansion import Expansion, LandClass, expand, land_classes
 from retriever._expression import Expression
 from retriever._facets import FacetRequest, Facets
 from retriever._hits import Format, Hits
+from retriever._listing import NEWEST_FIRST, Order, list_tiles, take_tiles
 from retriever._memory import MemoryIndex, MemoryRows
 from retriever._query_image import query_tile
 from retriever._reliability import Reliability, reliability, reliability_picture
@@ -20,6 +22,7 @@ from retriever._vector_index import FlatIndex, Matches, SearchesVectors, VectorI
 
 __all__ = [
     "MAX_K",
+    "NEWEST_FIRST",
     "Calibration",
     "CalibrationPlan",
     "Expansion",
@@ -35,6 +38,7 @@ __all__ = [
     "Matches",
     "MemoryIndex",
     "MemoryRows",
+    "Order",
     "Reliability",
     "SearchRequest",
     "Searcher",
@@ -44,17 +48,20 @@ __all__ = [
     "VectorIndex",
     "background_calibration",
     "calibrate_index",
+    "cql2_json",
     "evaluate",
     "expand",
     "find_tile",
     "fit_calibration",
     "keep_calibration",
     "land_classes",
+    "list_tiles",
     "load_calibration",
     "parse_filter",
     "query_tile",
     "reliability",
     "reliability_picture",
+    "take_tiles",
     "text_query",
     "write_fit_report",
 ]
