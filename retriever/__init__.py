@@ -5,6 +5,7 @@ from retriever._calibration import Calibration, SensorLine
 from retriever._calibration_fit import FitReport, LabelledTiles, background_calibration, fit_calibration
 from retriever._calibration_io import keep_calibration, load_calibration
 from retriever._cql2 import cql2_json
+from retriever._columns import COLUMNS as FILTER_COLUMNS
 from retriever._evaluate import evaluate
 from retriever._expansion import Expansion, LandClass, expand, land_classes
 from retriever._expression import Expression
@@ -12,6 +13,7 @@ from retriever._facets import FacetRequest, Facets
 from retriever._hits import Format, Hits
 from retriever._listing import NEWEST_FIRST, Order, list_tiles, take_tiles
 from retriever._memory import MemoryIndex, MemoryRows
+from retriever._places import Placed, tiles_near, tiles_over
 from retriever._query_image import query_tile
 from retriever._reliability import Reliability, reliability, reliability_picture
 from retriever._request import MAX_K, SearchRequest
@@ -21,6 +23,7 @@ from retriever._translate import parse_filter
 from retriever._vector_index import FlatIndex, Matches, SearchesVectors, VectorIndex
 
 __all__ = [
+    "FILTER_COLUMNS",
     "MAX_K",
     "NEWEST_FIRST",
     "Calibration",
@@ -39,6 +42,7 @@ __all__ = [
     "MemoryIndex",
     "MemoryRows",
     "Order",
+    "Placed",
     "Reliability",
     "SearchRequest",
     "Searcher",
@@ -63,5 +67,7 @@ __all__ = [
     "reliability_picture",
     "take_tiles",
     "text_query",
+    "tiles_near",
+    "tiles_over",
     "write_fit_report",
 ]

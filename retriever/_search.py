@@ -104,6 +104,14 @@ class Searcher:
             raise QueryError(f"{encoder.space} does not look at pictures; search with text, like or vector")
         return unit(encoder.encode(encoder.prepare(query_tile(picture))[np.newaxis])[0], "picture's vector")
 
+    def understands_words(self) -> bool:
+        """Return whether texts can be searched for.
+
+        Raises:
+            SpaceMismatchError: The index was filled by another encoder.
+        """
+        return isinstance(self._opened(self._store.snapshot()), EncodesText)
+
     def _opened(self, rows: Rows) -> Encoder:
         if self._encoder is None:
             raise QueryError(f"no encoder was given; open one for {rows.space}, or search with like or vector")
