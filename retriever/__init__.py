@@ -10,6 +10,7 @@ from retriever._evaluate import evaluate
 from retriever._expansion import Expansion, LandClass, expand, land_classes
 from retriever._expression import Expression
 from retriever._facets import FacetRequest, Facets
+from retriever._found import Found
 from retriever._hits import Format, Hits
 from retriever._listing import NEWEST_FIRST, Order, list_tiles, take_tiles
 from retriever._memory import MemoryIndex, MemoryRows
@@ -35,6 +36,7 @@ __all__ = [
     "FitReport",
     "FlatIndex",
     "Format",
+    "Found",
     "Hits",
     "LabelledTiles",
     "LandClass",

@@ -10,10 +10,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from core import EncodesText, EncodesTiles, Hit, QueryError, Record, SpaceMismatchError, TileNotFoundError
+from core import EncodesText, EncodesTiles, QueryError, Record, SpaceMismatchError, TileNotFoundError
 from indexer import RECORD_COLUMNS, record_from_row, vector_matrix
 from retriever._evaluate import matching
 from retriever._expression import compare
+from retriever._found import Found
 from retriever._hits import Hits
 from retriever._pushdown import pushed_down
 from retriever._query_image import query_tile
@@ -53,7 +54,7 @@ class Searcher:
     ) -> None:
         self._store = store
         self._encoder = encoder
-        self._calibration = calibration
+        self.calibration = calibration
 
     def search(self, request: SearchRequest, rows: Rows | None = None) -> Hits:
         """Return the best tiles among those that pass the request's filters.
@@ -68,20 +69,46 @@ class Searcher:
             SpaceMismatchError: The index was filled by another encoder.
         """
         started = time.perf_counter()
-        rows = self._store.snapshot() if rows is None else rows
-        words = None if request.text is None else self._encoded_text(request, rows)
-        vector = self._vector(request, rows) if words is None else unit(words.vector, "text's vector")
-        found = rank(FlatIndex(rows), request, vector, self._calibration, rows.space)
-        if not found.matches.matched:
-            _check_names(request, rows)
+        found = self.find(request, rows)
         return Hits(
-            hits=_hits(found, rows),
-            matched=found.matches.matched,
+            hits=found.hits(),
+            matched=found.matched,
             took_ms=(time.perf_counter() - started) * 1000,
             query=request.describe(),
-            why=_why(words, found),
-            remarks=(*(() if words is None else words.remarks), *found.remarks),
+            why=found.why,
+            remarks=found.remarks,
         )
+
+    def find(self, request: SearchRequest, rows: Rows | None = None) -> Found:
+        """Return what ``search`` returns before the tiles' records are read.
+
+        Raises:
+            TileNotFoundError: ``like`` is not in the index.
+            QueryError: The request does not fit the index or its encoder.
+            SpaceMismatchError: The index was filled by another encoder.
+        """
+        rows = self.snapshot() if rows is None else rows
+        vector, words = self.direction(request, rows)
+        ranked = rank(FlatIndex(rows), request, vector, self.calibration, rows.space)
+        if not ranked.matches.matched:
+            check_names(request, rows)
+        remarks = (*(() if words is None else words.remarks), *ranked.remarks)
+        return Found(ranked=ranked, rows=rows, why=_why(words, ranked), remarks=remarks)
+
+    def snapshot(self) -> Rows:
+        """Return the newest version of the index."""
+        return self._store.snapshot()
+
+    def direction(self, request: SearchRequest, rows: Rows) -> tuple[NDArray[np.float32], TextQuery | None]:
+        """Return the (dim,) unit vector that tiles are compared with, and how its words were encoded.
+
+        Raises:
+            TileNotFoundError: ``like`` is not in the index.
+            QueryError: The request does not fit the index or its encoder, or asks for nothing.
+            SpaceMismatchError: The index was filled by another encoder.
+        """
+        words = None if request.text is None else self._encoded_text(request, rows)
+        return (self._vector(request, rows) if words is None else unit(words.vector, "text's vector")), words
 
     def _vector(self, request: SearchRequest, rows: Rows) -> NDArray[np.float32]:
         if request.vector is not None:
@@ -103,14 +130,6 @@ class Searcher:
         if not isinstance(encoder, EncodesTiles):
             raise QueryError(f"{encoder.space} does not look at pictures; search with text, like or vector")
         return unit(encoder.encode(encoder.prepare(query_tile(picture))[np.newaxis])[0], "picture's vector")
-
-    def understands_words(self) -> bool:
-        """Return whether texts can be searched for.
-
-        Raises:
-            SpaceMismatchError: The index was filled by another encoder.
-        """
-        return isinstance(self._opened(self._store.snapshot()), EncodesText)
 
     def _opened(self, rows: Rows) -> Encoder:
         if self._encoder is None:
@@ -134,8 +153,12 @@ def find_tile(rows: Rows, tile_id: str) -> Record:
     return record_from_row(_row_of(tile_id, rows, RECORD_COLUMNS).to_pylist()[0])
 
 
-def _check_names(request: SearchRequest, rows: Rows) -> None:
-    """Tell a name that the index does not have from a filter that nothing passes."""
+def check_names(request: SearchRequest, rows: Rows) -> None:
+    """Tell a name that the index does not have from a filter that nothing passes.
+
+    Raises:
+        QueryError: A sensor or collection that no tile has.
+    """
     for column, wanted in (("sensor", request.sensor), ("collection", request.collection)):
         if not wanted:
             continue
@@ -161,17 +184,3 @@ def _row_of(tile_id: str, rows: Rows, columns: Sequence[str]) -> pa.Table:
 def _why(words: TextQuery | None, found: Ranked) -> dict[str, Any]:
     said = {} if words is None else dict(words.why)
     return said | ({"calibration": dict(found.why)} if found.why else {})
-
-
-def _hits(found: Ranked, rows: Rows) -> tuple[Hit, ...]:
-    table = rows.take(found.matches.row_ids, RECORD_COLUMNS)
-    records, scores = map(record_from_row, table.to_pylist()), found.matches.scores.tolist()
-    chances = [None] * len(scores) if found.probabilities is None else found.probabilities.tolist()
-    judged = zip(records, scores, chances, strict=True)
-    return tuple(_hit(record, place, score, chance) for place, (record, score, chance) in enumerate(judged, start=1))
-
-
-def _hit(record: Record, rank: int, score: float, probability: float | None) -> Hit:
-    values: dict[str, Any] = {name: getattr(record, name) for name in Record.__dataclass_fields__}
-    # Stored as float16, a vector may be a little longer than 1.
-    return Hit(**values, rank=rank, score=min(max(score, -1.0), 1.0), probability=probability)
