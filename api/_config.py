@@ -41,6 +41,8 @@ class ServeConfig:
     """File of hashed API keys; None lets everyone in."""
     cors: tuple[str, ...] = ()
     """Origins that browsers may call from; ``*`` for all."""
+    hosts: tuple[str, ...] = ()
+    """Names by which clients reach ``/mcp``, besides this machine's own; needed only where there are no API keys."""
     page: bool = True
     """Whether the map page is served at ``/``."""
     trusted_proxies: tuple[str, ...] = ()
