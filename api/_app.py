@@ -11,7 +11,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from api import _errors, _health, _index_routes, _page, _search_routes, _tile_routes
+from api import _errors, _health, _index_routes, _page, _search_routes, _security, _tile_routes
 from api._config import ServeConfig
 from api._services import Service, Services, open_service
 
@@ -27,13 +27,22 @@ def create_app(serve: ServeConfig | Path, *, opened: Callable[[str, Path], Servi
         IndexNotFoundError: A path is not an index.
         SpaceMismatchError: The installed encoder is not the one that filled an index.
         WeightsNotFoundError: An encoder's weights are missing.
+        ConfigError: The file of API keys cannot be read.
     """
     config = ServeConfig(indexes={serve.name: serve}) if isinstance(serve, Path) else serve
-    app = FastAPI(title="Swath", summary="Search a satellite imagery archive in words or with a picture.")
+    app = FastAPI(
+        title="Swath",
+        summary="Search a satellite imagery archive in words or with a picture.",
+        responses=_errors.RESPONSES,
+        # Both pages would fetch their scripts from other people's servers.
+        docs_url=None,
+        redoc_url=None,
+    )
     app.state.config = config
     app.state.services = Services(config.indexes, opened)
     _errors.install(app)
     _add_parts(app)
+    _security.secure(app)
     return app
 
 

@@ -1,0 +1,129 @@
+"""One JSON line a request, and a number that finds it; failures end here, with their reason in the log alone.
+
+A line holds the route as it is written in the description (``/v1/tiles/{tile_id}``), never the words of a query, a
+header or a key, unless the operator asks for addresses as they were sent.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import secrets
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api._asgi import header, notes, refuse
+from api._metrics import Metrics, route_of
+from core import rfc3339
+
+ACCESS = logging.getLogger("swath.access")
+"""Finished lines of JSON."""
+
+FAILURES = logging.getLogger("swath.failures")
+"""Exceptions with their traceback, under the number of their request."""
+
+MAX_TEXT = 200
+"""Characters kept of what a client chose freely."""
+
+_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+
+
+class RequestLog:
+    """Numbers, measures and logs every request.
+
+    Args:
+        app: What comes next.
+        metrics: Where counts and latencies go.
+        queries: Whether addresses are logged as sent.
+    """
+
+    def __init__(self, app: ASGIApp, *, metrics: Metrics, queries: bool) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._queries = queries
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on; answer 500 where it fails."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        known = notes(scope)
+        known["request_id"] = _request_id(scope)
+        known["client"] = (scope.get("client") or ("unknown",))[0]
+        reply = _Reply(send, known["request_id"])
+        started = time.perf_counter()
+        self._metrics.begin()
+        try:
+            await self._app(scope, receive, reply)
+        except Exception as failure:
+            await _fail(scope, reply, failure)
+        finally:
+            seconds = time.perf_counter() - started
+            self._metrics.end(scope, reply.status, seconds)
+            if ACCESS.isEnabledFor(logging.INFO):
+                ACCESS.info(_line(scope, reply, seconds, queries=self._queries))
+
+
+class _Reply:
+    """The answer on its way out."""
+
+    def __init__(self, send: Send, request_id: str) -> None:
+        self._send = send
+        self._id = request_id
+        self.status = 499  # nginx's number for a client that left before an answer
+        self.size = 0
+        self.begun = False
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.begun, self.status = True, message["status"]
+            MutableHeaders(scope=message)["X-Request-ID"] = self._id
+        self.size += len(message.get("body", b""))
+        await self._send(message)
+
+
+async def _fail(scope: Scope, reply: _Reply, failure: Exception) -> None:
+    request_id = notes(scope)["request_id"]
+    if isinstance(failure, TimeoutError) and reply.begun:
+        notes(scope)["refused"] = "slow_client"
+        raise failure
+    FAILURES.error("request %s failed", request_id, exc_info=failure)
+    if reply.begun:
+        # Only a closed connection tells the client that the rest is missing.
+        raise failure
+    message = f"the server failed; its log says why under {request_id}"
+    await refuse(scope, reply, 500, "failure", message)
+
+
+def _request_id(scope: Scope) -> str:
+    """A proxy's number is kept, so that one number finds a request in both logs."""
+    given = header(scope, b"x-request-id") or ""
+    return given if _ID.fullmatch(given) else secrets.token_hex(8)
+
+
+def _line(scope: Scope, reply: _Reply, seconds: float, *, queries: bool) -> str:
+    known = notes(scope)
+    values: dict[str, Any] = {
+        "time": rfc3339(datetime.now(UTC)),
+        "request_id": known["request_id"],
+        "client": known["client"],
+        "key": known.get("key"),
+        "method": scope["method"][:20],
+        "route": route_of(scope),
+        "status": reply.status,
+        "ms": round(seconds * 1000, 2),
+        "bytes_in": known.get("body_bytes", 0),
+        "bytes_out": reply.size,
+        "refused": known.get("refused"),
+        "agent": (header(scope, b"user-agent") or "")[:MAX_TEXT],
+    }
+    if queries:
+        values["path"] = scope["path"][: 5 * MAX_TEXT]
+        values["query"] = scope["query_string"].decode("latin-1")[: 5 * MAX_TEXT]
+    # In ASCII: what a client sent must not reach a terminal as control codes, nor end the line.
+    return json.dumps(values, ensure_ascii=True)

@@ -1,0 +1,132 @@
+"""What the server does, in numbers: ``/metrics`` in the text format of Prometheus.
+
+Each application has its own registry. Labels come from the description's routes and from fixed lists, never from a
+request, so nobody can make their number grow.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.registry import Collector
+from starlette.types import Scope
+
+from api._asgi import notes
+from api._services import Services
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_BATCHES = (1, 2, 4, 8, 16, 32, 64, 128)
+
+router = APIRouter(tags=["service"])
+
+
+@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+def metrics(request: Request) -> Response:
+    """Return counts and latencies since the start, in the text format of Prometheus."""
+    found: Metrics = request.app.state.metrics
+    return Response(found.text(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+class Metrics:
+    """The numbers of one server.
+
+    Args:
+        services: Its indexes.
+    """
+
+    def __init__(self, services: Services) -> None:
+        registry = CollectorRegistry()
+        self._registry = registry
+        labels = ("method", "route")
+        self._requests = Counter("swath_requests", "Requests answered.", (*labels, "status"), registry=registry)
+        self._seconds = Histogram(
+            "swath_request_seconds", "Seconds to the end of an answer.", labels, buckets=_SECONDS, registry=registry
+        )
+        self._working = Gauge("swath_requests_in_progress", "Requests being answered.", registry=registry)
+        self._refused = Counter("swath_refused", "Requests refused by a limit or a key.", ("code",), registry=registry)
+        self._stages = Histogram(
+            "swath_search_stage_seconds",
+            "Seconds of a search's stages.",
+            ("stage",),
+            buckets=_SECONDS,
+            registry=registry,
+        )
+        self._batches = Histogram(
+            "swath_encoder_batch_size", "Queries encoded together.", buckets=_BATCHES, registry=registry
+        )
+        registry.register(_Indexes(services))
+
+    def begin(self) -> None:
+        """Count a request that has come."""
+        self._working.inc()
+
+    def end(self, scope: Scope, status: int, seconds: float) -> None:
+        """Count a request that was answered."""
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        route = route_of(scope)
+        self._working.dec()
+        self._requests.labels(method, route, str(status)).inc()
+        self._seconds.labels(method, route).observe(seconds)
+        if code := notes(scope).get("refused"):
+            self._refused.labels(code).inc()
+
+    def stage(self, name: str, seconds: float) -> None:
+        """Count one stage of a search, e.g. ``encode``."""
+        self._stages.labels(name).observe(seconds)
+
+    def batch(self, size: int) -> None:
+        """Count queries that were encoded together."""
+        self._batches.observe(size)
+
+    def text(self) -> bytes:
+        """Return all numbers as text."""
+        return bytes(generate_latest(self._registry))
+
+
+def route_of(scope: Scope) -> str:
+    """Return a request's route as the description writes it; ``refused`` or ``unknown`` where it reached none."""
+    route = scope.get("route")
+    if route is not None and getattr(route, "path", None):
+        return str(scope.get("root_path", "")) + str(route.path)
+    return "refused" if "refused" in notes(scope) else "unknown"
+
+
+class _Indexes(Collector):
+    """Rows and age of each index, looked up when they are asked for."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._lock = threading.Lock()
+        self._seen: dict[str, tuple[int, float]] = {}
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        rows = GaugeMetricFamily("swath_index_rows", "Tiles of an index.", labels=["index"])
+        versions = GaugeMetricFamily("swath_index_version", "Version of an index that is read.", labels=["index"])
+        ages = GaugeMetricFamily(
+            "swath_snapshot_age_seconds", "Seconds since that version was first seen.", labels=["index"]
+        )
+        for name, service in self._services.items():
+            snapshot = service.store.snapshot()
+            rows.add_metric([name], snapshot.count())
+            versions.add_metric([name], snapshot.version)
+            ages.add_metric([name], self._age(name, snapshot.version))
+        yield from (rows, versions, ages)
+
+    def describe(self) -> Iterator[GaugeMetricFamily]:
+        """Registering must not open an index."""
+        return iter(())
+
+    def _age(self, name: str, version: int) -> float:
+        with self._lock:
+            seen, since = self._seen.get(name, (-1, 0.0))
+            if seen != version:
+                since = time.monotonic()
+                self._seen[name] = (version, since)
+            return time.monotonic() - since
