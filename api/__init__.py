@@ -2,5 +2,19 @@
 
 from api._app import create_app
 from api._config import Limits, ServeConfig
+from api._mcp_stdio import run_mcp
+from api._security_keys import ApiKey, KeyScope, add_key, read_keys, remove_key
+from api._security_server import server_options
 
-__all__ = ["Limits", "ServeConfig", "create_app"]
+__all__ = [
+    "ApiKey",
+    "KeyScope",
+    "Limits",
+    "ServeConfig",
+    "add_key",
+    "create_app",
+    "read_keys",
+    "remove_key",
+    "run_mcp",
+    "server_options",
+]

@@ -20,7 +20,7 @@ from typing import Any, Literal, get_args
 
 from core import ConfigError, InputError, StoreError, read_limited, rfc3339
 
-Scope = Literal["read", "write"]
+KeyScope = Literal["read", "write"]
 """What a key allows; ``write`` includes ``read``."""
 
 MAX_FILE_BYTES = 2**20
@@ -38,7 +38,7 @@ class ApiKey:
     """12 hexadecimal digits; part of the token, and no secret."""
     name: str
     """Whose key it is; stands in logs."""
-    scope: Scope
+    scope: KeyScope
     """What it allows."""
     salt: str
     """16 random bytes in hexadecimal."""
@@ -48,7 +48,7 @@ class ApiKey:
     """RFC 3339, UTC."""
 
 
-def add_key(path: Path, name: str, scope: Scope) -> str:
+def add_key(path: Path, name: str, scope: KeyScope) -> str:
     """Make a key, append it to the file (made if missing, readable by its owner only), and return the token.
 
     Raises:
@@ -58,8 +58,8 @@ def add_key(path: Path, name: str, scope: Scope) -> str:
     """
     if not _NAME.fullmatch(name):
         raise InputError(f"a key's name is 1 to 64 letters, digits and . _ @ -, got {name!r}")
-    if scope not in get_args(Scope):
-        raise InputError(f"unknown scope {scope!r}; known: {', '.join(get_args(Scope))}")
+    if scope not in get_args(KeyScope):
+        raise InputError(f"unknown scope {scope!r}; known: {', '.join(get_args(KeyScope))}")
     with _locked(path):
         keys = read_keys(path) if path.exists() else ()
         if any(key.name == name for key in keys):
@@ -153,7 +153,7 @@ def _hash(salt: str, token: str) -> str:
 
 def _checked(key: ApiKey) -> ApiKey:
     values = asdict(key)
-    if not all(isinstance(value, str) for value in values.values()) or key.scope not in get_args(Scope):
+    if not all(isinstance(value, str) for value in values.values()) or key.scope not in get_args(KeyScope):
         raise ValueError("not a key")
     if len(bytes.fromhex(key.salt)) < 16 or len(bytes.fromhex(key.sha256)) != 32:
         raise ValueError("not a hash")

@@ -6,7 +6,17 @@ import sys
 
 import typer
 
-from swath import _cmd_about, _cmd_calibrate, _cmd_demo, _cmd_eval, _cmd_export, _cmd_index, _cmd_model, _cmd_search
+from swath import (
+    _cmd_about,
+    _cmd_calibrate,
+    _cmd_demo,
+    _cmd_eval,
+    _cmd_export,
+    _cmd_index,
+    _cmd_keys,
+    _cmd_model,
+    _cmd_search,
+)
 from swath._errors import run_and_report
 
 app = typer.Typer(
@@ -19,7 +29,17 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for _module in (_cmd_index, _cmd_search, _cmd_calibrate, _cmd_about, _cmd_model, _cmd_eval, _cmd_export, _cmd_demo):
+for _module in (
+    _cmd_index,
+    _cmd_search,
+    _cmd_calibrate,
+    _cmd_about,
+    _cmd_model,
+    _cmd_eval,
+    _cmd_export,
+    _cmd_demo,
+    _cmd_keys,
+):
     _module.register(app)
 
 

@@ -68,6 +68,6 @@ def serve(
     """Serve an index over HTTP (/v1/search, /v1/index, /healthz)."""
     import uvicorn
 
-    from api import create_app
+    from api import create_app, server_options
 
-    uvicorn.run(create_app(index_dir), host=host, port=port, log_level="info")
+    uvicorn.run(create_app(index_dir), host=host, port=port, **server_options())
