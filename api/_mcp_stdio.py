@@ -1,0 +1,43 @@
+"""MCP over standard input and output: one agent, one process."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from api._services import Services
+
+
+def run_mcp(indexes: Mapping[str, Path]) -> None:
+    """Serve indexes to the agent at the other end of standard input, until it closes it.
+
+    Args:
+        indexes: Index directory of each name; the first is the one meant where a call names none.
+
+    Raises:
+        IndexNotFoundError: A path is not an index.
+        SpaceMismatchError: The installed encoder is not the one that filled an index.
+        WeightsNotFoundError: An encoder's weights are missing.
+    """
+    with _output_kept_for_the_protocol():
+        from api._mcp import build_server
+
+        server = build_server(Services(indexes))
+    server.run("stdio")
+
+
+@contextmanager
+def _output_kept_for_the_protocol() -> Iterator[None]:
+    """Send what anything prints while indexes open to standard error; the SDK does the same while it serves."""
+    sys.stdout.flush()
+    wire = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+        sys.stdout.flush()
+    finally:
+        os.dup2(wire, 1)
+        os.close(wire)

@@ -1,0 +1,284 @@
+"""What an agent may do with the archive: search it, look at tiles, list those of a place, ask what it holds.
+
+Tools are plain methods; the SDK runs them in worker threads, checks arguments against their annotations and answers
+against the models they name. Answers go out twice, as structured content and as the same JSON in a fenced text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Annotated, Any
+
+from mcp.types import CallToolResult, ContentBlock, TextContent
+from pydantic import BaseModel, BeforeValidator, Field
+from shapely.geometry import Point
+from shapely.geometry.base import BaseGeometry
+
+from api._mcp_describe import describe
+from api._mcp_facts import (
+    DatedFacts,
+    IndexAnswer,
+    LookAnswer,
+    NearAnswer,
+    NearFacts,
+    SearchAnswer,
+    SeriesAnswer,
+    TileFacts,
+    fenced,
+    hit_facts,
+    plain,
+    tile_facts,
+)
+from api._mcp_pictures import image_content, look, stored_preview
+from api._services import Services
+from core import QueryError, Record, SceneError
+from indexer import Snapshot
+from retriever import SearchRequest, find_tile, tiles_near, tiles_over
+
+MAX_K = 50
+"""Most tiles of an answer: about 100 tokens each."""
+
+MAX_PREVIEWS = 16
+"""Most previews of an answer; one of 128 pixels costs a model 20 to 100 tokens."""
+
+MAX_SIDE = 1024
+"""Largest picture, in pixels; models scale larger ones down."""
+
+MAX_RADIUS_KM = 1000.0
+"""Farthest that a tile may be from a place and still be near it."""
+
+MAX_REMARK = 500
+"""Characters of a remark; remarks quote the query."""
+
+
+def _several(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+Names = Annotated[list[str] | None, BeforeValidator(_several), Field(max_length=100)]
+Index = Annotated[str | None, Field(max_length=200, description="Which index; leave out for the first.")]
+When = Annotated[
+    str | None,
+    Field(max_length=100, description="RFC 3339 interval A/B, .. for an open end, e.g. 2021-06-01/..; or one day."),
+]
+Sensors = Annotated[Names, Field(description="Only these sensors; describe_index lists them.")]
+Collections = Annotated[Names, Field(description="Only these collections; describe_index lists them.")]
+Cloud = Annotated[float | None, Field(ge=0, le=100, description="Most cloud in percent; unknown cloud is left out.")]
+Filter = Annotated[
+    str | None,
+    Field(max_length=4000, description="CQL2 text over the columns of describe_index, e.g. valid > 0.9 AND gsd <= 10."),
+]
+BBox = Annotated[
+    list[float] | None,
+    Field(min_length=4, max_length=4, description="West, south, east, north in degrees; the tile must touch it."),
+]
+TileId = Annotated[str, Field(min_length=1, max_length=1000, description="Id of a tile, from an earlier answer.")]
+Lat = Annotated[float, Field(ge=-90, le=90, description="Latitude in degrees.")]
+Lon = Annotated[float, Field(ge=-180, le=180, description="Longitude in degrees.")]
+Previews = Annotated[
+    int, Field(ge=0, le=MAX_PREVIEWS, description="How many of the tiles come with a small picture; 0 for none.")
+]
+
+
+class Tools:
+    """What an agent may do with the indexes of a server. Nothing here writes.
+
+    Args:
+        services: The opened indexes.
+    """
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def offered(self) -> tuple[tuple[str, Callable[..., CallToolResult]], ...]:
+        """Return title and method of every tool, in the order a newcomer needs them."""
+        return (
+            ("Describe the index", self.describe_index),
+            ("Search the archive", self.search),
+            ("Look at a tile", self.look_at_tile),
+            ("Tiles near a place", self.tiles_near),
+            ("One place through time", self.series_of_place),
+        )
+
+    def search(
+        self,
+        *,
+        text: Annotated[str | None, Field(max_length=2000, description="What to look for, in words.")] = None,
+        like: Annotated[str | None, Field(max_length=1000, description="Or a tile id: find tiles like it.")] = None,
+        k: Annotated[int, Field(ge=1, le=MAX_K, description="Tiles wanted.")] = 8,
+        bbox: BBox = None,
+        datetime: When = None,
+        sensor: Sensors = None,
+        collection: Collections = None,
+        max_cloud: Cloud = None,
+        filter: Filter = None,  # noqa: A002 - the name of the option everywhere
+        min_probability: Annotated[
+            float | None, Field(ge=0, le=1, description="Least calibrated probability; calibrated indexes only.")
+        ] = None,
+        previews: Previews = 4,
+        index: Index = None,
+    ) -> Annotated[CallToolResult, SearchAnswer]:
+        """Find the tiles of the archive that fit a description, or look like a given tile.
+
+        Give exactly one of text and like. Filters come before ranking, so k tiles come back whenever k match. The best
+        tiles are not always right ones: look at them before you rely on them, and mind the scores.
+        """
+        if (text is None) == (like is None):
+            given = "neither" if text is None else "both"
+            raise QueryError(f"give exactly one of text (words) and like (a tile id), got {given}")
+        service = self._services.named(index)
+        hits = service.searcher.search(
+            SearchRequest.build(
+                text=text,
+                like=like,
+                k=k,
+                bbox=bbox,
+                datetime=datetime,
+                sensor=sensor,
+                collection=collection,
+                max_cloud=max_cloud,
+                filter=filter,
+                min_probability=min_probability,
+            )
+        )
+        answer = SearchAnswer(
+            index=service.name,
+            matched=hits.matched,
+            hits=[hit_facts(hit) for hit in hits],
+            remarks=[plain(remark, MAX_REMARK) for remark in hits.remarks] or None,
+        )
+        return _result(answer, _previewed(hits[:previews]))
+
+    def look_at_tile(
+        self,
+        *,
+        tile_id: TileId,
+        rendering: Annotated[
+            str | None,
+            Field(max_length=100, description="How to colour it, as describe_index lists; leave out for the usual."),
+        ] = None,
+        size: Annotated[int, Field(ge=64, le=MAX_SIDE, description="Longest side of the picture in pixels.")] = 512,
+        index: Index = None,
+    ) -> Annotated[CallToolResult, LookAnswer]:
+        """Look at one tile: a picture, and a legend that says what its colours mean.
+
+        Drawn from the original pixels where they can be read. Where they cannot, the small stored preview comes
+        instead; source and reason say so.
+        """
+        record = find_tile(self._services.named(index).store.snapshot(), tile_id)
+        seen = look(record, rendering, size)
+        width, height = seen.picture.size
+        answer = LookAnswer(
+            tile=TileFacts(**tile_facts(record)),
+            rendering=seen.rendering,
+            legend=seen.legend,
+            source=seen.source,
+            reason=None if seen.reason is None else plain(seen.reason, MAX_REMARK),
+            width=width,
+            height=height,
+        )
+        return _result(answer, [image_content(seen.picture)])
+
+    def tiles_near(
+        self,
+        *,
+        lat: Lat,
+        lon: Lon,
+        radius_km: Annotated[float, Field(gt=0, le=MAX_RADIUS_KM, description="How far a tile may be.")] = 10,
+        k: Annotated[int, Field(ge=1, le=MAX_K, description="Tiles wanted.")] = 8,
+        datetime: When = None,
+        sensor: Sensors = None,
+        collection: Collections = None,
+        max_cloud: Cloud = None,
+        filter: Filter = None,  # noqa: A002 - the name of the option everywhere
+        previews: Previews = 0,
+        index: Index = None,
+    ) -> Annotated[CallToolResult, NearAnswer]:
+        """List the tiles nearest to a place, whatever they show. To look for something there, use search with bbox."""
+        service = self._services.named(index)
+        filters = _filters(
+            near=(lat, lon),
+            radius_km=radius_km,
+            datetime=datetime,
+            sensor=sensor,
+            collection=collection,
+            max_cloud=max_cloud,
+            filter=filter,
+        )
+        found = tiles_near(service.store.snapshot(), filters, limit=k)
+        tiles = [
+            NearFacts(**tile_facts(record), distance_km=round(distance, 3))
+            for record, distance in zip(found.records, found.measures, strict=True)
+        ]
+        answer = NearAnswer(index=service.name, matched=found.matched, tiles=tiles)
+        return _result(answer, _previewed(found.records[:previews]))
+
+    def series_of_place(
+        self,
+        *,
+        tile_id: Annotated[str | None, Field(max_length=1000, description="The place of this tile.")] = None,
+        lat: Annotated[float | None, Field(ge=-90, le=90, description="Or a latitude in degrees, with lon.")] = None,
+        lon: Annotated[float | None, Field(ge=-180, le=180, description="Longitude in degrees.")] = None,
+        k: Annotated[int, Field(ge=1, le=MAX_K, description="Dates wanted.")] = 12,
+        datetime: When = None,
+        sensor: Sensors = None,
+        collection: Collections = None,
+        max_cloud: Cloud = None,
+        filter: Filter = None,  # noqa: A002 - the name of the option everywhere
+        previews: Previews = 0,
+        index: Index = None,
+    ) -> Annotated[CallToolResult, SeriesAnswer]:
+        """List one place through time, oldest first: the place of a tile, or a point. For before and after.
+
+        Where there are more dates than asked for, they are thinned evenly; the first and the last always come.
+        """
+        service = self._services.named(index)
+        rows = service.store.snapshot()
+        filters = _filters(datetime=datetime, sensor=sensor, collection=collection, max_cloud=max_cloud, filter=filter)
+        found = tiles_over(rows, _place(rows, tile_id, lat, lon), filters, limit=k)
+        tiles = [
+            DatedFacts(**tile_facts(record), overlap=round(share, 3))
+            for record, share in zip(found.records, found.measures, strict=True)
+        ]
+        answer = SeriesAnswer(index=service.name, matched=found.matched, tiles=tiles)
+        return _result(answer, _previewed(found.records[:previews]))
+
+    def describe_index(self, *, index: Index = None) -> Annotated[CallToolResult, IndexAnswer]:
+        """Say what an index holds (counts, extent, dates, sensors, collections) and how to ask it. Call this first."""
+        return _result(describe(self._services.named(index), tuple(self._services)), [])
+
+
+def _filters(**given: Any) -> SearchRequest:
+    """Check filters as a search does; a request needs something to look for, which is not used here."""
+    return SearchRequest.build(vector=(1.0,), **given)
+
+
+def _place(rows: Snapshot, tile_id: str | None, lat: float | None, lon: float | None) -> BaseGeometry:
+    if tile_id is None and lat is not None and lon is not None:
+        return Point(lon, lat)
+    if tile_id is None or lat is not None or lon is not None:
+        raise QueryError("say which place: either tile_id, or lat and lon together")
+    footprint = find_tile(rows, tile_id).footprint
+    if footprint is None:
+        raise QueryError(f"tile {tile_id!r} is a plain picture without a place; take one that has lat and lon")
+    return footprint
+
+
+def _result(answer: BaseModel, pictures: Iterable[ContentBlock]) -> CallToolResult:
+    return CallToolResult(
+        content=[TextContent(type="text", text=fenced(answer)), *pictures],
+        structured_content=answer.model_dump(mode="json", exclude_none=True),
+    )
+
+
+def _previewed(records: Sequence[Record]) -> Iterator[ContentBlock]:
+    """Yield each stored preview after its tile id; one that cannot be read is said to be so."""
+    for number, record in enumerate(records, start=1):
+        name = f"[{number}] {record.tile_id}"
+        try:
+            picture = image_content(stored_preview(record))
+        except SceneError as error:
+            yield TextContent(type="text", text=f"{name}: {error}")
+            continue
+        yield TextContent(type="text", text=name)
+        yield picture
