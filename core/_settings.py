@@ -37,6 +37,14 @@ class Settings(BaseSettings):
     )
     http_timeout_s: float = Field(default=30.0, gt=0, description="Seconds before a remote read is given up.")
     gdal_cache_mb: int = Field(default=128, ge=1, description="GDAL block cache, in MB.")
+    archive_roots: tuple[str, ...] | None = Field(
+        default=None,
+        description="Folders and s3://bucket/prefix that a server reads original pixels from. A JSON list; unset: the "
+        "folders that the index names.",
+    )
+    sensor_files: tuple[str, ...] = Field(
+        default=(), description="TOML files of the archive's own sensors, for a server. A JSON list."
+    )
     weights_dir: str = Field(
         default="", description="Folder of the weights of optional encoders; empty: ~/.cache/swath/weights."
     )

@@ -2,13 +2,25 @@
 
 from indexer._calibration_file import read_calibration, remove_calibration, write_calibration
 from indexer._ledger import CompactReport, LedgerRow, Removed, SceneRows
+from indexer._legends import (
+    Legend,
+    RenderingError,
+    legend_of,
+    legends_of,
+    renderings_of,
+    sensor_of,
+)
 from indexer._pipeline import ingest
+from indexer._preview import stored_picture
+from indexer._reach import Reach
 from indexer._records import RECORD_COLUMNS, record_from_row, records_to_batch, scene_key
+from indexer._rendered import Picture, check_rendering, color_stops, draw
 from indexer._report import Failure, IngestOptions, IngestReport, Progress
 from indexer._revisit import read_original
 from indexer._schema import SCHEMA_VERSION, tile_schema
-from indexer._snapshot import IndexInfo, Snapshot, vector_matrix
+from indexer._snapshot import IndexInfo, Snapshot, enclosing_bbox, vector_matrix
 from indexer._tiling import TilingOptions
+from indexer._window_file import window_file
 from indexer.store import Store
 
 __all__ = [
@@ -20,20 +32,34 @@ __all__ = [
     "IngestOptions",
     "IngestReport",
     "LedgerRow",
+    "Legend",
+    "Picture",
     "Progress",
+    "Reach",
     "Removed",
+    "RenderingError",
     "SceneRows",
     "Snapshot",
     "Store",
     "TilingOptions",
+    "check_rendering",
+    "color_stops",
+    "draw",
+    "enclosing_bbox",
     "ingest",
+    "legend_of",
+    "legends_of",
     "read_calibration",
     "read_original",
     "record_from_row",
     "records_to_batch",
     "remove_calibration",
+    "renderings_of",
     "scene_key",
+    "sensor_of",
+    "stored_picture",
     "tile_schema",
     "vector_matrix",
+    "window_file",
     "write_calibration",
 ]

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
-from core import CloudMask, PixelWindow, Scene, SceneError, Settings, Tile, to_physical
+from core import Asset, CloudMask, PixelWindow, Scene, SceneError, Settings, Tile, to_physical
 from indexer._assets import AssetReader, ReferenceGrid, Stored, valid_pixels
 from indexer._footprint import Georeference, Whereabouts
 from indexer._gdal import gdal_env, open_raster
@@ -67,6 +67,11 @@ class OpenScene:
     def cols(self) -> int:
         """Tiles from left to right."""
         return self._grid.cols
+
+    @property
+    def reference(self) -> ReferenceGrid:
+        """The pixel grid that windows are given in."""
+        return self._reference
 
     def close(self) -> None:
         """Close the files."""
@@ -123,14 +128,15 @@ class OpenScene:
         self._shape = (self._options.tile_size, self._options.tile_size)
 
     def _open_readers(self) -> None:
-        """Make every file readable on the grid."""
-        self._readers = []
-        for asset, dataset in zip(self._scene.assets, self._datasets, strict=True):
+        """Make every file readable on the grid; a file of which no band is wanted only had a say in the grid."""
+        self._readers: list[tuple[Asset, AssetReader]] = []
+        wanted = (pair for pair in zip(self._scene.assets, self._datasets, strict=True) if pair[0].indexes)
+        for asset, dataset in wanted:
             nodata = [self._scene.sensor.band(name).nodata for name in asset.bands]
             with self._named(asset.href):
                 reader = AssetReader(asset.href, dataset, asset.indexes, self._reference, nodata=nodata)
             self._files.callback(reader.close)
-            self._readers.append(reader)
+            self._readers.append((asset, reader))
         self._bands = tuple(name for asset in self._scene.assets for name in asset.bands)
         self._clouds = self._open_clouds(self._scene.cloud_mask)
         coarse = self._place is not None and self._grid.window_width >= 2 * self._shape[1]
@@ -191,7 +197,7 @@ class OpenScene:
 
     def _read_assets(self, source: Window, shape: tuple[int, int]) -> list[Stored]:
         parts = []
-        for asset, reader in zip(self._scene.assets, self._readers, strict=True):
+        for asset, reader in self._readers:
             with self._named(asset.href):
                 parts.append(reader.read(source, shape))
         return parts

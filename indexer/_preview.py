@@ -6,7 +6,7 @@ import io
 
 from PIL import Image
 
-from core import InputError, Tile
+from core import InputError, SceneError, Tile
 
 _QUALITY = 80
 """Pillow's own default (https://pillow.readthedocs.io/en/stable/handbook/image-file-formats.html#webp)."""
@@ -37,3 +37,22 @@ def preview(tile: Tile, size: int = 128) -> bytes:
     buffer = io.BytesIO()
     picture.save(buffer, format="WEBP", quality=_QUALITY, method=_METHOD)
     return buffer.getvalue()
+
+
+MAX_STORED_SIDE = 1024
+"""Longest side of a stored preview that is decoded, in pixels: ours have 128, and an index may come from anybody."""
+
+
+def stored_picture(preview: bytes) -> Image.Image:
+    """Return a stored preview as an RGB picture.
+
+    Raises:
+        SceneError: It is no WebP picture, or a very large one.
+    """
+    try:
+        with Image.open(io.BytesIO(preview), formats=["WEBP"]) as picture:
+            if max(picture.size) > MAX_STORED_SIDE:
+                raise SceneError(f"its stored preview has {picture.width} x {picture.height} pixels")
+            return picture.convert("RGB")
+    except (OSError, ValueError, SyntaxError) as error:
+        raise SceneError(f"its stored preview cannot be read: {type(error).__name__}") from None

@@ -54,7 +54,7 @@ class DatasetSource:
         name, colon, folder = text.removeprefix(SCHEME).partition(":")
         if not colon or not folder:
             raise SourceError(f"{text!r} names no folder; expected {SCHEME}{name or 'NAME'}:FOLDER")
-        folder, self._wanted = _split_view(folder)
+        folder, self._wanted = split_view(folder)
         self._root = Path(folder).expanduser().resolve()
         self._dataset: Dataset = open_dataset(name, self._root)
         self._collection = safe_name(options.collection or self._dataset.name)
@@ -101,7 +101,7 @@ class DatasetSource:
         return self._sensors[view.role]
 
 
-def _split_view(folder: str) -> tuple[str, str | None]:
-    """The folder and the view of `FOLDER#SAMPLE.ROLE`; a folder's own name may have a number sign."""
+def split_view(folder: str) -> tuple[str, str | None]:
+    """Return the folder and the view of `FOLDER#SAMPLE.ROLE`; a folder's own name may have a number sign."""
     before, mark, view = folder.rpartition("#")
     return (before, view) if mark and not Path(folder).expanduser().is_dir() else (folder, None)
