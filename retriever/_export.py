@@ -6,13 +6,14 @@ import csv
 import io
 import json
 from base64 import b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import shapely
 from shapely.geometry import mapping
+from shapely.geometry.base import BaseGeometry
 
 from core import Hit, InputError, StoreError, rfc3339
 
@@ -56,7 +57,11 @@ ARROW_SCHEMA = pa.schema(
 )
 """Columns of the flat formats; h3 in hexadecimal, footprint as WKB in lon, lat, preview as WebP."""
 
+Texts = Mapping[str, Callable[[Hit], str]]
+"""Further columns: name to what makes a hit's text."""
+
 _NOT_IN_CSV = ("preview", "footprint", "captions")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _SUFFIXES = {".json": "json", ".geojson": "geojson", ".csv": "csv", ".parquet": "parquet", ".geoparquet": "parquet"}
 
 
@@ -114,6 +119,11 @@ def _flat(hit: Hit) -> dict[str, Any]:
     return row | {"captions": list(hit.captions), "footprint": footprint}
 
 
+def outlines(hits: Sequence[Hit]) -> list[BaseGeometry | None]:
+    """Return the footprints with counterclockwise outer rings; None where there is none."""
+    return [None if hit.footprint is None else shapely.orient_polygons(hit.footprint) for hit in hits]
+
+
 def arrow_table(hits: Sequence[Hit]) -> pa.Table:
     """Return one row a hit."""
     return pa.Table.from_pylist([_flat(hit) for hit in hits], schema=ARROW_SCHEMA)
@@ -124,19 +134,50 @@ def geo_frame(hits: Sequence[Hit]) -> geopandas.GeoDataFrame:
     import geopandas
 
     frame = arrow_table(hits).drop_columns(["footprint"]).to_pandas()
-    geometry = geopandas.GeoSeries([hit.footprint for hit in hits], index=frame.index, crs="EPSG:4326")
+    geometry = geopandas.GeoSeries(outlines(hits), index=frame.index, crs="EPSG:4326")
     return geopandas.GeoDataFrame(frame, geometry=geometry)
 
 
 def csv_text(hits: Sequence[Hit]) -> str:
     """Return one line a hit under a header; dates in RFC 3339, what is unknown left empty."""
-    names = [name for name in ARROW_SCHEMA.names if name not in _NOT_IN_CSV]
+    return "".join(csv_chunks([hits]))
+
+
+def csv_chunks(groups: Iterable[Sequence[Hit]], *, texts: Texts | None = None) -> Iterator[str]:
+    """Yield a CSV file piece by piece: its header, then a piece for each group of hits.
+
+    Labels and hrefs come from foreign files: one that a spreadsheet would run as a formula is led by an apostrophe
+    (https://owasp.org/www-community/attacks/CSV_Injection).
+
+    Args:
+        groups: Hits, best first.
+        texts: Further columns: name to what makes a hit's text.
+    """
+    more = texts or {}
+    names = [*(name for name in ARROW_SCHEMA.names if name not in _NOT_IN_CSV), *more]
     text = io.StringIO()
     writer = csv.DictWriter(text, names, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
-    for hit in hits:
-        writer.writerow(_flat(hit) | {"datetime": None if hit.datetime is None else rfc3339(hit.datetime)})
-    return text.getvalue()
+    for hits in groups:
+        for hit in hits:
+            writer.writerow(_cells(hit) | {name: make(hit) for name, make in more.items()})
+        yield text.getvalue()
+        text.seek(0)
+        text.truncate()
+    yield text.getvalue()
+
+
+def _cells(hit: Hit) -> dict[str, Any]:
+    row = _flat(hit) | {"datetime": None if hit.datetime is None else rfc3339(hit.datetime)}
+    return row | {name: _inert(row[name]) for name in ("label", "href", "crs")}
+
+
+def _inert(text: str | None) -> str | None:
+    if text is None:
+        return None
+    led = f"'{text}" if text.startswith(_FORMULA) else text
+    # The csv module quotes only the line breaks it writes itself; a lone \r would begin a row.
+    return led.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def write(hits: Hits, path: Path, kind: Format | None) -> Path:
@@ -165,7 +206,11 @@ def _write_csv(hits: Hits, path: Path) -> None:
 
 
 def _write_parquet(hits: Hits, path: Path) -> None:
-    geo_frame(hits).to_parquet(path, index=False, compression="zstd")
+    from retriever._geoparquet import ROW_GROUP, geoparquet_chunks
+
+    groups = (hits[start : start + ROW_GROUP] for start in range(0, len(hits), ROW_GROUP))
+    with path.open("wb") as file:
+        file.writelines(geoparquet_chunks(groups))
 
 
 _WRITERS: dict[str, Callable[[Hits, Path], None]] = {
