@@ -4,8 +4,8 @@ from retriever._calibrate import CalibrationPlan, calibrate_index, write_fit_rep
 from retriever._calibration import Calibration, SensorLine
 from retriever._calibration_fit import FitReport, LabelledTiles, background_calibration, fit_calibration
 from retriever._calibration_io import keep_calibration, load_calibration
-from retriever._cql2 import cql2_json
 from retriever._columns import COLUMNS as FILTER_COLUMNS
+from retriever._cql2 import cql2_json
 from retriever._evaluate import evaluate
 from retriever._expansion import Expansion, LandClass, expand, land_classes
 from retriever._expression import Expression
@@ -13,12 +13,13 @@ from retriever._facets import FacetRequest, Facets
 from retriever._found import Found
 from retriever._hits import Format, Hits
 from retriever._listing import NEWEST_FIRST, Order, list_tiles, take_tiles
+from retriever._lookup import find_tile
 from retriever._memory import MemoryIndex, MemoryRows
 from retriever._places import Placed, tiles_near, tiles_over
 from retriever._query_image import query_tile
 from retriever._reliability import Reliability, reliability, reliability_picture
 from retriever._request import MAX_K, SearchRequest
-from retriever._search import Searcher, find_tile
+from retriever._search import Searcher
 from retriever._text_query import TextQuery, text_query
 from retriever._translate import parse_filter
 from retriever._vector_index import FlatIndex, Matches, SearchesVectors, VectorIndex

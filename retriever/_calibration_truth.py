@@ -16,7 +16,7 @@ from core import Dataset, EncodesText, EncodesTiles, InputError, SceneError, Sen
 from embeddings import Prompts, class_words, encode_arrays
 from indexer import vector_matrix
 from retriever._calibration_fit import LabelledTiles
-from retriever._request import unit
+from retriever._checks import unit
 from retriever._text_query import text_query
 from retriever._vector_index import Rows
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from core import InputError, QueryError, StoreError, VectorSpace
 from embeddings import prompt_style
 from retriever._calibration import Calibration, probabilities
+from retriever._expression import Expression
 from retriever._request import SearchRequest
 from retriever._vector_index import FlatIndex, Matches
 
@@ -41,36 +42,65 @@ class Ranked:
 
 
 def rank(
-    index: FlatIndex, request: SearchRequest, vector: NDArray[np.float32], source: CalibrationSource, space: VectorSpace
+    index: FlatIndex,
+    request: SearchRequest,
+    vector: NDArray[np.float32],
+    source: CalibrationSource,
+    space: VectorSpace,
+    *,
+    where: Expression | None,
 ) -> Ranked:
-    """Return the k best rows that pass the request's filters, by probability where the index is calibrated.
+    """Return the k best rows that pass a filter, by probability where the index is calibrated.
+
+    Args:
+        index: What is searched.
+        request: Says how many rows, and how good they must be.
+        vector: (dim,) unit vector.
+        source: How scores are read.
+        space: What the index's vectors are.
+        where: The filter; None for all rows.
 
     Raises:
         QueryError: The request insists on a calibration that is not there or does not fit.
     """
     calibration, remarks = _usable(request, source, space)
     if calibration is None:
-        return _by_score(index, request, vector, remarks)
-    sensors = index.search_each(vector, k=request.k, where=request.where())
+        return _by_score(index, request, vector, remarks, where)
+    sensors = index.search_each(vector, k=request.k, where=where)
+    sensors = {name: _scored(found, request.min_score) for name, found in sensors.items()}
     if unread := uncalibrated(sensors, calibration):
         reason = f"the calibration says nothing about {', '.join(unread)}; make it anew: swath calibrate INDEX"
-        return _by_score(index, request, vector, _insist(request, reason))
+        return _by_score(index, request, vector, _insist(request, reason), where)
     found = merged(sensors, calibration, vector, k=request.k)
     return _judged(replace(found, remarks=remarks), request, calibration)
 
 
 def _by_score(
-    index: FlatIndex, request: SearchRequest, vector: NDArray[np.float32], remarks: tuple[str, ...]
+    index: FlatIndex,
+    request: SearchRequest,
+    vector: NDArray[np.float32],
+    remarks: tuple[str, ...],
+    where: Expression | None,
 ) -> Ranked:
-    matches = index.search(vector, k=request.k, where=request.where())
-    return Ranked(matches=matches, probabilities=None, why={}, remarks=remarks)
+    matches = index.search(vector, k=request.k, where=where)
+    return Ranked(matches=_scored(matches, request.min_score), probabilities=None, why={}, remarks=remarks)
+
+
+def _scored(found: Matches, least: float | None) -> Matches:
+    """Leave out what scores too low; scores fall, so it is the end of the list."""
+    return found if least is None else _first(found, int((found.scores >= least).sum()))
+
+
+def _first(found: Matches, count: int) -> Matches:
+    kept = slice(count)
+    return replace(found, tile_ids=found.tile_ids[kept], row_ids=found.row_ids[kept], scores=found.scores[kept])
 
 
 def _usable(
     request: SearchRequest, source: CalibrationSource, space: VectorSpace
 ) -> tuple[Calibration | None, tuple[str, ...]]:
     """Return the calibration to rank by, if any, and what is to be said about it."""
-    if request.text is None or request.calibrated == "off":
+    if not request.in_words or request.calibrated == "off":
         return None, ()
     try:
         found = source() if callable(source) else source
@@ -112,13 +142,9 @@ def _judged(found: Ranked, request: SearchRequest, calibration: Calibration) -> 
     if least is not None and best < least:
         remarks = (*remarks, _nothing(found, best, least, sure=request.min_probability is not None))
     kept = int((found.probabilities >= (request.min_probability or 0.0)).sum())
-    matches = replace(
-        found.matches,
-        tile_ids=found.matches.tile_ids[:kept],
-        row_ids=found.matches.row_ids[:kept],
-        scores=found.matches.scores[:kept],
+    return replace(
+        found, matches=_first(found.matches, kept), probabilities=found.probabilities[:kept], why=why, remarks=remarks
     )
-    return replace(found, matches=matches, probabilities=found.probabilities[:kept], why=why, remarks=remarks)
 
 
 def _nothing(found: Ranked, best: float, least: float, *, sure: bool) -> str:

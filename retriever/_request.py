@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import numbers
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date as Day  # noqa: N812  # as below
 from datetime import datetime as Instant  # noqa: N812  # the field below is called datetime, as in every other type
@@ -13,33 +12,25 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from PIL import Image
 from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 
 from core import BBox, Interval, QueryError, cell_text, parse_bbox, parse_cell, parse_geometry, parse_interval, rfc3339
 from embeddings import Prompts
+from retriever._checks import MAX_ID, Names, between, direction, lat_lon, number, several, words
 from retriever._expansion import Expand
 from retriever._expression import Expression, Nearby
 from retriever._switches import Calibrated, check_probability, read_prompts, read_switch
+from retriever._terms import Picture, Term, given_picture, read_marks, read_terms, shown_picture
 from retriever._where import where
 
 MAX_K = 10_000
 """Most hits of one search."""
 
-MAX_TEXT = 10_000
-"""Most characters of a text query; encoders read a few hundred at most."""
-
-Picture = Path | Image.Image | NDArray[np.uint8]
-"""A file, a Pillow image, or (h, w, 3) numbers 0..255."""
-
-Names = str | Iterable[str]
-"""One name or several."""
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SearchRequest:
-    """One question to an index. Exactly one of text, image, like and vector is given."""
+    """One question to an index. At most one of text, image, like, vector and query is given; marks may come alone."""
 
     text: str | None = None
     """What to look for, in words."""
@@ -49,6 +40,14 @@ class SearchRequest:
     """Id of a tile to look like; the tile itself is left out."""
     vector: NDArray[np.float32] | None = None
     """(dim,) direction to look in; any length but 0."""
+    query: tuple[Term, ...] = ()
+    """Several of these, added up with weights; one term alone, of positive weight, is written as text, image..."""
+    plus: tuple[str, ...] = ()
+    """Ids of tiles marked as right."""
+    minus: tuple[str, ...] = ()
+    """Ids of tiles marked as wrong; they are left out."""
+    image_sensor: str | None = None
+    """Sensor of GeoTIFF pictures; None goes by the file."""
     k: int = 10
     """Most hits, 1 to 10,000."""
     bbox: BBox | None = None
@@ -81,6 +80,8 @@ class SearchRequest:
     """Whether tiles rank by calibrated probability."""
     min_probability: float | None = None
     """Leave out tiles of smaller calibrated probability, 0..1; filters and ``matched`` stay as they are."""
+    min_score: float | None = None
+    """Leave out tiles of smaller score, -1..1; filters and ``matched`` stay as they are."""
 
     @classmethod
     def build(
@@ -90,6 +91,10 @@ class SearchRequest:
         image: str | Picture | None = None,
         like: str | None = None,
         vector: ArrayLike | None = None,
+        query: Sequence[Term | Mapping[str, Any]] | None = None,
+        plus: Names | None = None,
+        minus: Names | None = None,
+        image_sensor: str | None = None,
         k: int = 10,
         bbox: str | Sequence[float] | None = None,
         within: str | Path | Mapping[str, Any] | BaseGeometry | None = None,
@@ -107,14 +112,19 @@ class SearchRequest:
         expand: bool | str = "auto",
         calibrated: bool | str = "auto",
         min_probability: float | None = None,
+        min_score: float | None = None,
     ) -> SearchRequest:
         """Return a checked request.
 
         Args:
             text: What to look for, in words.
-            image: Path of a picture, a Pillow image, or (h, w, 3) uint8 numbers.
+            image: Path or bytes of a picture or GeoTIFF, a Pillow image, or (h, w, 3) uint8 numbers.
             like: Tile id.
             vector: (dim,) numbers.
+            query: Terms: each a mapping with one of text, image, like, vector and point (lon, lat), and a ``weight``.
+            plus: Ids of tiles marked as right.
+            minus: Ids of tiles marked as wrong.
+            image_sensor: Sensor of GeoTIFF pictures, e.g. ``sentinel-1-rtc/db``, or a sensor file; None detects it.
             k: Most hits.
             bbox: west, south, east, north in degrees as numbers or text; west > east crosses the antimeridian.
             within: GeoJSON file, text or mapping, or a shapely Polygon or MultiPolygon.
@@ -132,36 +142,43 @@ class SearchRequest:
             expand: ``auto`` adds synonyms where the text names a class; True also says when none is known.
             calibrated: ``auto`` uses the index's calibration where there is one; True insists on it.
             min_probability: Least calibrated probability of a hit, 0..1.
+            min_score: Least cosine of a hit, -1..1.
 
         Raises:
             QueryError: Anything above is wrong; the message says what was received and what would work.
         """
-        _exactly_one(text=text, image=image, like=like, vector=vector)
+        marks: dict[str, Any] = {"plus": read_marks("plus", plus), "minus": read_marks("minus", minus)}
+        one = _subject(text=text, image=image, like=like, vector=vector, query=query, marked=any(marks.values()))
         request = cls(
-            text=None if text is None else _words(text),
-            image=Path(image) if isinstance(image, str) else image,
-            like=None if like is None else _words(like, name="like", limit=1000),
-            vector=None if vector is None else _direction(vector),
+            **one,
+            **marks,
+            image_sensor=None if image_sensor is None else words(image_sensor, name="image_sensor", limit=MAX_ID),
             k=_count(k),
             bbox=None if bbox is None else parse_bbox(bbox),
             within=None if within is None else parse_geometry(within),
             near=_nearby(near, radius_km),
-            h3=tuple(map(parse_cell, _several("h3", h3))),
+            h3=tuple(map(parse_cell, several("h3", h3))),
             datetime=None if datetime is None else _interval(datetime),
-            sensor=_several("sensor", sensor),
-            collection=_several("collection", collection),
-            label=_several("label", label),
-            max_cloud=_between("max_cloud", max_cloud, 100),
-            min_valid=_between("min_valid", min_valid, 1),
+            sensor=several("sensor", sensor),
+            collection=several("collection", collection),
+            label=several("label", label),
+            max_cloud=between("max_cloud", max_cloud, 100),
+            min_valid=between("min_valid", min_valid, 1),
             filter=filter,
             prompts=read_prompts(prompts),
             expand=read_switch("expand", expand),
             calibrated=read_switch("calibrated", calibrated),
-            min_probability=_between("min_probability", min_probability, 1),
+            min_probability=between("min_probability", min_probability, 1),
+            min_score=between("min_score", min_score, 1, least=-1),
         )
         request.where()
-        check_probability(request.calibrated, request.min_probability, in_words=request.text is not None)
+        check_probability(request.calibrated, request.min_probability, in_words=request.in_words)
         return request
+
+    @property
+    def in_words(self) -> bool:
+        """Whether words alone are searched for, which is what scores are calibrated on."""
+        return self.text is not None and not self.plus and not self.minus
 
     def where(self) -> Expression | None:
         """Return the filter a tile must pass; None where every tile does.
@@ -183,55 +200,32 @@ def _is_empty(value: object) -> bool:
     return isinstance(value, tuple) and not value
 
 
-def _exactly_one(**subjects: object) -> None:
-    given = [name for name, value in subjects.items() if value is not None]
-    if not given:
-        raise QueryError("nothing to search for: give one of text, image, like or vector")
+def _subject(*, marked: bool, **subjects: Any) -> dict[str, Any]:
+    """Return the one subject as the request's field; nothing where there are only marks."""
+    given = {name: value for name, value in subjects.items() if value is not None}
     if len(given) > 1:
         raise QueryError(f"give only one of {', '.join(subjects)}, got {' and '.join(given)}")
+    if not given and not marked:
+        raise QueryError("nothing to search for: give one of text, image, like, vector or query, or mark tiles plus")
+    return {name: value for pair in given.items() for name, value in _READ[pair[0]](pair[1]).items()}
 
 
-def _words(text: object, *, name: str = "text", limit: int = MAX_TEXT) -> str:
-    if not isinstance(text, str) or not text.strip():
-        raise QueryError(f"{name} must be a text that is not empty, got {text!r}")
-    if len(text) > limit:
-        raise QueryError(f"{name} has {len(text):,} characters; at most {limit:,} are accepted")
-    return _unicode(name, text).strip()
+def _terms(query: Any) -> dict[str, Any]:
+    """A single term that counts is what it would be by itself, and is calibrated and left out alike."""
+    terms = read_terms(query)
+    if len(terms) == 1 and terms[0].weight > 0 and terms[0].point is None:
+        return dict([terms[0].subject])
+    return {"query": terms}
 
 
-def _unicode(name: str, text: str) -> str:
-    """Bytes of a command line that are not UTF-8 arrive as lone surrogates, which no column and no encoder takes."""
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        raise QueryError(f"{name} is not valid Unicode text, got {text[:80]!a}") from None
-    return text
-
-
-def _direction(vector: ArrayLike) -> NDArray[np.float32]:
-    try:
-        numbers_ = np.asarray(vector, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise QueryError(f"vector is not numbers: {error}") from None
-    if numbers_.ndim != 1:
-        raise QueryError(f"vector must have shape (dim,), got {numbers_.shape}")
-    return unit(numbers_, "vector")
-
-
-def unit(vector: NDArray[Any], name: str) -> NDArray[np.float32]:
-    """Return the (dim,) vector at unit length.
-
-    Raises:
-        QueryError: It is zero or not finite.
-    """
-    wide = vector.astype(np.float64)
-    largest = float(np.abs(wide).max(initial=0))
-    if not math.isfinite(largest) or largest == 0:
-        found = "is all zeros and has no direction" if largest == 0 else "holds NaN or infinity"
-        raise QueryError(f"the {name} {found}")
-    # Divided by the largest number first, so that the squares neither overflow nor vanish.
-    scaled = wide / largest
-    return (scaled / np.linalg.norm(scaled)).astype(np.float32)
+_READ: dict[str, Any] = {
+    "text": lambda text: {"text": words(text)},
+    "image": lambda image: {"image": given_picture(image)},
+    "like": lambda like: {"like": words(like, name="like", limit=MAX_ID)},
+    "vector": lambda vector: {"vector": direction(vector)},
+    "query": _terms,
+}
+"""How each subject becomes a field of the request."""
 
 
 def _count(k: object) -> int:
@@ -245,48 +239,11 @@ def _nearby(near: str | Sequence[float] | None, radius_km: float | None) -> Near
         return None
     if near is None or radius_km is None:
         raise QueryError("near and radius_km go together, e.g. near 40.4,-3.7 (lat, lon) and radius_km 25")
-    lat, lon = _point(near)
-    radius = _number("radius_km", radius_km)
+    lat, lon = lat_lon(near)
+    radius = number("radius_km", radius_km)
     if radius <= 0:
         raise QueryError(f"radius_km must be more than 0, got {radius_km!r}")
     return Nearby(lat=lat, lon=lon, radius_km=radius)
-
-
-def _point(near: str | Sequence[float]) -> tuple[float, float]:
-    try:
-        lat, lon = (float(part) for part in (near.split(",") if isinstance(near, str) else near))
-    except (TypeError, ValueError):
-        raise QueryError(f"near {near!r} is not two numbers; expected lat,lon in degrees, e.g. 40.4,-3.7") from None
-    if not (-90 <= lat <= 90 and -180 <= lon <= 180):
-        raise QueryError(f"near {near!r} is out of range; expected lat -90..90, then lon -180..180, e.g. 40.4,-3.7")
-    return lat, lon
-
-
-def _number(name: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not math.isfinite(value):
-        raise QueryError(f"{name} must be a finite number, got {value!r}")
-    return float(value)
-
-
-def _between(name: str, value: float | None, most: float) -> float | None:
-    if value is None:
-        return None
-    number = _number(name, value)
-    if not 0 <= number <= most:
-        raise QueryError(f"{name} must be between 0 and {most:g}, got {value!r}")
-    return number
-
-
-def _several(name: str, value: Names | None) -> tuple[str, ...]:
-    if value is None:
-        return ()
-    try:
-        names = (value,) if isinstance(value, str) else tuple(value)
-    except TypeError:
-        raise QueryError(f"{name} must be a text or several, got {value!r}") from None
-    if not all(isinstance(each, str) and each for each in names):
-        raise QueryError(f"{name} must be a text or several, none of them empty, got {value!r}")
-    return tuple(_unicode(name, each) for each in names)
 
 
 def _interval(value: str | Day | Instant | Sequence[str | Instant | None]) -> Interval:
@@ -308,18 +265,14 @@ def _end(value: str | Instant | None) -> str:
     return ".." if value is None else str(value)
 
 
-def _shown_picture(picture: Picture) -> str:
-    if isinstance(picture, Path):
-        return str(picture)
-    width, height = picture.size if isinstance(picture, Image.Image) else picture.shape[1::-1]
-    return f"picture of {width} x {height} pixels"
-
-
 _SWITCHES = ("prompts", "expand", "calibrated")
 
 _SHOWN: dict[str, Any] = {
-    "image": _shown_picture,
-    "vector": lambda vector: [float(number) for number in vector],
+    "image": shown_picture,
+    "vector": lambda vector: [float(value) for value in vector],
+    "query": lambda terms: [term.describe() for term in terms],
+    "plus": list,
+    "minus": list,
     "bbox": list,
     "within": mapping,
     "near": lambda near: {"lat": near.lat, "lon": near.lon, "radius_km": near.radius_km},

@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
-from core import EncodesText, EncodesTiles, QueryError, Record, SpaceMismatchError, TileNotFoundError
-from indexer import RECORD_COLUMNS, record_from_row, vector_matrix
-from retriever._evaluate import matching
-from retriever._expression import compare
+from core import EncodesText, QueryError
 from retriever._found import Found
 from retriever._hits import Hits
-from retriever._pushdown import pushed_down
-from retriever._query_image import query_tile
-from retriever._ranking import CalibrationSource, Ranked, rank
-from retriever._request import Picture, SearchRequest, unit
-from retriever._text_query import TextQuery, text_query
+from retriever._question import Asked, EncoderSource, ask, opened, opened_once, picture_vector
+from retriever._ranking import CalibrationSource, rank
+from retriever._request import SearchRequest
+from retriever._terms import Picture
 from retriever._vector_index import FlatIndex, Rows
-
-Encoder = EncodesText | EncodesTiles
-"""What can encode words, pictures or both."""
 
 
 @runtime_checkable
@@ -48,12 +39,12 @@ class Searcher:
     def __init__(
         self,
         store: ProvidesRows,
-        encoder: Encoder | Callable[[], Encoder] | None = None,
+        encoder: EncoderSource = None,
         *,
         calibration: CalibrationSource = None,
     ) -> None:
         self._store = store
-        self._encoder = encoder
+        self._encoder = opened_once(encoder)
         self.calibration = calibration
 
     def search(self, request: SearchRequest, rows: Rows | None = None) -> Hits:
@@ -64,7 +55,7 @@ class Searcher:
             rows: The version of the index to answer from, so that pages of one answer fit together; None is the newest.
 
         Raises:
-            TileNotFoundError: ``like`` is not in the index.
+            TileNotFoundError: A tile that is named is not in the index.
             QueryError: The request does not fit the index or its encoder.
             SpaceMismatchError: The index was filled by another encoder.
         """
@@ -83,74 +74,60 @@ class Searcher:
         """Return what ``search`` returns before the tiles' records are read.
 
         Raises:
-            TileNotFoundError: ``like`` is not in the index.
+            TileNotFoundError: A tile that is named is not in the index.
             QueryError: The request does not fit the index or its encoder.
             SpaceMismatchError: The index was filled by another encoder.
         """
         rows = self.snapshot() if rows is None else rows
-        vector, words = self.direction(request, rows)
-        ranked = rank(FlatIndex(rows), request, vector, self.calibration, rows.space)
+        asked = self.asked(request, rows)
+        ranked = rank(FlatIndex(rows), request, asked.vector, self.calibration, rows.space, where=asked.where)
         if not ranked.matches.matched:
             check_names(request, rows)
-        remarks = (*(() if words is None else words.remarks), *ranked.remarks)
-        return Found(ranked=ranked, rows=rows, why=_why(words, ranked), remarks=remarks)
+        why = dict(asked.why) | ({"calibration": dict(ranked.why)} if ranked.why else {})
+        return Found(ranked=ranked, rows=rows, why=why, remarks=(*asked.remarks, *ranked.remarks))
 
     def snapshot(self) -> Rows:
         """Return the newest version of the index."""
         return self._store.snapshot()
 
-    def direction(self, request: SearchRequest, rows: Rows) -> tuple[NDArray[np.float32], TextQuery | None]:
-        """Return the (dim,) unit vector that tiles are compared with, and how its words were encoded.
+    def asked(self, request: SearchRequest, rows: Rows) -> Asked:
+        """Return a request as one direction and the filter that goes with it, for what ranks or counts by itself.
 
         Raises:
-            TileNotFoundError: ``like`` is not in the index.
+            TileNotFoundError: A tile that is named is not in the index.
             QueryError: The request does not fit the index or its encoder, or asks for nothing.
             SpaceMismatchError: The index was filled by another encoder.
         """
-        words = None if request.text is None else self._encoded_text(request, rows)
-        return (self._vector(request, rows) if words is None else unit(words.vector, "text's vector")), words
+        return ask(request, rows, self._encoder)
 
-    def _vector(self, request: SearchRequest, rows: Rows) -> NDArray[np.float32]:
-        if request.vector is not None:
-            return request.vector
-        if request.like is not None:
-            return _vector_of(request.like, rows)
-        if request.image is not None:
-            return self._encoded_picture(request.image, rows)
-        raise QueryError("nothing to search for: give one of text, image, like or vector")
+    def direction(self, request: SearchRequest, rows: Rows) -> tuple[NDArray[np.float32], Asked]:
+        """Return the (dim,) unit vector that tiles are compared with, and how the request was understood.
 
-    def _encoded_text(self, request: SearchRequest, rows: Rows) -> TextQuery:
-        encoder = self._opened(rows)
-        if not isinstance(encoder, EncodesText):
-            raise QueryError(f"{encoder.space} does not understand words; search with image, like or vector")
-        return text_query(encoder, request.text or "", prompts=request.prompts, mode=request.expand)
+        Raises:
+            TileNotFoundError: As ``asked``, and likewise its other errors.
+        """
+        asked = self.asked(request, rows)
+        return asked.vector, asked
 
-    def _encoded_picture(self, picture: Picture, rows: Rows) -> NDArray[np.float32]:
-        encoder = self._opened(rows)
-        if not isinstance(encoder, EncodesTiles):
-            raise QueryError(f"{encoder.space} does not look at pictures; search with text, like or vector")
-        return unit(encoder.encode(encoder.prepare(query_tile(picture))[np.newaxis])[0], "picture's vector")
+    def picture_vector(self, picture: Picture, *, sensor: str | None = None) -> NDArray[np.float32]:
+        """Return the (dim,) unit vector of a picture.
 
-    def _opened(self, rows: Rows) -> Encoder:
-        if self._encoder is None:
-            raise QueryError(f"no encoder was given; open one for {rows.space}, or search with like or vector")
-        # A class has its instances' methods, so it would pass for an encoder.
-        if isinstance(self._encoder, type) or not isinstance(self._encoder, EncodesText | EncodesTiles):
-            self._encoder = self._encoder()
-        if self._encoder.space != rows.space:
-            raise SpaceMismatchError(
-                f"the index was filled by {rows.space}; it cannot be searched by {self._encoder.space}"
-            )
-        return self._encoder
+        Args:
+            picture: See ``query_tile``.
+            sensor: Sensor of a GeoTIFF; None goes by the file.
 
+        Raises:
+            QueryError: It cannot be read, or the encoder looks at no pictures.
+        """
+        return picture_vector(picture, sensor, opened(self._encoder, self.snapshot()))
 
-def find_tile(rows: Rows, tile_id: str) -> Record:
-    """Return one tile's record.
+    def understands_words(self) -> bool:
+        """Return whether texts can be searched for.
 
-    Raises:
-        TileNotFoundError: No such tile.
-    """
-    return record_from_row(_row_of(tile_id, rows, RECORD_COLUMNS).to_pylist()[0])
+        Raises:
+            SpaceMismatchError: The index was filled by another encoder.
+        """
+        return isinstance(opened(self._encoder, self.snapshot()), EncodesText)
 
 
 def check_names(request: SearchRequest, rows: Rows) -> None:
@@ -166,21 +143,3 @@ def check_names(request: SearchRequest, rows: Rows) -> None:
         if unknown := sorted(set(wanted) - known):
             names = ", ".join(map(repr, unknown))
             raise QueryError(f"no {column} {names} in the index; it holds {', '.join(sorted(known)) or 'no tiles'}")
-
-
-def _vector_of(tile_id: str, rows: Rows) -> NDArray[np.float32]:
-    return unit(vector_matrix(_row_of(tile_id, rows, ("vector",))["vector"])[0], f"vector of {tile_id}")
-
-
-def _row_of(tile_id: str, rows: Rows, columns: Sequence[str]) -> pa.Table:
-    same = compare("tile_id", "text", "=", tile_id)
-    for batch in rows.scan(["tile_id"], pushed_down(same)):
-        found = matching(same, batch)
-        if len(found):
-            return rows.take(batch["_rowid"].to_numpy()[found[:1]], columns)
-    raise TileNotFoundError(f"no tile {tile_id!r} in the index; the hits of a search name their tile ids")
-
-
-def _why(words: TextQuery | None, found: Ranked) -> dict[str, Any]:
-    said = {} if words is None else dict(words.why)
-    return said | ({"calibration": dict(found.why)} if found.why else {})

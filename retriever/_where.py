@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from shapely.geometry.base import BaseGeometry
 
-from retriever._expression import Area, Column, Expression, InCells, OneOf, Value, all_of, any_of, compare
+from retriever._expression import Area, Column, Expression, InCells, Not, OneOf, Value, all_of, any_of, compare
 from retriever._literals import cell_ranges
 from retriever._spatial import bbox_parts, both_names
 from retriever._translate import parse_filter
@@ -24,9 +24,20 @@ def where(request: SearchRequest) -> Expression | None:
     parts = [*_place(request), *_time(request), *_names(request), *_quality(request)]
     if request.filter is not None:
         parts.append(parse_filter(request.filter))
-    if request.like is not None:
-        parts.append(compare("tile_id", "text", "<>", request.like))
-    return all_of(parts)
+    return all_of([*parts, *without(left_out(request))])
+
+
+def left_out(request: SearchRequest) -> tuple[str, ...]:
+    """Return the ids of the tiles that a request names and does not want back: examples, and those marked as wrong."""
+    named = (request.like, *(term.like for term in request.query), *request.minus)
+    return tuple(dict.fromkeys(tile_id for tile_id in named if tile_id is not None))
+
+
+def without(tile_ids: tuple[str, ...]) -> list[Expression]:
+    """Return the filter that leaves these tiles out; none where there are none."""
+    if len(tile_ids) < 2:
+        return [compare("tile_id", "text", "<>", tile_id) for tile_id in tile_ids]
+    return [Not(part=OneOf(value=_text_column("tile_id"), choices=tile_ids))]
 
 
 def _place(request: SearchRequest) -> list[Expression]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -46,6 +46,19 @@ def search(
     text: Annotated[str | None, typer.Argument(metavar="[TEXT]", help="What to look for, in words.")] = None,
     image: Annotated[Path | None, typer.Option(metavar="FILE", help="Picture to look for.")] = None,
     like: Annotated[str | None, typer.Option(metavar="TILE_ID", help="More like this tile.")] = None,
+    plus: Annotated[
+        list[str] | None, typer.Option(metavar="TILE_ID", help="A tile that is right; may be repeated.")
+    ] = None,
+    minus: Annotated[
+        list[str] | None, typer.Option(metavar="TILE_ID", help="A tile that is wrong; may be repeated.")
+    ] = None,
+    term: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TERM", help="text=..., like=..., image=... or point=LON,LAT, then *WEIGHT; repeatable."),
+    ] = None,
+    image_sensor: Annotated[
+        str | None, typer.Option(metavar="S", help="Sensor of a GeoTIFF --image, where the file does not say.")
+    ] = None,
     k: Annotated[int, typer.Option("-k", "--k", metavar="N", help="Hits wanted, 1 to 10,000.")] = 10,
     bbox: Annotated[str | None, typer.Option(metavar="W,S,E,N", help="Degrees; W > E crosses 180.")] = None,
     within: Annotated[str | None, typer.Option(metavar="FILE.geojson", help="Polygon area.")] = None,
@@ -69,6 +82,7 @@ def search(
     min_probability: Annotated[
         float | None, typer.Option(metavar="P", help="Least probability of a hit, 0 to 1; see: swath calibrate.")
     ] = None,
+    min_score: Annotated[float | None, typer.Option(metavar="COSINE", help="Least score of a hit, -1 to 1.")] = None,
     format_: Annotated[Format, typer.Option("--format", help="What to print.")] = Format.TABLE,
     as_json: AsJson = False,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write there instead of printing.")] = None,
@@ -83,6 +97,10 @@ def search(
         text=text,
         image=image,
         like=like,
+        query=[_term(each) for each in term] if term else None,
+        plus=plus or (),
+        minus=minus or (),
+        image_sensor=image_sensor,
         k=k,
         bbox=bbox,
         within=within,
@@ -100,12 +118,28 @@ def search(
         expand="auto" if expand is None else expand,
         calibrated="auto" if calibrated is None else calibrated,
         min_probability=min_probability,
+        min_score=min_score,
     )
     for remark in hits.remarks:
         stderr().print(remark, markup=False, soft_wrap=True)
     _deliver(hits, wanted, out)
     if contact_sheet is not None:
         _save(hits.contact_sheet(), contact_sheet)
+
+
+def _term(text: str) -> dict[str, Any]:
+    """Return ``text=snow*-0.5`` as a term of a query."""
+    from core import InputError
+
+    given, star, weight = text.rpartition("*")
+    try:
+        weighted = {"weight": float(weight)} if star else {}
+    except ValueError:
+        given, weighted = text, {}  # the star is part of the words
+    name, equals, value = (given if weighted else text).partition("=")
+    if not equals:
+        raise InputError(f"--term {text!r} names no kind; write text=..., like=..., image=... or point=LON,LAT")
+    return {name: value.split(",") if name == "point" else value} | weighted
 
 
 def _check_output(wanted: Format, out: Path | None, contact_sheet: Path | None) -> None:

@@ -67,6 +67,10 @@ class Index:
         image: Any = None,
         like: str | None = None,
         vector: Sequence[float] | None = None,
+        query: Sequence[Mapping[str, Any]] | None = None,
+        plus: str | Sequence[str] = (),
+        minus: str | Sequence[str] = (),
+        image_sensor: str | None = None,
         k: int = 10,
         bbox: str | Sequence[float] | None = None,
         within: Any = None,
@@ -84,16 +88,22 @@ class Index:
         expand: bool | str = "auto",
         calibrated: bool | str = "auto",
         min_probability: float | None = None,
+        min_score: float | None = None,
     ) -> Hits:
         """Return the k tiles most like the query among those that pass every filter.
 
-        Exactly one of text, image, like and vector is the query.
+        One of text, image, like, vector and query is what is looked for; plus and minus refine it, or stand alone.
 
         Args:
             text: A sentence or a few words.
-            image: A picture: path, PIL image, or uint8 array (h, w, 3).
+            image: A picture: path, bytes, PIL image, or uint8 array (h, w, 3); a GeoTIFF is read as its sensor's tiles.
             like: A tile id; that tile itself is left out.
             vector: dim numbers in the index's own space; normalised here.
+            query: Several of these, added up: mappings with one of text, image, like, vector and point (lon, lat), and
+                a ``weight``, 1 where left out; a negative one subtracts.
+            plus: Ids of tiles that are right; the query moves towards them (Rocchio).
+            minus: Ids of tiles that are wrong; the query moves away, and they are left out.
+            image_sensor: Sensor of a GeoTIFF in ``image``, where the file does not say: ``sentinel-1-rtc/db``.
             k: 1 to 10,000.
             bbox: west, south, east, north in degrees; west > east crosses the antimeridian.
             within: GeoJSON path, text or mapping, or a shapely polygon, in lon, lat.
@@ -113,9 +123,11 @@ class Index:
                 them), True also says when none is known, False takes the text as typed.
             calibrated: ``"auto"`` ranks by probability where the index is calibrated, True insists, False never does.
             min_probability: Least calibrated probability of a hit, 0 to 1; ``hits.remarks`` says when none reaches it.
+            min_score: Least cosine of a hit, -1 to 1.
 
         Returns:
-            Hits, best first: exactly ``min(k, hits.matched)`` of them, unless ``min_probability`` leaves some out.
+            Hits, best first: exactly ``min(k, hits.matched)`` of them, unless a least probability or
+            score leaves some out.
 
         Raises:
             QueryError: The request cannot be answered; the message says why.
@@ -125,6 +137,10 @@ class Index:
             image=image,
             like=like,
             vector=vector,
+            query=query,
+            plus=plus,
+            minus=minus,
+            image_sensor=image_sensor,
             k=k,
             bbox=bbox,
             within=within,
@@ -142,6 +158,7 @@ class Index:
             expand=expand,
             calibrated=calibrated,
             min_probability=min_probability,
+            min_score=min_score,
         )
         return self.answer(request)
 

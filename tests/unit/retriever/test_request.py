@@ -18,7 +18,7 @@ def build(**given: Any) -> SearchRequest:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"text": None}, "give one of text, image, like or vector"),
+        ({"text": None}, "give one of text, image, like, vector or query"),
         ({"like": "t1"}, "got text and like"),
         ({"text": "  "}, "not empty"),
         ({"text": 5}, "not empty"),
