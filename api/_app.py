@@ -11,7 +11,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from api import _errors, _health, _index_routes, _mcp_http, _page, _search_routes, _security, _tile_routes
+from api import _errors, _health, _index_routes, _mcp_http, _page, _search_routes, _security, _tile_routes, stac
 from api._config import ServeConfig
 from api._services import Service, Services, open_service
 
@@ -52,4 +52,5 @@ def _add_parts(app: FastAPI) -> None:
     app.include_router(_search_routes.router)
     app.include_router(_tile_routes.router)
     _mcp_http.mount(app)
+    stac.mount(app)
     _page.mount(app)
