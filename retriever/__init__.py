@@ -9,6 +9,7 @@ from retriever._cql2 import cql2_json
 from retriever._evaluate import evaluate
 from retriever._expansion import Expansion, LandClass, expand, land_classes
 from retriever._expression import Expression
+from retriever._facet_search import facets, filters_only
 from retriever._facets import FacetRequest, Facets
 from retriever._found import Found
 from retriever._hits import Format, Hits
@@ -58,6 +59,8 @@ __all__ = [
     "cql2_json",
     "evaluate",
     "expand",
+    "facets",
+    "filters_only",
     "find_tile",
     "fit_calibration",
     "keep_calibration",

@@ -8,7 +8,7 @@ reduced at once, so memory grows with the number of different dates and cells, n
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -46,6 +46,8 @@ class FacetRequest:
     """Bins of equal length between the first and the last date, 1 to 1,000."""
     h3: int | None = None
     """Resolution of the cells, 0 to 12."""
+    best: bool = True
+    """Whether cells have the best of their scores, which reads the vectors of all tiles that are counted."""
     cloud: int | None = None
     """Bins of equal width between no cloud and nothing but cloud, 1 to 1,000."""
     sensor: bool = False
@@ -60,7 +62,7 @@ class FacetRequest:
         _check("cloud bins", self.cloud, 1, MAX_BINS)
         _check("h3 resolution", self.h3, 0, CENTRE_RESOLUTION)
         if not self.tallies():
-            raise QueryError(f"nothing to count: name one or more of {', '.join(each.name for each in fields(self))}")
+            raise QueryError(f"nothing to count: name one or more of time, h3, cloud, {', '.join(_NAMED)}")
 
     def tallies(self) -> dict[str, Tally]:
         """Return what counts each facet, by its name."""
@@ -80,7 +82,7 @@ def _check(name: str, value: int | None, least: int, most: int) -> None:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Question:
+class Scoring:
     """What tiles are scored against, and which scores are good enough."""
 
     vector: NDArray[np.float32]
@@ -110,14 +112,14 @@ class Facets:
         return {"matched": self.matched, **facets, "unknown": unknown, "other": other}
 
 
-def count_facets(rows: Rows, wanted: FacetRequest, where: Expression | None, question: Question | None) -> Facets:
+def count_facets(rows: Rows, wanted: FacetRequest, where: Expression | None, scoring: Scoring | None) -> Facets:
     """Count the tiles that pass a filter.
 
     Args:
         rows: One version of the tile table.
         wanted: What is to be counted.
         where: A filter; None for all tiles.
-        question: What to score tiles against; None reads no vectors.
+        scoring: What to score tiles against; None reads no vectors.
 
     Raises:
         QueryError: More cells than one answer holds.
@@ -125,7 +127,7 @@ def count_facets(rows: Rows, wanted: FacetRequest, where: Expression | None, que
     """
     tallies, matched = wanted.tallies(), 0
     columns = tuple(sorted({tally.column for tally in tallies.values()}))
-    for batch, scores in _scored(rows, columns, where, question):
+    for batch, scores in _scored(rows, columns, where, scoring):
         matched += batch.num_rows
         for tally in tallies.values():
             tally.add(batch[tally.column], scores)
@@ -133,18 +135,18 @@ def count_facets(rows: Rows, wanted: FacetRequest, where: Expression | None, que
 
 
 def _scored(
-    rows: Rows, columns: tuple[str, ...], where: Expression | None, question: Question | None
+    rows: Rows, columns: tuple[str, ...], where: Expression | None, scoring: Scoring | None
 ) -> Iterator[tuple[pa.RecordBatch, NDArray[np.float32] | None]]:
-    """Yield the tiles to be counted, with their scores where there is a question."""
-    if question is None:
+    """Yield the tiles to be counted, with their scores where there is a scoring."""
+    if scoring is None:
         yield from ((batch, None) for batch in _passing(rows, columns, where))
         return
-    if question.keeps is not None:
+    if scoring.keeps is not None:
         columns = tuple(sorted({*columns, "sensor"}))
     for batch in _passing(rows, (*columns, "vector"), where):
         vectors = vector_matrix(batch["vector"])
-        scores = vectors.astype(np.float32, copy=False) @ question.vector
-        kept = _kept(question, scores, vectors, batch)
+        scores = vectors.astype(np.float32, copy=False) @ scoring.vector
+        kept = _kept(scoring, scores, vectors, batch)
         yield batch.select(list(columns)).take(pa.array(kept)), np.clip(scores[kept], -1, 1)
 
 
@@ -158,14 +160,14 @@ def _passing(rows: Rows, columns: tuple[str, ...], where: Expression | None) -> 
 
 
 def _kept(
-    question: Question, scores: NDArray[np.float32], vectors: NDArray[np.floating[Any]], batch: pa.RecordBatch
+    scoring: Scoring, scores: NDArray[np.float32], vectors: NDArray[np.floating[Any]], batch: pa.RecordBatch
 ) -> NDArray[np.int64]:
     """Rows whose score is good enough; those near the least one are scored again in full, as a search does."""
-    if question.keeps is None:
+    if scoring.keeps is None:
         return np.arange(len(scores))
-    margin = np.float32(rounding_margin(len(question.vector)))
-    sure, maybe = question.keeps(scores - margin, batch["sensor"]), question.keeps(scores + margin, batch["sensor"])
+    margin = np.float32(rounding_margin(len(scoring.vector)))
+    sure, maybe = scoring.keeps(scores - margin, batch["sensor"]), scoring.keeps(scores + margin, batch["sensor"])
     doubtful = np.flatnonzero(sure != maybe)
-    scores[doubtful] = exact_scores(vectors[doubtful], question.vector)
-    sure[doubtful] = question.keeps(scores[doubtful], batch["sensor"].take(pa.array(doubtful)))
+    scores[doubtful] = exact_scores(vectors[doubtful], scoring.vector)
+    sure[doubtful] = scoring.keeps(scores[doubtful], batch["sensor"].take(pa.array(doubtful)))
     return np.flatnonzero(sure)

@@ -63,7 +63,7 @@ def rank(
     Raises:
         QueryError: The request insists on a calibration that is not there or does not fit.
     """
-    calibration, remarks = _usable(request, source, space)
+    calibration, remarks = usable(request, source, space)
     if calibration is None:
         return _by_score(index, request, vector, remarks, where)
     sensors = index.search_each(vector, k=request.k, where=where)
@@ -96,10 +96,14 @@ def _first(found: Matches, count: int) -> Matches:
     return replace(found, tile_ids=found.tile_ids[kept], row_ids=found.row_ids[kept], scores=found.scores[kept])
 
 
-def _usable(
+def usable(
     request: SearchRequest, source: CalibrationSource, space: VectorSpace
 ) -> tuple[Calibration | None, tuple[str, ...]]:
-    """Return the calibration to rank by, if any, and what is to be said about it."""
+    """Return the calibration to rank by, if any, and what is to be said about it.
+
+    Raises:
+        QueryError: The request insists on a calibration that is not there or does not fit.
+    """
     if not request.in_words or request.calibrated == "off":
         return None, ()
     try:

@@ -1,6 +1,7 @@
 """Counts over all matching tiles, against counting them one by one."""
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -11,13 +12,24 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from shapely.geometry import box
 
 from core import QueryError, cell_text, parse_instant
-from retriever import Facets, MemoryRows, SearchRequest
+from retriever import (
+    Calibration,
+    FacetRequest,
+    Facets,
+    MemoryRows,
+    Searcher,
+    SearchRequest,
+    SensorLine,
+    facets,
+    filters_only,
+)
 from retriever._facet_tallies import MAX_CELLS, MAX_NAMES, Cells, Names, Shares, Times, parents
-from retriever._facets import FacetRequest, Keeps, Question, count_facets
-from tests.unit.retriever.tables import SPACE, row, table, unit_vectors
+from retriever._facets import Keeps, Scoring, count_facets
+from tests.unit.retriever.tables import SPACE, Archive, row, table, unit_vectors
 
 FIRST = datetime(2020, 1, 1, tzinfo=UTC)
 EVERYTHING = FacetRequest(time=7, h3=2, cloud=4, sensor=True, collection=True, label=True)
@@ -50,7 +62,7 @@ ROWS = made_up()
 MEMORY = MemoryRows(table(ROWS), space=SPACE, batch_rows=37)
 
 
-def counted(wanted: FacetRequest = EVERYTHING, question: Question | None = None, **filters: Any) -> dict[str, Any]:
+def counted(wanted: FacetRequest = EVERYTHING, question: Scoring | None = None, **filters: Any) -> dict[str, Any]:
     where = SearchRequest.build(vector=QUERY, **filters).where()
     return count_facets(MEMORY, wanted, where, question).to_dict()
 
@@ -111,7 +123,7 @@ def test_the_best_score_of_each_cell_is_the_highest_in_it() -> None:
         if tile["h3"] is not None:
             cell = h3.cell_to_parent(cell_text(tile["h3"]), 2)
             best[cell] = max(best[cell], float(np.dot(tile["vector"], QUERY)))
-    found = counted(FacetRequest(h3=2), Question(vector=QUERY))
+    found = counted(FacetRequest(h3=2), Scoring(vector=QUERY))
     assert {cell["cell"]: cell["best"] for cell in found["h3"]} == pytest.approx(dict(best), abs=1e-6)
     assert all(cell["best"] is None for cell in counted(FacetRequest(h3=2))["h3"])
 
@@ -123,7 +135,7 @@ def at_least(least: np.float32) -> Keeps:
 def test_a_least_score_counts_the_tiles_that_reach_it() -> None:
     exact = np.sort([np.float32(np.dot(np.float64(np.float32(tile["vector"])), np.float64(QUERY))) for tile in ROWS])
     for least in (exact[0], exact[100], exact[-1], np.nextafter(exact[-1], np.float32(2))):
-        question = Question(vector=QUERY, keeps=at_least(least))
+        question = Scoring(vector=QUERY, keeps=at_least(least))
         assert counted(FacetRequest(sensor=True), question)["matched"] == int((exact >= least).sum())
 
 
@@ -131,7 +143,7 @@ def test_a_least_score_may_differ_between_sensors() -> None:
     def keeps(scores: Any, sensors: pa.Array) -> Any:
         return scores >= np.array([0.5 if name == "rgb" else 2.0 for name in sensors.to_pylist()])
 
-    found = counted(FacetRequest(sensor=True), Question(vector=QUERY, keeps=keeps))
+    found = counted(FacetRequest(sensor=True), Scoring(vector=QUERY, keeps=keeps))
     right = sum(tile["sensor"] == "rgb" and tile["vector"][0] >= 0.5 for tile in ROWS)
     assert found["sensor"] == [{"name": "rgb", "count": right}]
 
@@ -147,7 +159,7 @@ def test_vectors_are_read_only_where_scores_are_needed() -> None:
     rows = Watched(table(ROWS), space=SPACE)
     count_facets(rows, EVERYTHING, None, None)
     assert set(read) == {"datetime", "h3", "cloud", "sensor", "collection", "label"}
-    count_facets(rows, FacetRequest(h3=1), None, Question(vector=QUERY))
+    count_facets(rows, FacetRequest(h3=1), None, Scoring(vector=QUERY))
     assert "vector" in read
 
 
@@ -234,3 +246,92 @@ def test_what_cannot_be_counted_is_said(wrong: dict[str, Any], says: str) -> Non
 def test_resolution_zero_is_a_resolution() -> None:
     found: Facets = count_facets(MEMORY, FacetRequest(h3=0), None, None)
     assert sum(cell["count"] for cell in found.counted["h3"].entries) + found.counted["h3"].unknown == COUNT
+
+
+def every_chance(query: NDArray[np.float32], lines: dict[str, SensorLine]) -> dict[str, float]:
+    """Probability of each tile, worked out by hand."""
+    chances = {}
+    for tile in ROWS:
+        line = lines[tile["sensor"]]
+        score = float(np.float32(np.dot(np.float64(np.float32(tile["vector"])), np.float64(query))))
+        chances[tile["tile_id"]] = 1 / (1 + np.exp(-(line.slope * score + line.intercept)))
+    return chances
+
+
+class OneDirection:
+    """Encodes every text as the query."""
+
+    space = SPACE
+
+    def encode_text(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return np.tile(QUERY, (len(texts), 1))
+
+
+def test_facets_count_what_the_search_finds_good_enough() -> None:
+    lines = {
+        "rgb": SensorLine(slope=2.0, intercept=0.0),
+        "sentinel-1-rtc": SensorLine(slope=9.0, intercept=-3.0),
+        "sentinel-2-l2a": SensorLine(slope=0.0, intercept=-0.2),
+    }
+    calibration = Calibration(space=SPACE, method="platt", sensors=lines, source="made up")
+    searcher = Searcher(Archive(MEMORY), OneDirection(), calibration=calibration)
+    chances = every_chance(QUERY, lines)
+    for least in (0.0, 0.3, 0.5, 0.9, 1.0):
+        request = SearchRequest.build(text="x", k=COUNT, min_probability=least, max_cloud=70)
+        found = facets(searcher, request, FacetRequest(sensor=True))
+        clear = [tile for tile in ROWS if tile["cloud"] is not None and tile["cloud"] <= 0.7]
+        assert found.matched == sum(chances[tile["tile_id"]] >= least for tile in clear)
+        assert found.matched == len(searcher.search(request))
+    for low in (-1.0, 0.0, 0.25):
+        request = SearchRequest.build(vector=QUERY, k=COUNT, min_score=low)
+        assert facets(searcher, request, FacetRequest(sensor=True)).matched == len(searcher.search(request))
+
+
+def test_facets_leave_out_what_the_search_leaves_out() -> None:
+    searcher = Searcher(Archive(MEMORY), OneDirection())
+    for asked in (
+        {"like": "t0001"},
+        {"query": [{"like": "t0001"}, {"point": [ROWS[5]["lon"], ROWS[5]["lat"]], "weight": -1}]},
+        {"text": "x", "plus": ["t0002"], "minus": ["t0003", "t0004"]},
+    ):
+        request = SearchRequest.build(k=1, **asked)
+        matched = searcher.search(request).matched
+        assert matched < COUNT
+        for wanted in (FacetRequest(sensor=True), FacetRequest(h3=0)):
+            assert facets(searcher, request, wanted).matched == matched
+
+
+def test_all_tiles_can_be_counted_without_a_question_or_an_encoder() -> None:
+    searcher = Searcher(Archive(MEMORY))
+    assert facets(searcher, filters_only(), EVERYTHING).matched == COUNT
+    clear = facets(searcher, filters_only(max_cloud=40), FacetRequest(h3=1))
+    assert clear.matched == sum(tile["cloud"] is not None and tile["cloud"] <= 0.4 for tile in ROWS)
+    assert {cell["best"] for cell in clear.counted["h3"].entries} == {None}
+
+
+def test_words_are_not_encoded_where_no_score_is_needed() -> None:
+    searcher = Searcher(Archive(MEMORY))
+    request = SearchRequest.build(text="x")
+    assert facets(searcher, request, FacetRequest(time=3, h3=1, best=False)).matched == COUNT
+    with pytest.raises(QueryError, match="no encoder"):
+        facets(searcher, request, FacetRequest(h3=1))
+
+
+def test_thresholds_without_a_question_and_unknown_names_are_said() -> None:
+    searcher = Searcher(Archive(MEMORY))
+    with pytest.raises(QueryError, match="need something to search for"):
+        facets(searcher, filters_only(min_score=0.5), EVERYTHING)
+    with pytest.raises(QueryError, match="no sensor 'nope' in the index; it holds rgb"):
+        facets(searcher, filters_only(sensor="nope"), EVERYTHING)
+    with pytest.raises(QueryError, match="swath calibrate"):
+        facets(
+            Searcher(Archive(MEMORY), OneDirection()), SearchRequest.build(text="x", min_probability=0.5), EVERYTHING
+        )
+
+
+def test_a_sensor_that_the_calibration_does_not_know_is_said() -> None:
+    lines = {"rgb": SensorLine(slope=2.0, intercept=0.0)}
+    calibration = Calibration(space=SPACE, method="platt", sensors=lines, source="made up")
+    searcher = Searcher(Archive(MEMORY), OneDirection(), calibration=calibration)
+    with pytest.raises(QueryError, match="the calibration says nothing about sentinel-"):
+        facets(searcher, SearchRequest.build(text="x", min_probability=0.5), EVERYTHING)
