@@ -41,7 +41,7 @@ from core._sample import Question, Sample, View
 from core._sensors import builtin_sensors, load_sensor, sensor_names
 from core._settings import Settings
 from core._text import printable, safe_name
-from core._tile import Tile, array_tile, picture_tile
+from core._tile import Tile, array_tile, picture_tile, square_of, squares_of
 from core._time import Interval, NamePattern, parse_instant, parse_interval, rfc3339
 from core._types import (
     Asset,
@@ -139,6 +139,8 @@ __all__ = [
     "rfc3339",
     "safe_name",
     "sensor_names",
+    "square_of",
+    "squares_of",
     "to_physical",
     "wrap_footprint",
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -135,3 +137,29 @@ def array_tile(
         valid=float(mask.mean()),
         **placed,
     )
+
+
+def square_of(tile: Tile, side: int, row: int, col: int) -> Tile:
+    """Return the square of `side` pixels at a row and column of the tile's own grid of such squares.
+
+    Its place stays that of the whole tile.
+    """
+    top, left = row * side, col * side
+    part = slice(top, top + side), slice(left, left + side)
+    window = tile.window
+    return dataclasses.replace(
+        tile,
+        tile_id=f"{tile.tile_id}.{side}r{row:04d}c{col:04d}",
+        pixels=tile.pixels[:, *part],
+        mask=tile.mask[part],
+        window=PixelWindow(col_off=window.col_off + left, row_off=window.row_off + top, width=side, height=side),
+        valid=float(tile.mask[part].mean()),
+    )
+
+
+def squares_of(tile: Tile, side: int) -> Iterator[tuple[int, int, Tile]]:
+    """Yield row, column and tile of every whole square of `side` pixels, row by row; nothing of a smaller tile."""
+    rows, cols = tile.mask.shape[0] // side, tile.mask.shape[1] // side
+    for row in range(rows):
+        for col in range(cols):
+            yield row, col, square_of(tile, side, row, col)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core import EncodesTiles, InputError, PixelWindow, Sample, Tile
+from core import EncodesTiles, InputError, Sample, Tile, square_of, squares_of
 
 from ._baseline import colour_features, thumbnail
 
@@ -46,7 +46,7 @@ class Item:
     def read(self) -> Tile:
         """Read the pixels again."""
         tile = self.sample.view(self.role).read()
-        return tile if self.tile_px is None else cut(tile, self.tile_px, self.row, self.col)
+        return tile if self.tile_px is None else square_of(tile, self.tile_px, self.row, self.col)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,32 +211,15 @@ def require_unit(vectors: NDArray[np.float32], encoder: str) -> NDArray[np.float
     return vectors
 
 
-def cut(tile: Tile, side: int, row: int, col: int) -> Tile:
-    """Return the square of `side` pixels at a row and column of the tile's own grid of such squares."""
-    top, left = row * side, col * side
-    part = slice(top, top + side), slice(left, left + side)
-    window = tile.window
-    return dataclasses.replace(
-        tile,
-        tile_id=f"{tile.tile_id}.{side}r{row:04d}c{col:04d}",
-        pixels=tile.pixels[:, *part],
-        mask=tile.mask[part],
-        window=PixelWindow(col_off=window.col_off + left, row_off=window.row_off + top, width=side, height=side),
-        valid=float(tile.mask[part].mean()),
-    )
-
-
 def _tiles(sample: Sample, role: str, side: int | None) -> Iterator[tuple[Item, Tile]]:
     tile = sample.view(role).read()
     if side is None:
         yield Item(sample=sample, role=role), tile
         return
-    rows, cols = tile.mask.shape[0] // side, tile.mask.shape[1] // side
-    if not rows or not cols:
+    if min(tile.mask.shape) < side:
         raise InputError(f"{sample.sample_id} {role} is {tile.mask.shape[::-1]} pixels, smaller than a tile of {side}")
-    for row in range(rows):
-        for col in range(cols):
-            yield Item(sample=sample, role=role, tile_px=side, row=row, col=col), cut(tile, side, row, col)
+    for row, col, square in squares_of(tile, side):
+        yield Item(sample=sample, role=role, tile_px=side, row=row, col=col), square
 
 
 def _same(tile: Tile) -> Tile:

@@ -130,6 +130,18 @@ def naip(root: Path) -> None:
         raster(root / "scenes" / f"{file}.tif", noise(seed, 4, SIDE, SIDE))
 
 
+def sen1floods11(root: Path) -> None:
+    """Two chips of one flood and one of another; the second of the first flood is on no list."""
+    random = np.random.default_rng(0)
+    for chip in ("Ghana_1", "Ghana_2", "Sri-Lanka_7"):
+        raster(root / f"S1Hand/{chip}_S1Hand.tif", random.normal(-12, 3, (2, SIDE, SIDE)).astype(np.float32))
+        raster(root / f"S2Hand/{chip}_S2Hand.tif", random.integers(200, 3000, (13, SIDE, SIDE)).astype(np.int16))
+        raster(root / f"LabelHand/{chip}_LabelHand.tif", random.integers(-1, 2, (1, SIDE, SIDE)).astype(np.int16))
+    for part, chip in (("train", "Ghana_1"), ("valid", "Sri-Lanka_7")):
+        text = f"{chip}_S1Hand.tif,{chip}_LabelHand.tif\n"
+        (root / f"flood_{part}_data.csv").write_text(text, encoding="utf-8")
+
+
 def levir_cc(root: Path) -> None:
     """Three pairs with two sentences each; the first has a mask as in LEVIR-MCI."""
     rows: list[dict[str, Any]] = []
@@ -384,6 +396,7 @@ TREES_B: dict[str, Callable[[Path], None]] = {
     "ombria": ombria,
     "rsvqa": rsvqa,
     "naip": naip,
+    "sen1floods11": sen1floods11,
     "levir-cc": levir_cc,
     "forest-change": forest_change,
     "levir-cd": levir_cd,

@@ -34,6 +34,7 @@ BUILT_IN = {
     "ssl4eo-s12": "embeddings.datasets._ssl4eo:open_ssl4eo",
     "spectralearth": "embeddings.datasets._spectralearth:open_spectralearth",
     "ombria": "embeddings.datasets._ombria:open_ombria",
+    "sen1floods11": "embeddings.datasets._sen1floods11:open_sen1floods11",
     "terramind": "embeddings.datasets._terramind:open_terramind",
     "dsn-sar": "embeddings.datasets._dsn:open_dsn",
     "naip": "embeddings.datasets._naip:open_naip",

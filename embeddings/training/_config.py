@@ -85,6 +85,9 @@ class TrainingConfig:
         _at_least("words.steps", self.words.steps, 0)
         _at_least("words.views", self.words.views, 1)
         _at_least("words.batch", self.words.batch, 2)
+        _at_least("words.hidden", self.words.hidden, 0)
+        if not 0 <= self.words.dropout < 1:
+            raise ConfigError(f"words.dropout must be from 0 to under 1, got {self.words.dropout}")
         _at_least("text.max_tokens", self.text.max_tokens, 2)
         for pool in self.pools:
             _check_pool(pool)
@@ -128,6 +131,8 @@ def _check_pool(pool: PoolConfig) -> None:
     where = f"pools.{pool.name}"
     _at_least(f"{where}.side", pool.side, 16)
     _at_least(f"{where}.batch", pool.batch, 1)
+    if pool.tile_px is not None:
+        _at_least(f"{where}.tile_px", pool.tile_px, 16)
     if not pool.optical and not pool.radar:
         raise ConfigError(f"{where} names no view: set optical, radar or both, for example optical = ['image']")
     if pool.optical and pool.radar and len(pool.optical) != len(pool.radar):

@@ -68,7 +68,7 @@ class PlacesGraph(nn.Module):
 class TextGraph(nn.Module):
     """Token ids and mask (n, t) to unit vectors: frozen tower, projection, scaling to length one."""
 
-    def __init__(self, tower: SentenceTower, projection: nn.Linear) -> None:
+    def __init__(self, tower: SentenceTower, projection: nn.Module) -> None:
         """Wrap the frozen tower and the trained projection."""
         super().__init__()
         self.tower = tower
@@ -77,7 +77,8 @@ class TextGraph(nn.Module):
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Return (n, 384)."""
         sentence = functional.normalize(self.tower(ids, mask), dim=1)
-        return functional.normalize(self.projection(sentence), dim=1)
+        mapped: Tensor = self.projection(sentence)
+        return functional.normalize(mapped, dim=1)
 
 
 def export(
@@ -131,7 +132,9 @@ def _final_towers(config: TrainingConfig, run: Path) -> Towers:
     towers = Towers()
     if config.location.weight:
         towers.add_location(config.location.width, config.location.degrees)
-    towers.load_state_dict(load_file(run / FINAL))
+    state = load_file(run / FINAL)
+    towers.text.fit_to(state)
+    towers.load_state_dict(state)
     return towers.eval().requires_grad_(False)
 
 

@@ -2,7 +2,8 @@
 
 The first stage sees captions and class names. Users also type other single words. Every term that enough captions of a
 pool use becomes a query whose right answers are the items with that term in their captions; captions and class names
-stay in the loss so that they lose nothing. Only the 384x384 projection moves, so tiles keep their vectors.
+stay in the loss so that they lose nothing. Only the text map moves, so tiles keep their vectors; with
+`words.hidden` it gains a hidden layer.
 """
 
 from __future__ import annotations
@@ -95,15 +96,18 @@ class TextFit:
     def run(self) -> None:
         """Take the configured steps; the projection of the towers is changed in place."""
         words = self.config.words
-        self.towers.text.requires_grad_(True)
-        optimiser = torch.optim.Adam(self.towers.text.parameters(), lr=words.learning_rate)
+        text = self.towers.text
+        if words.hidden:
+            text.widen(words.hidden, words.dropout)
+        text.requires_grad_(True).train()
+        optimiser = torch.optim.Adam(text.parameters(), lr=words.learning_rate)
         for step in range(words.steps):
             optimiser.param_groups[0]["lr"] = words.learning_rate * (1 - step / words.steps)
             loss = torch.stack([self._loss(part) for part in self.fitted]).sum()
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
-        self.towers.text.requires_grad_(False)
+        text.requires_grad_(False).eval()
 
     def _loss(self, part: FittedPool) -> Tensor:
         config = part.pool.config

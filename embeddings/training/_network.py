@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from .._location import LocationEncoder
+from ._text_map import TextMap
 
 LOG_SCALE = 2.7
 """Start of the logarithm of every inverse temperature: about 15, CLIP's 1 / 0.07 (https://arxiv.org/abs/2103.00020)."""
@@ -20,10 +21,7 @@ class Network(nn.Module):
         super().__init__()
         self.optical = optical
         self.radar = radar
-        self.text = nn.Linear(dim, dim, bias=offset)
-        nn.init.eye_(self.text.weight)
-        if offset:
-            nn.init.zeros_(self.text.bias)
+        self.text = TextMap(dim, offset=offset)
         self.caption_scale = nn.Parameter(torch.tensor(LOG_SCALE))
         self.label_scale = nn.Parameter(torch.tensor(LOG_SCALE))
         self.pair_scale = nn.Parameter(torch.tensor(LOG_SCALE))

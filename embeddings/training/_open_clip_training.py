@@ -110,5 +110,7 @@ def _check(config: TrainingConfig, model: Any, seen: Any) -> None:
         raise ConfigError(f"{config.encoder} sees colours only: pools with radar views need encoder = 'swath-mini'")
     if config.location.weight or config.export.weights != "fp16":
         raise ConfigError(f"{config.encoder} takes no location.weight and no export.weights = 'int8'")
+    if config.words.hidden:
+        raise ConfigError(f"{config.encoder} takes no words.hidden: only a linear map folds into its text projection")
     if not isinstance(getattr(model, "text_projection", None), nn.Parameter):
         raise ConfigError(f"{config.encoder}: only CLIP models with a text projection can be trained further")

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from core import ConfigError, Sample
+from core import ConfigError, Sample, Tile, squares_of
 
 from .._planes import planes
 from .._words import class_words
@@ -45,7 +45,7 @@ class Pool:
     groups: tuple[str, ...]
     """Scene, site or source of each item."""
     places: tuple[str, ...]
-    """Sample of each item: items of one place at two dates share it."""
+    """Sample of each item, and square where views are cut: items of one place at two dates share it."""
     centroids: Tensor
     """lon, lat of each item in degrees, (n, 2) float32; NaN where it has no place."""
     fingerprint: str
@@ -132,17 +132,21 @@ def load_pool(config: PoolConfig) -> Pool:
         raise ConfigError(f"pools.{config.name}: {config.dataset} under {config.root} gives no sample{_hint(config)}")
     wanted = [(sample, optical, radar) for sample in samples for optical, radar in _view_pairs(config)]
     with ThreadPoolExecutor(READERS) as readers:
-        items = list(readers.map(lambda item: _read(item[0], item[1], item[2], config.side), wanted))
+        read = list(readers.map(lambda item: list(_read(item[0], item[1], item[2], config)), wanted))
+    owned = [(sample, item) for (sample, _, _), found in zip(wanted, read, strict=True) for item in found]
+    if not owned:
+        raise ConfigError(f"pools.{config.name}: no view is as large as tile_px = {config.tile_px}")
+    items, owners = [item for _, item in owned], [sample for sample, _ in owned]
     names = tuple(sorted({label for sample in samples for label in sample.labels}))
     return Pool(
         config=config,
         optical=_stack([item.optical for item in items]),
         radar=_stack([item.radar for item in items]),
         captions=tuple(item.captions for item in items),
-        shares=torch.stack([_shares(sample, names) for sample, _, _ in wanted]),
+        shares=torch.stack([_shares(sample, names) for sample in owners]),
         names=tuple(class_words(name) for name in names),
-        groups=tuple(sample.group for sample, _, _ in wanted),
-        places=tuple(sample.sample_id for sample, _, _ in wanted),
+        groups=tuple(sample.group for sample in owners),
+        places=tuple(f"{sample.sample_id}{item.square}" for sample, item in owned),
         centroids=torch.tensor([item.centroid for item in items], dtype=torch.float32),
         fingerprint=_fingerprint(samples),
     )
@@ -156,6 +160,8 @@ class _Item:
     radar: NDArray[np.uint8] | None
     captions: tuple[str, ...]
     centroid: tuple[float, float]
+    square: str
+    """What tells it apart from other squares of the sample; empty for whole views."""
 
 
 def _chosen(config: PoolConfig) -> Iterator[Sample]:
@@ -187,16 +193,28 @@ def _view_pairs(config: PoolConfig) -> list[tuple[str | None, str | None]]:
     return list(zip(optical, radar, strict=True))
 
 
-def _read(sample: Sample, optical: str | None, radar: str | None, side: int) -> _Item:
+def _read(sample: Sample, optical: str | None, radar: str | None, config: PoolConfig) -> Iterator[_Item]:
     """Read the views; captions of a single view, where a dataset has them, say more than those of the sample.
 
     A sentence that stands several times stays so often: it is what people agree on.
     """
     tiles = [None if role is None else sample.view(role).read() for role in (optical, radar)]
     own = tuple(caption for tile in tiles if tile is not None for caption in tile.captions)
-    light, echo = (None if tile is None else planes(tile, side) for tile in tiles)
     place = next((tile.centroid for tile in tiles if tile is not None and tile.centroid is not None), NOWHERE)
-    return _Item(optical=light, radar=echo, captions=own or sample.captions, centroid=place)
+    for square, parts in _squares(tiles, config.tile_px):
+        light, echo = (None if part is None else planes(part, config.side) for part in parts)
+        yield _Item(optical=light, radar=echo, captions=own or sample.captions, centroid=place, square=square)
+
+
+def _squares(tiles: Sequence[Tile | None], side: int | None) -> Iterator[tuple[str, list[Tile | None]]]:
+    """Yield the squares that all tiles have, with what tells each apart from others of the sample."""
+    if side is None:
+        yield "", list(tiles)
+        return
+    cut = [{(row, col): square for row, col, square in squares_of(tile, side)} for tile in tiles if tile is not None]
+    for row, col in sorted(set.intersection(*(set(squares) for squares in cut))):
+        own = iter(cut)
+        yield f"@{row},{col}", [None if tile is None else next(own)[row, col] for tile in tiles]
 
 
 def _stack(arrays: list[NDArray[np.uint8] | None]) -> Tensor | None:

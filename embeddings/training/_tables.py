@@ -24,6 +24,9 @@ class PoolConfig:
     """Roles of the SAR views, each beside the optical view at the same position."""
     side: int = 150
     """Side in pixels at which planes are held in memory."""
+    tile_px: int | None = None
+    """Side in the views' own pixels of the squares that each is cut into, so that both views of a pair show the same
+    ground; None takes views whole. Labels and captions of the sample go with every square."""
     batch: int = 32
     """Items of this pool in every step."""
     scale: tuple[float, float] = (0.4, 1.2)
@@ -153,7 +156,7 @@ class OptimiserConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class WordsConfig:
-    """The second stage, in which the text projection learns single words of the captions."""
+    """The second stage, in which the text map learns captions anew and single words of them."""
 
     pictures: int = 60
     """Fewest items of a pool whose captions must use a word for it to become a query."""
@@ -167,6 +170,10 @@ class WordsConfig:
     """Learning rate of the first step; it falls linearly to zero."""
     weight: float = 1.0
     """Weight of the words beside captions and class names."""
+    hidden: int = 0
+    """Width of the hidden layer that is added to the text map; 0 leaves the map linear."""
+    dropout: float = 0.3
+    """Share of the hidden layer that is left out at random while fitting."""
 
 
 @dataclass(frozen=True, kw_only=True)

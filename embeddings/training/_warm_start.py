@@ -77,6 +77,7 @@ def _load(towers: Towers, path: Path) -> None:
         for name, value in state.items()
         if not name.startswith("location")
     }
+    towers.text.fit_to(kept)
     own = {name: value.shape for name, value in towers.state_dict().items()}
     wrong = sorted(own.keys() ^ kept.keys()) or sorted(name for name in own if own[name] != kept[name].shape)
     if wrong:

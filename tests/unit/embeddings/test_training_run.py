@@ -22,10 +22,11 @@ from embeddings.training._checkpoint import FINAL, FIRST
 from embeddings.training._export import half
 from embeddings.training._pools import load_split
 from embeddings.training._run import real_items
-from embeddings.training._tables import ExportConfig
+from embeddings.training._tables import ExportConfig, PoolConfig
 from embeddings.training._towers import Towers
 from embeddings.training._warm_start import start_towers, trained_towers, warm_start
 from tests.coloured_pictures import write_coloured_pictures
+from tests.dataset_trees import TREES
 
 CONFIG = """
 name = "tiny"
@@ -107,9 +108,31 @@ def test_card_tells_what_was_run_and_nothing_of_the_machines_folders(
     assert str(config_file.parent) not in text
 
 
-def test_second_stage_moves_the_projection_and_nothing_else(trained: tuple[TrainReport, list[str]]) -> None:
+def test_second_stage_moves_the_text_map_and_nothing_else(trained: tuple[TrainReport, list[str]]) -> None:
     first, final = (load_file(trained[0].folder / name) for name in (FIRST, FINAL))
     assert {name for name in first if not torch.equal(first[name], final[name])} == {"text.weight", "text.bias"}
+
+
+def test_a_hidden_layer_of_the_second_stage_is_exported_and_starts_a_further_training(
+    config_file: Path, tmp_path: Path
+) -> None:
+    from embeddings.training._text import embed
+
+    wide = config_file.with_name("wide.toml")
+    wide.write_text(CONFIG.replace("[words]\n", "[words]\nhidden = 24\ndropout = 0.1\nlearning_rate = 1e-2\n"))
+    report = train(wide, out=tmp_path / "run")
+    first, final = (load_file(report.folder / name) for name in (FIRST, FINAL))
+    assert final.keys() - first.keys() == {f"text.branch.{at}.{name}" for at in (0, 3) for name in ("weight", "bias")}
+    towers = Towers()
+    start_towers(towers, str(report.encoder))
+    sentence = ["a lake with red water"]
+    with torch.inference_mode():
+        bent = towers.eval().encode_sentences(embed(sentence, 128)).numpy()
+        towers.text.branch = None
+        straight = towers.encode_sentences(embed(sentence, 128)).numpy()
+    found = OnnxEncoder(report.encoder).encode_text(sentence)
+    assert float((bent * found).sum()) > 0.999
+    assert float((straight * found).sum()) < 0.998
 
 
 def test_export_equals_the_averaged_network(trained: tuple[TrainReport, list[str]], towers: Towers) -> None:
@@ -179,6 +202,29 @@ def test_held_out_groups_are_in_one_part_only(config_file: Path) -> None:
     assert len(split.train) + len(split.val) == 18
     assert min(len(split.train), len(split.val)) > 0
     assert not set(split.train.groups) & set(split.val.groups)
+
+
+def test_views_are_cut_into_squares_of_the_same_ground(tmp_path: Path) -> None:
+    TREES["sen1floods11"](tmp_path)
+    pool = PoolConfig(
+        name="floods", dataset="sen1floods11", root=str(tmp_path), optical=("s2",), radar=("s1",), side=16, tile_px=8
+    )
+    cut, whole = load_split(pool).train, load_split(dataclasses.replace(pool, tile_px=None)).train
+    assert len(cut) == 4 * len(whole) == 12
+    assert cut.places[:4] == ("Ghana_1@0,0", "Ghana_1@0,1", "Ghana_1@1,0", "Ghana_1@1,1")
+    assert cut.groups[:4] == ("Ghana",) * 4
+    for planes, larger in ((cut.optical, whole.optical), (cut.radar, whole.radar)):
+        assert planes is not None
+        assert larger is not None
+        corner = planes[1].float().mean(dim=(1, 2))
+        torch.testing.assert_close(corner, larger[0, :, :8, 8:].float().mean(dim=(1, 2)), atol=6.0, rtol=0.0)
+
+
+def test_squares_larger_than_every_view_are_refused(tmp_path: Path) -> None:
+    TREES["sen1floods11"](tmp_path)
+    pool = PoolConfig(name="floods", dataset="sen1floods11", root=str(tmp_path), optical=("s2",), tile_px=99)
+    with pytest.raises(ConfigError, match=r"pools\.floods: no view is as large as tile_px = 99"):
+        load_split(pool)
 
 
 def test_real_items_to_calibrate_on_and_to_measure_on_are_not_the_same(config_file: Path) -> None:

@@ -192,3 +192,28 @@ def test_chips_are_grouped_by_scene_and_know_their_polarisation(tmp_path: Path) 
     assert told["tanker"] == ("OpenSARShip", ("VV",))
     assert {sample.group for sample in found if sample.labels == ("forest",)} == {"BBE7", "EBAD"}
     assert found[0].view("sar").read().pixels.max() <= 75
+
+
+def test_floods_keep_their_published_lists_and_their_event(tmp_path: Path) -> None:
+    found = [(one.sample_id, one.split, one.group) for one in opened("sen1floods11", tmp_path)]
+    assert found == [
+        ("Ghana_1", "train", "Ghana"),
+        ("Ghana_2", None, "Ghana"),
+        ("Sri-Lanka_7", "val", "Sri-Lanka"),
+    ]
+
+
+def test_a_chip_without_its_label_is_refused(tmp_path: Path) -> None:
+    trees.TREES["sen1floods11"](tmp_path)
+    (tmp_path / "LabelHand/Ghana_2_LabelHand.tif").unlink()
+    with pytest.raises(InputError, match=r"no LabelHand/Ghana_2_LabelHand\.tif; expected"):
+        open_dataset("sen1floods11", tmp_path)
+
+
+def test_a_list_that_names_another_chip_is_refused(tmp_path: Path) -> None:
+    trees.TREES["sen1floods11"](tmp_path)
+    (tmp_path / "flood_test_data.csv").write_text("Mekong_9_S1Hand.tif,Mekong_9_LabelHand.tif\n", encoding="utf-8")
+    with pytest.raises(
+        InputError, match=r"'Mekong_9_S1Hand\.tif,Mekong_9_LabelHand\.tif', which is not among the chips"
+    ):
+        open_dataset("sen1floods11", tmp_path)
