@@ -11,9 +11,9 @@ const DRAG_PX = 4; // a pointer that moved less has clicked
 /**
  * Create the drawing tools of a MapLibre map.
  *
- * `paint(geometry | null)` shows the area; `onArea` and `onPoint` report what a person drew.
+ * `paint(geometry | null)` draws the area, `show(geometry)` brings one into view; `onArea` and `onPoint` report what a person drew.
  */
-export function createDrawing(map, host, { paint, onArea, onPoint }) {
+export function createDrawing(map, host, { paint, onArea, onPoint, show }) {
   const canvas = map.getCanvas();
   const state = { mode: null, points: [], pointer: null, start: null, area: null, corner: null };
   const panel = createPanel(host, { onSubmit: submit, onDone: () => finish(), onCancel: () => stop() });
@@ -82,9 +82,14 @@ export function createDrawing(map, host, { paint, onArea, onPoint }) {
     onArea?.(geometry);
   };
 
+  const typed = (geometry) => {
+    report(geometry);
+    show(geometry);
+  };
+
   function submit(text) {
-    if (state.mode === "box") attempt(() => boxFrom(text), report);
-    else if (state.mode === "polygon") attempt(() => polygonOf(pointsFrom(text)), report);
+    if (state.mode === "box") attempt(() => boxFrom(text), typed);
+    else if (state.mode === "polygon") attempt(() => polygonOf(pointsFrom(text)), typed);
     else if (state.mode === "point") attempt(() => pointFrom(text), (point) => onPoint?.(point)); // prettier-ignore
   }
 

@@ -3,7 +3,8 @@
 import { AttributionControl, Map as MapLibre, NavigationControl, ScaleControl } from "../vendor/maplibre-gl.mjs";
 import { createDrawing } from "./draw.js";
 import { decodePlaces, decodeWorld, fetchBasemap, nothing } from "./map_basemap.js";
-import { hexagonFeatures } from "./map_hexagons.js";
+import { boundsOf, extentOf, polygonsOf } from "./map_geometry.js";
+import { hexagonFeatures, withBoundaries } from "./map_hexagons.js";
 import { boundsOfRows, clusterZoom, focusFeatures, hitFeatures, prepareHits } from "./map_hits.js";
 import { createLegend, createTip, describeHit } from "./map_legend.js";
 import { createPictures } from "./map_pictures.js";
@@ -27,19 +28,19 @@ export function createMap(element, { onHover, onSelect, onPoint, onMoveEnd, onAr
   element.classList.add("map-host");
   const canvasHost = element.appendChild(document.createElement("div"));
   canvasHost.className = "map-canvas";
-  const state = { theme: "light", hits: prepareHits([]), hover: null, chosen: null, hexagons: hexagonFeatures([]), area: null }; // prettier-ignore
+  const state = { theme: "light", hits: prepareHits([]), hover: null, chosen: null, cells: [], hexagons: hexagonFeatures([]), area: null }; // prettier-ignore
   const stopLoading = new AbortController();
   const map = openMap(canvasHost);
   const legend = createLegend(element);
   const tip = createTip(element);
   const pictures = createPictures(map, "hit-casing");
-  const drawing = createDrawing(map, element, { paint: paintArea, onArea, onPoint });
+  const drawing = createDrawing(map, element, { paint: paintArea, onArea, onPoint, show: showArea });
   let styled = false;
 
   map.once("style.load", () => {
     styled = true;
     showAll();
-    loadBasemap(map, stopLoading.signal, (message) => element.dispatchEvent(new CustomEvent("map-problem", { detail: message }))); // prettier-ignore
+    loadBasemap(map, stopLoading.signal, problem);
   });
   map.on("error", ({ error, sourceId }) => {
     if (!pictures.failed(sourceId)) console.warn(`map: ${error?.message ?? error}`);
@@ -51,6 +52,11 @@ export function createMap(element, { onHover, onSelect, onPoint, onMoveEnd, onAr
   });
   listenToPointer();
 
+  /** Tell the page what is wrong with the map: an event `map-problem` on the element, with a sentence as `detail`. */
+  function problem(message) {
+    element.dispatchEvent(new CustomEvent("map-problem", { detail: message }));
+  }
+
   function put(source, data) {
     if (styled) map.getSource(source).setData(data);
   }
@@ -58,6 +64,11 @@ export function createMap(element, { onHover, onSelect, onPoint, onMoveEnd, onAr
   function paintArea(geometry) {
     state.area = geometry;
     put("area", geometry ? { type: "Feature", properties: {}, geometry } : nothing());
+  }
+
+  /** Bring an area that was typed into view. */
+  function showArea(geometry) {
+    map.fitBounds(boundsOf([extentOf(polygonsOf(geometry))]), { ...FIT, duration: calm() ? 0 : FIT.duration });
   }
 
   function showAll() {
@@ -167,11 +178,18 @@ export function createMap(element, { onHover, onSelect, onPoint, onMoveEnd, onAr
     select: (id) => choose(id ?? null),
     /** Show an area: a GeoJSON geometry, Feature, or null. Not reported to onArea. */
     setArea: (geojson) => drawing.setArea(geojson?.type === "Feature" ? geojson.geometry : (geojson ?? null)),
-    /** Show the density of matches: cells with a boundary and a count; [] takes it away. */
-    setHexagons(cells) {
-      state.hexagons = hexagonFeatures(cells ?? []);
-      showHexagons();
-      if (state.hexagons.missing) console.warn(`map: ${state.hexagons.missing} cells without a boundary are not drawn`);
+    /** Show the density of matches: cells [{cell, count, best, boundary?}]; [] takes it away. */
+    async setHexagons(cells) {
+      const asked = (state.cells = cells ?? []);
+      try {
+        const placed = await withBoundaries(asked);
+        if (asked !== state.cells) return; // newer ones came while this was waiting
+        state.hexagons = hexagonFeatures(placed);
+        showHexagons();
+        if (state.hexagons.missing) problem(`${state.hexagons.missing} cells are not drawn: they are no H3 cells`);
+      } catch (error) {
+        problem(`The density of matches cannot be drawn: ${error.message}`);
+      }
     },
     setTheme(theme) {
       state.theme = theme === "dark" ? "dark" : "light";
@@ -252,8 +270,8 @@ function openMap(container) {
   map.touchZoomRotate.disableRotation();
   map.keyboard.disableRotation();
   map.addControl(new NavigationControl({ showCompass: false }), "top-right");
-  map.addControl(new ScaleControl({ maxWidth: 110 }), "bottom-right");
   map.addControl(new AttributionControl({ compact: false, customAttribution: "Basemap: Natural Earth" }), "bottom-right"); // prettier-ignore
+  map.addControl(new ScaleControl({ maxWidth: 110 }), "bottom-right");
   return map;
 }
 

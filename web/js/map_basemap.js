@@ -4,7 +4,9 @@ const FOLDER = new URL("../basemap/", import.meta.url);
 const EMPTY = { type: "FeatureCollection", features: [] };
 const POLYGONS = new Set(["land", "lakes"]);
 
-export const COARSE_LAYERS = ["land", "lakes", "rivers", "borders"];
+const EDGE = 179.99; // where the world was cut; no coast runs there
+
+export const COARSE_LAYERS = ["land", "shore", "lakes", "rivers", "borders"];
 export const FINE_LAYERS = [...COARSE_LAYERS, "states"];
 
 /** Return an empty feature collection. */
@@ -30,7 +32,31 @@ export function decodeWorld({ scale, layers }) {
     }));
     return [name, { type: "FeatureCollection", features }];
   });
-  return Object.fromEntries(entries);
+  const collections = Object.fromEntries(entries);
+  return { ...collections, shore: shoreOf(collections.land) };
+}
+
+/** Return the outlines of land without the straight edges at the antimeridian. */
+function shoreOf(land) {
+  const features = land.features.map(({ properties, geometry }) => ({
+    type: "Feature",
+    properties,
+    geometry: { type: "MultiLineString", coordinates: geometry.coordinates.flatMap(withoutEdges) },
+  }));
+  return { type: "FeatureCollection", features };
+}
+
+function withoutEdges(ring) {
+  const lines = [];
+  let line = [ring[0]];
+  for (let i = 1; i < ring.length; i += 1) {
+    if (Math.abs(ring[i][0]) < EDGE || Math.abs(ring[i - 1][0]) < EDGE) line.push(ring[i]);
+    else {
+      lines.push(line);
+      line = [ring[i]];
+    }
+  }
+  return [...lines, line].filter((part) => part.length > 1);
 }
 
 /** Return the points of a line stored as differences. */
@@ -51,13 +77,13 @@ export function decodePlaces({ countries, cities }) {
     properties,
     geometry: { type: "Point", coordinates: [lon, lat] },
   });
-  // MIN_LABEL is Natural Earth's own; scale ranks rise about one for each zoom from 2.5 on.
+  // MIN_LABEL is Natural Earth's own; a scale rank is two thirds of a zoom.
   return {
     type: "FeatureCollection",
     features: [
       ...countries.map(([name, lon, lat, zoom]) => point(lon, lat, { name, kind: "country", zoom, order: zoom })),
       ...cities.map(([name, lon, lat, rank, capital], i) =>
-        point(lon, lat, { name, kind: "city", capital, zoom: Math.max(2.6, 2.6 + rank * 0.75 - capital), order: i }),
+        point(lon, lat, { name, kind: "city", capital, zoom: Math.max(2.6, 2.2 + rank * 0.65 - capital), order: i }),
       ),
     ],
   };

@@ -2,10 +2,37 @@
 
 import { unwrapRing } from "./map_geometry.js";
 
+const H3 = new URL("../vendor/h3-js.umd.js", import.meta.url).href;
+let loading = null;
+
+/**
+ * Return the cells with their boundaries, rings of [lon, lat]: those given, else as H3 has them.
+ * The library is fetched when it is first needed; raises where it cannot be.
+ */
+export async function withBoundaries(cells) {
+  if (cells.every((cell) => cell.boundary)) return cells;
+  const h3 = await (loading ??= loadH3());
+  return cells.map((cell) => (cell.boundary || !h3.isValidCell(cell.cell) ? cell : { ...cell, boundary: h3.cellToBoundary(cell.cell, true) })); // prettier-ignore
+}
+
+/** Load the library, which is no module: it puts itself on the global object. */
+function loadH3() {
+  return new Promise((resolve, reject) => {
+    const script = Object.assign(document.createElement("script"), { src: H3 });
+    script.addEventListener("load", () => resolve(globalThis.h3));
+    script.addEventListener("error", () => {
+      loading = null;
+      script.remove();
+      reject(new Error("the file vendor/h3-js.umd.js is missing"));
+    });
+    document.head.append(script);
+  });
+}
+
 /**
  * Return the feature collection of cells, and the range of their counts.
  *
- * A cell is {cell, count, best, boundary}; its boundary is a ring of [lon, lat], open or closed, as the server gives it.
+ * A cell is {cell, count, best, boundary}; its boundary is a ring of [lon, lat], open or closed.
  * Colour follows the logarithm of the count: counts of neighbouring cells often differ a hundredfold.
  */
 export function hexagonFeatures(cells) {

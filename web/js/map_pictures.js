@@ -15,13 +15,12 @@ export function cornersOf({ polygons, extent: [west, south, east, north] }) {
   return [0, 1, 2, 3].map((i) => clockwise[(first + i) % 4]);
 }
 
-/** Return the address of a hit's preview where this server gives it, else null. */
+/** Return the address of a hit's preview where this server serves it, else null. */
 export function previewOf(hit) {
   const given = hit.links?.preview ?? hit.preview;
   if (!given) return null;
   const url = new URL(given, document.baseURI);
-  const own = url.origin === location.origin || (url.protocol === "data:" && /^image\//.test(url.pathname));
-  return own ? url.href : null;
+  return url.origin === location.origin ? url.href : null; // what else the page's policy would refuse to fetch
 }
 
 /** Keep the pictures of the rows in view on a MapLibre map. */

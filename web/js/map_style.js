@@ -46,8 +46,8 @@ export function layersFor(theme) {
   return [
     { id: "water", type: "background", paint: { "background-color": colours.water } },
     ...worldLayers(colours),
-    ...placeLayers(colours),
     ...hexagonLayers(colours),
+    ...placeLayers(colours),
     ...areaLayers(colours),
     ...hitLayers(colours),
     ...focusLayers(colours),
@@ -82,32 +82,34 @@ function worldLayers(colours) {
     line("graticule-wide", "graticule", colours.graticule, 0.6, { range: { filter: ["==", ["get", "rank"], 0] } }),
     line("graticule-ten", "graticule", colours.graticule, 0.6, { range: { filter: ["==", ["get", "rank"], 1], minzoom: 3.5 } }), // prettier-ignore
     line("graticule-one", "graticule", colours.graticule, 0.5, { range: { filter: ["==", ["get", "rank"], 2], minzoom: 7 } }), // prettier-ignore
-    ...both((level, range) => line(`${level}-shore`, `${level}-land`, colours.coast, byZoom(0, 0.5, 6, 0.9, 12, 1.6), { range })), // prettier-ignore
+    ...both((level, range) => line(`${level}-shore`, `${level}-shore`, colours.coast, byZoom(0, 0.5, 6, 0.9, 12, 1.6), { range })), // prettier-ignore
     ...both((level, range) => line(`${level}-lakeshore`, `${level}-lakes`, colours.coast, byZoom(0, 0.3, 6, 0.7, 12, 1.2), { range })), // prettier-ignore
     line("fine-states", "fine-states", colours.state, byZoom(5, 0.5, 10, 1.2), { range: { minzoom: FINE_ZOOM }, paint: { "line-dasharray": [3, 2] } }), // prettier-ignore
     ...both((level, range) => line(`${level}-borders`, `${level}-borders`, colours.border, byZoom(0, 0.5, 6, 1, 12, 1.8), { range })), // prettier-ignore
   ];
 }
 
-/** Return an expression that is 1 from the zoom a label is due at, else 0. */
-function due() {
-  const steps = [];
-  for (let zoom = 1; zoom <= 12; zoom += 0.5) steps.push(zoom, ["case", ["<=", ["get", "zoom"], zoom], 1, 0]);
-  return ["step", ["zoom"], 0, ...steps];
-}
-
 function placeLayers(colours) {
+  const shown = (kind) => ["all", ["==", ["get", "kind"], kind], ["<=", ["get", "zoom"], ["+", ["zoom"], 0.99]]]; // by whole zooms
   const label = (id, kind, layout, colour) => ({
     id,
     type: "symbol",
     source: "places",
-    filter: ["==", ["get", "kind"], kind],
+    filter: shown(kind),
     layout: { "text-font": LETTERS, "text-field": ["get", "name"], "symbol-sort-key": ["get", "order"], "text-padding": 6, ...layout }, // prettier-ignore
-    paint: { "text-color": colour, "text-halo-color": colours.halo, "text-halo-width": 1.2, "text-opacity": due() },
+    paint: { "text-color": colour, "text-halo-color": colours.halo, "text-halo-width": 1.2 },
   });
   const size = (...stops) => ["interpolate", ["linear"], ["zoom"], ...stops];
   return [
-    { ...label("cities", "city", { "text-size": size(3, 10.5, 10, 13), "text-max-width": 8 }, colours.city), minzoom: 3 }, // prettier-ignore
+    {
+      id: "city-dots",
+      type: "circle",
+      source: "places",
+      filter: shown("city"),
+      minzoom: 5,
+      paint: { "circle-radius": ["case", ["==", ["get", "capital"], 1], 2.6, 1.9], "circle-color": colours.city, "circle-opacity": 0.75 }, // prettier-ignore
+    },
+    { ...label("cities", "city", { "text-anchor": "bottom", "text-offset": [0, -0.25], "text-size": size(3, 10.5, 10, 13), "text-max-width": 8 }, colours.city), minzoom: 3 }, // prettier-ignore
     {
       ...label("countries", "country", { "text-size": size(2, 10, 6, 14), "text-transform": "uppercase", "text-letter-spacing": 0.12, "text-max-width": 7 }, colours.country), // prettier-ignore
       minzoom: 1.5,
@@ -173,8 +175,8 @@ function focusLayers(colours) {
   const chosen = ["==", ["get", "role"], "chosen"];
   return [
     { id: "focus-casing", type: "line", source: "focus", filter: ["==", ["geometry-type"], "Polygon"], layout: { "line-join": "round" }, paint: { "line-color": colours.casing, "line-width": ["case", chosen, 7, 6] } }, // prettier-ignore
-    { id: "focus-line", type: "line", source: "focus", filter: ["==", ["geometry-type"], "Polygon"], layout: { "line-join": "round" }, paint: { "line-color": colours.focus, "line-width": ["case", chosen, 3.6, 2.6] } }, // prettier-ignore
-    { id: "focus-point", type: "circle", source: "focus", filter: ["==", ["geometry-type"], "Point"], paint: { "circle-radius": ["case", chosen, 10, 9], "circle-color": ramp(colours.score, ["get", "t"]), "circle-opacity": whileSmall(1, 0), "circle-stroke-color": colours.focus, "circle-stroke-width": ["case", chosen, 3.5, 2.5], "circle-stroke-opacity": whileSmall(1, 0) } }, // prettier-ignore
+    { id: "focus-line", type: "line", source: "focus", filter: ["==", ["geometry-type"], "Polygon"], layout: { "line-join": "round" }, paint: { "line-color": ["case", chosen, colours.chosen, colours.focus], "line-width": ["case", chosen, 4, 2.6] } }, // prettier-ignore
+    { id: "focus-point", type: "circle", source: "focus", filter: ["==", ["geometry-type"], "Point"], paint: { "circle-radius": ["case", chosen, 10, 9], "circle-color": ramp(colours.score, ["get", "t"]), "circle-opacity": whileSmall(1, 0), "circle-stroke-color": ["case", chosen, colours.chosen, colours.focus], "circle-stroke-width": ["case", chosen, 3.5, 2.5], "circle-stroke-opacity": whileSmall(1, 0) } }, // prettier-ignore
   ];
 }
 
