@@ -10,10 +10,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fastapi import FastAPI
+from starlette.middleware.gzip import GZipMiddleware
 
 from api import _errors, _health, _index_routes, _mcp_http, _page, _search_routes, _security, _tile_routes, stac
 from api._config import ServeConfig
 from api._services import Service, Services, open_service
+
+MIN_ZIPPED = 1400
+"""Bytes from which an answer is compressed; below it fits one packet of an Ethernet (1500 bytes) anyway."""
+
+ZIP_LEVEL = 4
+"""Of deflate: see docs/how-to/serve.md for what was measured."""
 
 
 def create_app(serve: ServeConfig | Path, *, opened: Callable[[str, Path], Service] = open_service) -> FastAPI:
@@ -42,6 +49,7 @@ def create_app(serve: ServeConfig | Path, *, opened: Callable[[str, Path], Servi
     app.state.services = Services(config.indexes, opened)
     _errors.install(app)
     _add_parts(app)
+    app.add_middleware(GZipMiddleware, minimum_size=MIN_ZIPPED, compresslevel=ZIP_LEVEL)
     _security.secure(app)
     return app
 

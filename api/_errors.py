@@ -11,10 +11,12 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
+from api._search_cursor import CursorGoneError
 from core import InputError, StoreError, SwathError, TileNotFoundError, WeightsNotFoundError
 
 STATUS: tuple[tuple[type[SwathError], int, str], ...] = (
     (TileNotFoundError, 404, "tile_not_found"),
+    (CursorGoneError, 410, "cursor_gone"),
     (InputError, 400, "bad_input"),
     (WeightsNotFoundError, 503, "weights_missing"),
     (StoreError, 503, "store_unavailable"),

@@ -3,16 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import Annotated
 
 from fastapi import Depends, Query, Request
 
+from api._microbatch import shared
+from api._warm_up import warm_up
 from core import InputError
 from embeddings import open_encoder_of
+from indexer import CALIBRATION, IndexInfo, Snapshot
 from indexer.store import Store
 from retriever import Searcher, load_calibration
+
+
+class Infos:
+    """Counts of the version that was asked for last: counting reads some columns of every row."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._last: tuple[int, IndexInfo] | None = None
+
+    def of(self, rows: Snapshot) -> IndexInfo:
+        """Return what a version holds.
+
+        Raises:
+            StoreError: The index cannot be read.
+        """
+        with self._lock:
+            if self._last is None or self._last[0] != rows.version:
+                self._last = rows.version, rows.info()
+            return self._last[1]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +50,23 @@ class Service:
     """The tile table."""
     searcher: Searcher
     """Answers requests; safe to call from several threads."""
+    infos: Infos = field(default_factory=Infos)
+    """What the index holds, by version."""
+
+    def info(self) -> IndexInfo:
+        """Return what the newest version holds; counted once a version.
+
+        Raises:
+            StoreError: The index cannot be read.
+        """
+        return self.infos.of(self.store.snapshot())
+
+    def calibration_stamp(self) -> int | None:
+        """Return what changes when the index is calibrated anew; None where it is not calibrated."""
+        try:
+            return (self.path / CALIBRATION).stat().st_mtime_ns
+        except OSError:
+            return None
 
 
 def open_service(name: str, path: Path) -> Service:
@@ -38,7 +78,8 @@ def open_service(name: str, path: Path) -> Service:
         WeightsNotFoundError: The encoder's weights are missing.
     """
     store = Store.open(path)
-    encoder = open_encoder_of(store.space)
+    encoder = shared(open_encoder_of(store.space))
+    warm_up(encoder, store.snapshot().info())
     searcher = Searcher(store, encoder, calibration=lambda: load_calibration(path))
     return Service(name=name, path=path, store=store, searcher=searcher)
 

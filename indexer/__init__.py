@@ -1,6 +1,6 @@
 """Scenes in, records out: sources, tiling, pixels, the ingest pipeline and the store."""
 
-from indexer._calibration_file import read_calibration, remove_calibration, write_calibration
+from indexer._calibration_file import CALIBRATION, read_calibration, remove_calibration, write_calibration
 from indexer._ledger import CompactReport, LedgerRow, Removed, SceneRows
 from indexer._legends import (
     Legend,
@@ -24,6 +24,7 @@ from indexer._window_file import window_file
 from indexer.store import Store
 
 __all__ = [
+    "CALIBRATION",
     "RECORD_COLUMNS",
     "SCHEMA_VERSION",
     "CompactReport",

@@ -1,0 +1,79 @@
+"""One page of a search. Every page comes from the version of the index that the first one came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from api._search_asking import Asking
+from api._search_cursor import Cursor, CursorGoneError, digest_of, read_cursor
+from api._services import Service
+from core import Hit, QueryError, StoreError
+from indexer import Snapshot
+from retriever import MAX_K
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """A part of the hits."""
+
+    hits: tuple[Hit, ...]
+    """Best first; ranks are counted through all pages."""
+    matched: int
+    """Exact number of tiles that pass the filters."""
+    why: Mapping[str, Any]
+    """How it was searched."""
+    remarks: tuple[str, ...]
+    """What the user should know."""
+    next: str | None
+    """Cursor of the page after; None on the last."""
+
+
+def find_page(service: Service, asking: Asking) -> Page:
+    """Return the page that the request's cursor begins, or the first.
+
+    Raises:
+        QueryError: The request cannot be answered, or the cursor is not its own.
+        CursorGoneError: The version of the index that the cursor pages through is gone.
+        StoreError: The index cannot be read.
+    """
+    k, digest = asking.body.k, digest_of(_identity(service, asking), _ranking(service))
+    cursor = None if asking.body.cursor is None else read_cursor(asking.body.cursor, digest)
+    rows, start = _rows(service, cursor), 0 if cursor is None else cursor.offset
+    if start >= MAX_K:
+        raise QueryError(f"pages end at {MAX_K:,} hits; narrow the search by place, time or a least score")
+    # One more than the page holds tells whether there is another.
+    found = service.searcher.find(asking.request(start + k + 1), rows)
+    stop = min(start + k, len(found))
+    more = len(found) > stop and stop < MAX_K
+    after = Cursor(version=rows.version, offset=stop, digest=digest).write() if more else None
+    return Page(
+        hits=found.hits(start, stop), matched=found.matched, why=found.why, remarks=tuple(found.remarks), next=after
+    )
+
+
+def _identity(service: Service, asking: Asking) -> dict[str, Any]:
+    """What makes it this search: pages may be of different size and show different fields."""
+    shown = {"k", "fields", "index"}
+    return {"index": service.name} | {name: value for name, value in asking.echo().items() if name not in shown}
+
+
+def _ranking(service: Service) -> str:
+    stamp = service.calibration_stamp()
+    return "" if stamp is None else str(stamp)
+
+
+def _rows(service: Service, cursor: Cursor | None) -> Snapshot:
+    if cursor is None:
+        return service.store.snapshot()
+    newest = service.store.snapshot()
+    if cursor.version == newest.version:
+        return newest
+    try:
+        return service.store.snapshot(cursor.version)
+    except StoreError:
+        raise CursorGoneError(
+            f"version {cursor.version} of the index, through which the cursor pages, is no longer kept (the newest is"
+            f" {newest.version}); start again at the first page"
+        ) from None
