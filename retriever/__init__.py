@@ -8,10 +8,12 @@ from retriever._columns import COLUMNS as FILTER_COLUMNS
 from retriever._cql2 import cql2_json
 from retriever._evaluate import evaluate
 from retriever._expansion import Expansion, LandClass, expand, land_classes
+from retriever._export import csv_chunks
 from retriever._expression import Expression
 from retriever._facet_search import facets, filters_only
 from retriever._facets import FacetRequest, Facets
 from retriever._found import Found
+from retriever._geoparquet import geoparquet_chunks
 from retriever._hits import Format, Hits
 from retriever._listing import NEWEST_FIRST, Order, list_tiles, take_tiles
 from retriever._lookup import find_tile
@@ -57,12 +59,14 @@ __all__ = [
     "background_calibration",
     "calibrate_index",
     "cql2_json",
+    "csv_chunks",
     "evaluate",
     "expand",
     "facets",
     "filters_only",
     "find_tile",
     "fit_calibration",
+    "geoparquet_chunks",
     "keep_calibration",
     "land_classes",
     "list_tiles",

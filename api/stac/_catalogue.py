@@ -107,11 +107,12 @@ class Catalogues:
         with self._lock:
             known = self._known.get(service.name)
             if known is None or known.version != snapshot.version:
-                known = self._known[service.name] = _read(snapshot, _last_commit(service))
+                known = self._known[service.name] = _read(snapshot, last_commit(service))
             return known
 
 
-def _last_commit(service: Service) -> datetime:
+def last_commit(service: Service) -> datetime:
+    """Return when an index last took tiles in, UTC."""
     return max((row.committed for row in service.store.ledger().values()), default=datetime.now(UTC))
 
 
