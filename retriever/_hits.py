@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -12,7 +11,8 @@ import pyarrow as pa
 
 from core import Hit
 from retriever import _export
-from retriever._contact_sheet import caption_of, contact_sheet
+from retriever._contact_sheet import contact_sheet
+from retriever._notebook import html_grid
 
 if TYPE_CHECKING:
     import geopandas
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 
 Format = Literal["json", "geojson", "csv", "parquet"]
 """What hits can be written as."""
-
-GRID_LIMIT = 100
-"""Most pictures shown in a notebook."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -112,20 +109,7 @@ class Hits(Sequence[Hit]):
         return _export.write(self, Path(path), format)
 
     def _repr_html_(self) -> str:
-        more = f" (first {GRID_LIMIT} shown)" if len(self) > GRID_LIMIT else ""
-        head = f"<p>{len(self)} hits of {self.matched:,} matching tiles in {self.took_ms:.0f} ms{more}</p>"
-        cells = "".join(_figure(hit) for hit in self[:GRID_LIMIT])
-        return f'{head}<div style="display:flex;flex-wrap:wrap;gap:8px">{cells}</div>'
-
-
-def _figure(hit: Hit) -> str:
-    """One picture of the grid. Ids and labels come from foreign files, so everything is escaped."""
-    lines = "<br>".join(map(escape, (*caption_of(hit), hit.label or "")))
-    source = escape(_export.preview_uri(hit.preview), quote=True)
-    return (
-        f'<figure style="margin:0;width:140px;font-size:11px;overflow-wrap:anywhere" title="{escape(hit.tile_id)}">'
-        f'<img src="{source}" width="128" alt="{escape(hit.tile_id)}"><figcaption>{lines}</figcaption></figure>'
-    )
+        return html_grid(self)
 
 
 def _shortened(query: Mapping[str, Any], limit: int = 100) -> str:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
@@ -163,11 +164,32 @@ class Reader(HTMLParser):
 def test_the_notebook_grid_escapes_what_came_from_files(hits: Hits) -> None:
     page = Reader()
     page.feed(hits._repr_html_())
-    assert {tag for tag, _ in page.tags} <= {"p", "div", "figure", "img", "figcaption", "br"}
+    assert {tag for tag, _ in page.tags} <= {"p", "div", "figure", "img", "figcaption", "br", "b"}
     assert EVIL in page.text
     pictures = [attributes for tag, attributes in page.tags if tag == "img"]
     assert [picture["alt"] for picture in pictures] == ["t1", "t2", "t3"]
     assert all(str(picture["src"]).startswith("data:image/webp;base64,") for picture in pictures)
+
+
+def test_the_notebook_grid_has_bars_as_long_as_the_scores(hits: Hits) -> None:
+    page = Reader()
+    page.feed(hits._repr_html_())
+    styles = [str(attributes.get("style")) for tag, attributes in page.tags if tag == "div"]
+    assert [style.rpartition("width:")[2] for style in styles if "width:" in style] == ["100%", "80%", "0%"]
+    assert "2020-06-01" in page.text
+    assert "0.500° N, 0.500° E" in page.text
+    assert "no date" in page.text
+
+
+def test_the_notebook_grid_shows_a_limited_number_and_takes_its_colours_from_the_page(hits: Hits) -> None:
+    many = replace(hits, hits=hits.hits * 100)
+    page = Reader()
+    page.feed(many._repr_html_())
+    assert sum(tag == "img" for tag, _ in page.tags) == 100
+    assert "first 100 shown" in page.text
+    styles = " ".join(str(attributes.get("style")) for _, attributes in page.tags)
+    assert "color:inherit" in styles
+    assert not any(colour in styles for colour in ("#fff", "#000", "white", "black"))
 
 
 def test_the_contact_sheet_shows_previews_from_the_best_on(hits: Hits) -> None:
