@@ -116,7 +116,8 @@ export function createDrawer({ drawer, store, renderings, known, actions }) {
         if (records.length < 2) return fill(holder, title, el("p", { class: "muted small", text: "The index holds no other day of this place." })); // prettier-ignore
         fill(list, records.map((entry) => dayCell(entry, record, name)));
         fill(holder, title, list);
-        list.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+        const own = list.querySelector("[aria-current]");
+        list.scrollLeft = own.offsetLeft - (list.clientWidth - own.offsetWidth) / 2;
       },
       (error) => isAbort(error) || fill(holder, title, el("p", { class: "muted small", text: `Other days cannot be shown: ${error.message}` })), // prettier-ignore
     );
