@@ -24,6 +24,9 @@ MAX_SIDE = 1024
 _TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 """First bytes of TIFF (6.0, section 2) and of BigTIFF."""
 
+_SENT = "the picture"
+"""What a picture without a path is called."""
+
 _DEEP_MODES = ("I", "F")
 _COLOURS = ("red", "green", "blue")
 
@@ -62,7 +65,7 @@ def _file_tile(picture: Path | bytes, sensor: str | None) -> Tile:
             start = file.read(len(_TIFF_STARTS[0]))
         name = str(picture)
     else:
-        start, name = picture[: len(_TIFF_STARTS[0])], "that was sent"
+        start, name = picture[: len(_TIFF_STARTS[0])], _SENT
     if start not in _TIFF_STARTS:
         return _picture_tile(_read(picture, name), name)
     if isinstance(picture, Path):
@@ -87,7 +90,7 @@ def _read(picture: Path | bytes, name: str) -> Image.Image:
     except UnidentifiedImageError:
         raise QueryError(f"{name} is not a JPEG, PNG, WebP or TIFF picture") from None
     except Exception as error:
-        raise QueryError(f"cannot read the picture {name}: {error}") from None
+        raise QueryError(f"cannot read {_the(name)}: {error}") from None
 
 
 def _check_size(width: int, height: int, name: str) -> None:
@@ -119,6 +122,10 @@ def _tiff_tile(path: Path, name: str, sensor: str | None) -> Tile:
         raise QueryError(_unsensed(name, error)) from None
 
 
+def _the(name: str) -> str:
+    return name if name == _SENT else f"{_SENT} {name}"
+
+
 def _unsensed(name: str, error: SensorError) -> str:
     if isinstance(error, AmbiguousSensorError):
         fitting = ", ".join(error.candidates)
@@ -144,7 +151,7 @@ def _read_colours(path: Path, name: str) -> tuple[Image.Image | None, bool]:
                     return None, False
                 pixels, mask = raster.read(bands), raster.dataset_mask()
     except RasterioError as error:
-        raise QueryError(f"cannot read the picture {name}: {str(error).replace(str(path), 'the file')}") from None
+        raise QueryError(f"cannot read {_the(name)}: {str(error).replace(str(path), 'the file')}") from None
     pixels = np.broadcast_to(pixels, (3, *mask.shape))
     only = set(declared) <= {"gray", "alpha", *_COLOURS}
     return Image.fromarray(np.dstack([*pixels, mask])), only

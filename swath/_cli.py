@@ -17,6 +17,7 @@ from swath import (
     _cmd_mcp,
     _cmd_model,
     _cmd_search,
+    _cmd_serve,
 )
 from swath._errors import run_and_report
 
@@ -39,6 +40,7 @@ for _module in (
     _cmd_eval,
     _cmd_export,
     _cmd_demo,
+    _cmd_serve,
     _cmd_keys,
     _cmd_mcp,
 ):

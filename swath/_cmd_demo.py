@@ -1,12 +1,14 @@
-"""``swath demo``, ``swath serve``: see it work."""
+"""``swath demo``: see it work."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from swath._cmd_serve import print_open
 from swath._console import stdout
 from swath._errors import PARTLY_FAILED
 
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
     app.command("demo")(demo)
-    app.command("serve")(serve)
 
 
 def demo(
@@ -26,8 +27,12 @@ def demo(
         "demo-archive"
     ),
     seed: Annotated[int, typer.Option(help="Seed of the synthetic landscape.")] = 7,
+    serve: Annotated[
+        bool | None, typer.Option("--serve/--no-serve", help="Open the map page in the end; default: on a terminal.")
+    ] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the map page.")] = 8000,
 ) -> int:
-    """Make a small synthetic archive, index it, search it, write contact sheets."""
+    """Make a small synthetic archive, index it, search it, write contact sheets, serve the map page."""
     import swath
     from demo import generate
     from swath._cmd_index import print_report
@@ -45,7 +50,12 @@ def demo(
     index = swath.open(into / "index")
     for number, query in enumerate(archive.queries, start=1):
         _ask(index, query, into / f"search-{number}.png")
+    _open_page(into / "index", port=port, now=_on_terminal() if serve is None else serve)
     return PARTLY_FAILED if report.failures else 0
+
+
+def _on_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def _ask(index: Index, query: DemoQuery, sheet: Path) -> None:
@@ -60,14 +70,14 @@ def _ask(index: Index, query: DemoQuery, sheet: Path) -> None:
     stdout().print(f"pictures: {sheet}", markup=False)
 
 
-def serve(
-    index_dir: Annotated[Path, typer.Option("--index", metavar="DIR", help="Index directory.")],
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=1, max=65535)] = 8000,
-) -> None:
-    """Serve an index over HTTP (/v1/search, /v1/index, /healthz)."""
-    import uvicorn
+def _open_page(index: Path, *, port: int, now: bool) -> None:
+    """Serve the page, or say how; in a script nothing should wait for ever."""
+    out = stdout()
+    if not now:
+        out.print(f"\nopen http://127.0.0.1:{port}/ after: swath serve --index {index} --port {port}", markup=False)
+        return
+    from api import ServeConfig, run_server
 
-    from api import create_app, server_options
-
-    uvicorn.run(create_app(index_dir), host=host, port=port, **server_options())
+    out.print("\n4. serving it", markup=False)
+    config = ServeConfig(indexes={"demo": index})
+    run_server(config, host="127.0.0.1", port=port, ready=lambda address: print_open(address, config.indexes))

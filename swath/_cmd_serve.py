@@ -1,0 +1,96 @@
+"""``swath serve``: indexes over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from swath._console import stderr, stdout
+
+INDEX_HELP = "Index directory, or NAME=DIR; may be repeated, the first is meant where a request names none."
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.command("serve")(serve)
+
+
+def serve(
+    index: Annotated[list[str], typer.Option("--index", metavar="[NAME=]DIR", help=INDEX_HELP)],
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 for any that is free.")] = 8000,
+    api_key_file: Annotated[
+        Path | None, typer.Option(metavar="F", help="File of hashed keys, see: swath keys; none lets everyone in.")
+    ] = None,
+    cors: Annotated[
+        list[str] | None, typer.Option(metavar="ORIGIN", help="Pages of it may call; * for all; may be repeated.")
+    ] = None,
+    page: Annotated[bool, typer.Option("--page/--no-page", help="Serve the map page at /.")] = True,
+    allow_host: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Name by which clients reach /mcp without a key.")
+    ] = None,
+    trusted_proxy: Annotated[
+        list[str] | None, typer.Option(metavar="ADDRESS", help="Its X-Forwarded headers are believed.")
+    ] = None,
+    rate: Annotated[int, typer.Option(min=0, metavar="N", help="Requests a minute of one key or address; 0: any.")] = 0,
+    timeout: Annotated[float, typer.Option(min=0.1, metavar="S", help="Seconds a request may take.")] = 30.0,
+    log_queries: Annotated[bool, typer.Option("--log-queries", help="Log what people look for.")] = False,
+) -> None:
+    """Serve indexes over HTTP: /v1, STAC under /stac, the map page at /, agents at /mcp."""
+    from api import Limits, ServeConfig, run_server
+
+    config = ServeConfig(
+        indexes=named_indexes(index),
+        api_keys=api_key_file,
+        cors=tuple(cors or ()),
+        hosts=tuple(allow_host or ()),
+        page=page,
+        trusted_proxies=tuple(trusted_proxy or ()),
+        log_queries=log_queries,
+        limits=Limits(requests_per_minute=rate, seconds=timeout),
+    )
+    if api_key_file is None and not _is_local(host):
+        stderr().print(f"whoever reaches {host} may search: keys are made with swath keys add", markup=False)
+    run_server(config, host=host, port=port, ready=lambda address: print_open(address, config.indexes))
+
+
+def named_indexes(given: Sequence[str]) -> dict[str, Path]:
+    """Return index directories by name; one without a name is called as its directory is.
+
+    Raises:
+        InputError: Two have the same name, or one has an empty name.
+    """
+    from core import InputError
+
+    found: dict[str, Path] = {}
+    for text in given:
+        name, equals, rest = text.partition("=")
+        # A directory may have an equals sign in its own name.
+        own = not equals or Path(text).is_dir()
+        path = Path(text if own else rest)
+        name = path.resolve().name if own else name.strip()
+        if not name:
+            raise InputError(f"--index {text!r} has no name; write NAME=DIR, e.g. alps={rest or '/data/index'}")
+        if name in found:
+            raise InputError(f"two indexes are called {name!r}; name them, e.g. --index first={found[name]}")
+        found[name] = path
+    return found
+
+
+def print_open(address: str, indexes: Iterable[str]) -> None:
+    """Say where the page is."""
+    out = stdout()
+    out.print(f"serving {', '.join(indexes)}; open {address} (Ctrl-C ends it)", markup=False, soft_wrap=True)
+    # A program that started this one may be reading.
+    out.file.flush()
+
+
+def _is_local(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
