@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -92,13 +93,24 @@ def _explained(method: Callable[..., Any]) -> Callable[..., Any]:
     """Let what our own errors say reach the agent; anything else stays in the log."""
 
     @functools.wraps(method)
-    def explained(*args: Any, **given: Any) -> Any:
-        try:
-            return method(*args, **given)
-        except SwathError as error:
-            raise ToolError(str(error)) from None
+    async def awaited(**given: Any) -> Any:
+        with _errors_told():
+            return await method(**given)
 
-    return explained
+    @functools.wraps(method)
+    def called(**given: Any) -> Any:
+        with _errors_told():
+            return method(**given)
+
+    return awaited if inspect.iscoroutinefunction(method) else called
+
+
+@contextmanager
+def _errors_told() -> Iterator[None]:
+    try:
+        yield
+    except SwathError as error:
+        raise ToolError(str(error)) from None
 
 
 @contextmanager

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from api._mcp_facts import MAX_LABEL, IndexAnswer, plain
-from api._mcp_pictures import renderings_of
 from api._services import Service
 from core import rfc3339
+from indexer import renderings_of
 from indexer.store import IndexInfo
 from retriever import FILTER_COLUMNS, load_calibration
 

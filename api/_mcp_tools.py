@@ -1,7 +1,8 @@
 """What an agent may do with the archive: search it, look at tiles, list those of a place, ask what it holds.
 
-Tools are plain methods; the SDK runs them in worker threads, checks arguments against their annotations and answers
-against the models they name. Answers go out twice, as structured content and as the same JSON in a fenced text.
+Tools are plain methods. The SDK runs them in worker threads (those that read originals have a few of their own), checks
+arguments against their annotations and answers against the models they name. Answers go out twice, as structured
+content and as the same JSON in a fenced text.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Annotated, Any
 
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
 from mcp.types import CallToolResult, ContentBlock, TextContent
 from pydantic import BaseModel, BeforeValidator, Field
 from shapely.geometry import Point
@@ -29,10 +32,11 @@ from api._mcp_facts import (
     plain,
     tile_facts,
 )
-from api._mcp_pictures import image_content, look, stored_preview
+from api._mcp_pictures import image_content, look
 from api._services import Services
+from api._tile_originals import AT_ONCE, MAX_WAITING, Originals
 from core import QueryError, Record, SceneError
-from indexer import Snapshot
+from indexer import Snapshot, stored_picture
 from retriever import SearchRequest, find_tile, tiles_near, tiles_over
 
 MAX_K = 50
@@ -89,8 +93,10 @@ class Tools:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._originals = Originals()
+        self._reading = CapacityLimiter(AT_ONCE)
 
-    def offered(self) -> tuple[tuple[str, Callable[..., CallToolResult]], ...]:
+    def offered(self) -> tuple[tuple[str, Callable[..., Any]], ...]:
         """Return title and method of every tool, in the order a newcomer needs them."""
         return (
             ("Describe the index", self.describe_index),
@@ -149,7 +155,7 @@ class Tools:
         )
         return _result(answer, _previewed(hits[:previews]))
 
-    def look_at_tile(
+    async def look_at_tile(
         self,
         *,
         tile_id: TileId,
@@ -165,17 +171,22 @@ class Tools:
         Drawn from the original pixels where they can be read. Where they cannot, the small stored preview comes
         instead; source and reason say so.
         """
-        record = find_tile(self._services.named(index).store.snapshot(), tile_id)
-        seen = look(record, rendering, size)
-        width, height = seen.picture.size
+        if self._reading.statistics().tasks_waiting >= MAX_WAITING:
+            raise SceneError("as many originals are being read as this server can; try again in a few seconds")
+        return await run_sync(self._look, tile_id, rendering, size, index, limiter=self._reading)
+
+    def _look(self, tile_id: str, rendering: str | None, size: int, index: str | None) -> CallToolResult:
+        service = self._services.named(index)
+        record = find_tile(service.store.snapshot(), tile_id)
+        seen = look(record, rendering, size, self._originals.reach(service))
         answer = LookAnswer(
             tile=TileFacts(**tile_facts(record)),
             rendering=seen.rendering,
             legend=seen.legend,
             source=seen.source,
             reason=None if seen.reason is None else plain(seen.reason, MAX_REMARK),
-            width=width,
-            height=height,
+            width=seen.picture.width,
+            height=seen.picture.height,
         )
         return _result(answer, [image_content(seen.picture)])
 
@@ -276,7 +287,7 @@ def _previewed(records: Sequence[Record]) -> Iterator[ContentBlock]:
     for number, record in enumerate(records, start=1):
         name = f"[{number}] {record.tile_id}"
         try:
-            picture = image_content(stored_preview(record))
+            picture = image_content(stored_picture(record.preview))
         except SceneError as error:
             yield TextContent(type="text", text=f"{name}: {error}")
             continue

@@ -20,9 +20,10 @@ from rasterio.transform import from_origin
 import swath
 from api._mcp import build_server
 from api._mcp_facts import FENCE, MAX_CAPTION, MAX_CAPTIONS, MAX_LABEL, plain, tile_facts
-from api._mcp_pictures import legend
+from api._mcp_pictures import in_words
 from api._services import Services
 from core import load_sensor
+from indexer import legend_of
 from retriever import find_tile
 
 BANDS = ("B02", "B03", "B04", "B08", "B11", "B12")
@@ -107,7 +108,7 @@ def test_the_index_is_described_with_what_a_question_needs(services: Services) -
     assert (found["first_date"][:10], found["last_date"][:10]) == ("2021-01-01", "2021-06-01")
     assert found["understands_words"]
     assert not found["calibrated"]
-    assert {"true-color", "false-color", "swir"} <= set(found["renderings"]["sentinel-2-l2a"])
+    assert {"true-color", "false-color", "swir", "index:ndvi"} <= set(found["renderings"]["sentinel-2-l2a"])
     assert {"datetime", "cloud", "sensor"} <= set(found["filter_columns"])
     assert call(services, "describe_index", index="second").structured_content["index"] == "second"
 
@@ -149,9 +150,12 @@ def test_a_tile_is_drawn_from_its_pixels_in_the_rendering_asked_for(services: Se
     assert plainly.structured_content["source"] == red.structured_content["source"] == "original"
     assert (plainly.structured_content["width"], plainly.structured_content["height"]) == (224, 224)
     assert plainly.structured_content["rendering"] == "true-color"
-    assert "B08 (nir)" in red.structured_content["legend"]
+    assert "red = B08" in red.structured_content["legend"]
     means = [np.asarray(picture_of(answer.content[1])).mean(axis=(0, 1)) for answer in (plainly, red)]
     assert means[1][0] > means[0][0] + 20  # near infrared is twice as bright as red
+    green = call(services, "look_at_tile", tile_id=tile_id, rendering="index:ndvi")
+    assert green.structured_content["rendering"] == "index:ndvi"
+    assert picture_of(green.content[1]).size == (224, 224)
     small = call(services, "look_at_tile", tile_id=tile_id, size=64)
     assert picture_of(small.content[1]).size == (64, 64)
 
@@ -265,12 +269,13 @@ def test_plain_text_keeps_every_script() -> None:
 
 def test_legends_name_bands_and_what_stands_out() -> None:
     optical, radar = load_sensor("sentinel-2-l2a")[0], load_sensor("sentinel-1-rtc")[0]
-    assert legend(optical, "false-color").startswith("Red shows B08 (nir), green shows B04 (red)")
-    assert "vegetation is red" in legend(optical, "false-color")
-    assert "Vegetation is green" in legend(optical, "swir")
-    assert "VV over VH" in legend(radar, "sar")
-    assert "radar backscatter and no photograph" in legend(radar, "sar")
-    assert legend(radar, "gray-vh").startswith("Gray shows VH")
+    red = in_words(legend_of(optical, "false-color"))
+    assert "red = B08, green = B04, blue = B03" in red
+    assert "Red is vegetation" in red
+    ndvi = in_words(legend_of(optical, "index:ndvi"))
+    assert "(B08 - B04) / (B08 + B04)" in ndvi
+    assert ndvi.count("#") == 6
+    assert "not a photograph" in in_words(legend_of(radar, "sar"))
 
 
 def test_building_a_server_leaves_logging_alone(services: Services) -> None:
