@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from starlette.datastructures import MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api._asgi import header, notes, refuse
@@ -89,6 +90,10 @@ class _Reply:
 
 async def _fail(scope: Scope, reply: _Reply, failure: Exception) -> None:
     request_id = notes(scope)["request_id"]
+    if isinstance(failure, ClientDisconnect):
+        # Nobody is left to be answered.
+        notes(scope)["refused"] = "client_left"
+        return
     if isinstance(failure, TimeoutError) and reply.begun:
         notes(scope)["refused"] = "slow_client"
         raise failure

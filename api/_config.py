@@ -19,8 +19,6 @@ class Limits:
     """Most hits of one search."""
     page: int = 500
     """Most items of one page."""
-    picture_pixels: int = 25_000_000
-    """Most pixels of a picture to search with; 25 million take some 175 MB while they are decoded."""
     seconds: float = 30.0
     """Time after which a request is given up."""
     requests_per_minute: int = 0

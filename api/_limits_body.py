@@ -7,7 +7,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api._asgi import Answer, header, notes, refuse
 from api._config import Limits
-from api._limits_json import check_json
+from api._limits_json import JsonParts, check_depth
 from core import InputError
 
 MAX_HEADERS = 100
@@ -56,13 +56,9 @@ class BodyLimit:
             return 503, "busy", "the server is taking in as much as it can; try again in a moment"
         return None
 
-    def check(self, body: bytes) -> None:
-        """Look through a JSON document before it is parsed.
-
-        Raises:
-            InputError: It is too large or too deep.
-        """
-        check_json(body, self._limits)
+    def json_parts(self) -> JsonParts:
+        """Return what counts the parts of one JSON document."""
+        return JsonParts(self._limits)
 
 
 class _Body:
@@ -111,22 +107,25 @@ class _Body:
 
     async def _whole_json(self) -> list[Message] | None:
         """Messages of a JSON body, which every route reads whole anyway, once it has been looked through."""
-        messages, more = [], True
-        while more:
-            messages.append(await self._counted())
-            if self._refused:
-                return None
-            more = messages[-1]["type"] == "http.request" and bool(messages[-1].get("more_body"))
-        body = b"".join(message.get("body", b"") for message in messages)
+        pieces, parts = [], self._limit.json_parts()
         try:
-            if len(body) <= SMALL:
-                self._limit.check(body)
+            while True:
+                message = await self._counted()
+                if message["type"] != "http.request":
+                    return [message]
+                pieces.append(message.get("body", b""))
+                parts.add(pieces[-1])
+                if not message.get("more_body"):
+                    break
+            body = b"".join(pieces)
+            if len(body) > SMALL:
+                await run_in_threadpool(check_depth, body)
             else:
-                await run_in_threadpool(self._limit.check, body)
+                check_depth(body)
         except InputError as error:
             await self._cut_off((400, "bad_input", str(error)))
-        whole: Message = {"type": "http.request", "body": body, "more_body": False}
-        return [whole] if messages[-1]["type"] == "http.request" else [messages[-1]]
+            return None
+        return [{"type": "http.request", "body": body, "more_body": False}]
 
 
 def _replayed(messages: list[Message], then: Receive) -> Receive:

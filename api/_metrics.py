@@ -18,12 +18,10 @@ from prometheus_client.registry import Collector
 from starlette.types import Scope
 
 from api._asgi import notes
+from api._search_metrics import BATCHES, SECONDS, STAGES
 from api._services import Services
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
-_BATCHES = (1, 2, 4, 8, 16, 32, 64, 128)
-
 router = APIRouter(tags=["service"])
 
 
@@ -47,20 +45,12 @@ class Metrics:
         labels = ("method", "route")
         self._requests = Counter("swath_requests", "Requests answered.", (*labels, "status"), registry=registry)
         self._seconds = Histogram(
-            "swath_request_seconds", "Seconds to the end of an answer.", labels, buckets=_SECONDS, registry=registry
+            "swath_request_seconds", "Seconds to the end of an answer.", labels, buckets=SECONDS, registry=registry
         )
         self._working = Gauge("swath_requests_in_progress", "Requests being answered.", registry=registry)
         self._refused = Counter("swath_refused", "Requests refused by a limit or a key.", ("code",), registry=registry)
-        self._stages = Histogram(
-            "swath_search_stage_seconds",
-            "Seconds of a search's stages.",
-            ("stage",),
-            buckets=_SECONDS,
-            registry=registry,
-        )
-        self._batches = Histogram(
-            "swath_encoder_batch_size", "Queries encoded together.", buckets=_BATCHES, registry=registry
-        )
+        registry.register(STAGES)
+        registry.register(BATCHES)
         registry.register(_Indexes(services))
 
     def begin(self) -> None:
@@ -76,14 +66,6 @@ class Metrics:
         self._seconds.labels(method, route).observe(seconds)
         if code := notes(scope).get("refused"):
             self._refused.labels(code).inc()
-
-    def stage(self, name: str, seconds: float) -> None:
-        """Count one stage of a search, e.g. ``encode``."""
-        self._stages.labels(name).observe(seconds)
-
-    def batch(self, size: int) -> None:
-        """Count queries that were encoded together."""
-        self._batches.observe(size)
 
     def text(self) -> bytes:
         """Return all numbers as text."""

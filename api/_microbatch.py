@@ -14,6 +14,7 @@ from threading import Event, Lock
 import numpy as np
 from numpy.typing import NDArray
 
+from api._search_metrics import BATCHES, stage
 from core import EncodesText, EncodesTiles, Tile, VectorSpace
 
 CACHED_TEXTS = 4096
@@ -115,7 +116,9 @@ class SharedTextEncoder(SharedEncoder):
     def _serve(self, taken: list[_Waiting]) -> None:
         try:
             distinct = tuple(dict.fromkeys(text for each in taken for text in each.texts))
-            found = dict(zip(distinct, self._texts.encode_text(distinct), strict=True))
+            BATCHES.observe(len(distinct))
+            with stage("encode"):
+                found = dict(zip(distinct, self._texts.encode_text(distinct), strict=True))
         except BaseException as error:
             self._fail(taken, error)
             return

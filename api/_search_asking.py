@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from api._limits_picture import unpacking
 from api._schemas import SearchBody, Term
+from api._search_metrics import stage
 from api._search_pictures import PREFIX, checked_sensor, read_data_uri, read_token, write_token
 from api._services import Service
 from core import QueryError
@@ -98,7 +100,8 @@ def _encoded(
         vector = read_token(term.picture, space)
     else:
         content = uploads[term.picture] if isinstance(term.picture, int) else read_data_uri(term.picture)
-        vector = service.searcher.picture_vector(content, sensor=checked_sensor(body.image_sensor))
+        with unpacking(content), stage("pictures"):
+            vector = service.searcher.picture_vector(content, sensor=checked_sensor(body.image_sensor))
     token = write_token(vector, space)
     vectors[token] = vector
     return term.model_copy(update={"picture": token})

@@ -8,6 +8,7 @@ from typing import Any
 
 from api._search_asking import Asking
 from api._search_cursor import Cursor, CursorGoneError, digest_of, read_cursor
+from api._search_metrics import stage
 from api._services import Service
 from core import Hit, QueryError, StoreError
 from indexer import Snapshot
@@ -44,7 +45,8 @@ def find_page(service: Service, asking: Asking) -> Page:
     if start >= MAX_K:
         raise QueryError(f"pages end at {MAX_K:,} hits; narrow the search by place, time or a least score")
     # One more than the page holds tells whether there is another.
-    found = service.searcher.find(asking.request(start + k + 1), rows)
+    with stage("search"):
+        found = service.searcher.find(asking.request(start + k + 1), rows)
     stop = min(start + k, len(found))
     more = len(found) > stop and stop < MAX_K
     after = Cursor(version=rows.version, offset=stop, digest=digest).write() if more else None
