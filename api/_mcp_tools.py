@@ -37,7 +37,7 @@ from api._services import Services
 from api._tile_originals import AT_ONCE, MAX_WAITING, Originals
 from core import QueryError, Record, SceneError
 from indexer import Snapshot, stored_picture
-from retriever import SearchRequest, find_tile, tiles_near, tiles_over
+from retriever import SearchRequest, filters_only, find_tile, tiles_near, tiles_over
 
 MAX_K = 50
 """Most tiles of an answer: about 100 tokens each."""
@@ -207,7 +207,7 @@ class Tools:
     ) -> Annotated[CallToolResult, NearAnswer]:
         """List the tiles nearest to a place, whatever they show. To look for something there, use search with bbox."""
         service = self._services.named(index)
-        filters = _filters(
+        filters = filters_only(
             near=(lat, lon),
             radius_km=radius_km,
             datetime=datetime,
@@ -245,7 +245,9 @@ class Tools:
         """
         service = self._services.named(index)
         rows = service.store.snapshot()
-        filters = _filters(datetime=datetime, sensor=sensor, collection=collection, max_cloud=max_cloud, filter=filter)
+        filters = filters_only(
+            datetime=datetime, sensor=sensor, collection=collection, max_cloud=max_cloud, filter=filter
+        )
         found = tiles_over(rows, _place(rows, tile_id, lat, lon), filters, limit=k)
         tiles = [
             DatedFacts(**tile_facts(record), overlap=round(share, 3))
@@ -257,11 +259,6 @@ class Tools:
     def describe_index(self, *, index: Index = None) -> Annotated[CallToolResult, IndexAnswer]:
         """Say what an index holds (counts, extent, dates, sensors, collections) and how to ask it. Call this first."""
         return _result(describe(self._services.named(index), tuple(self._services)), [])
-
-
-def _filters(**given: Any) -> SearchRequest:
-    """Check filters as a search does; a request needs something to look for, which is not used here."""
-    return SearchRequest.build(vector=(1.0,), **given)
 
 
 def _place(rows: Snapshot, tile_id: str | None, lat: float | None, lon: float | None) -> BaseGeometry:

@@ -18,6 +18,7 @@ from retriever._evaluate import matching
 from retriever._expression import And, Area, Expression, any_of, columns_of
 from retriever._pushdown import pushed_down
 from retriever._request import SearchRequest
+from retriever._search import check_names
 from retriever._spatial import both_names
 from retriever._vector_index import Rows
 
@@ -48,14 +49,14 @@ def tiles_near(rows: Rows, filters: SearchRequest, *, limit: int) -> Placed:
         limit: Most tiles returned.
 
     Raises:
-        QueryError: ``near`` is not given.
+        QueryError: ``near`` is not given, or the index has no sensor or collection of a name.
         StoreError: The index cannot be read.
     """
     if filters.near is None:
         raise QueryError("no place was given; give near (lat, lon) and radius_km")
     found = _passing(rows, filters.near, filters.where())
     found = _sorted(found, distance_km(filters.near, _footprints(found)), by="measure")
-    return _placed(rows, found[:limit], matched=found.num_rows)
+    return _placed(rows, filters, found[:limit], matched=found.num_rows)
 
 
 def tiles_over(rows: Rows, place: BaseGeometry, filters: SearchRequest, *, limit: int) -> Placed:
@@ -68,6 +69,7 @@ def tiles_over(rows: Rows, place: BaseGeometry, filters: SearchRequest, *, limit
         limit: Most tiles returned; the first and the last are among them.
 
     Raises:
+        QueryError: The index has no sensor or collection of a name.
         StoreError: The index cannot be read.
     """
     meets = any_of([Area(relation="intersects", geometry=part) for part in both_names(place)])
@@ -75,7 +77,7 @@ def tiles_over(rows: Rows, place: BaseGeometry, filters: SearchRequest, *, limit
     found = _sorted(found, _shares(place, _footprints(found)), by="datetime")
     shown = found.filter((pc.field("measure") >= MIN_SHARE) & pc.field("datetime").is_valid())
     chosen = np.linspace(0, max(shown.num_rows - 1, 0), min(limit, shown.num_rows)).round().astype(np.int64)
-    return _placed(rows, shown.take(pa.array(chosen)), matched=shown.num_rows)
+    return _placed(rows, filters, shown.take(pa.array(chosen)), matched=shown.num_rows)
 
 
 def _passing(rows: Rows, place: Expression, where: Expression | None) -> pa.Table:
@@ -108,7 +110,9 @@ def _shares(place: BaseGeometry, footprints: NDArray[np.object_]) -> NDArray[np.
     return shared
 
 
-def _placed(rows: Rows, chosen: pa.Table, *, matched: int) -> Placed:
+def _placed(rows: Rows, filters: SearchRequest, chosen: pa.Table, *, matched: int) -> Placed:
+    if not matched:
+        check_names(filters, rows)
     table = rows.take(chosen["_rowid"].to_numpy(), RECORD_COLUMNS).to_pylist() if chosen.num_rows else []
     measures = tuple(chosen["measure"].to_pylist())
     return Placed(records=tuple(map(record_from_row, table)), measures=measures, matched=matched)

@@ -14,15 +14,21 @@ from indexer import remove_calibration
 from indexer.store import CompactReport, IndexInfo, Removed, Store
 from retriever import (
     CalibrationPlan,
+    FacetRequest,
+    Facets,
     FitReport,
     Hits,
     Searcher,
     SearchRequest,
     calibrate_index,
+    filters_only,
     find_tile,
     load_calibration,
     write_fit_report,
 )
+from retriever import facets as facets_of
+
+_SUBJECTS = ("text", "image", "like", "vector", "query", "plus", "minus")
 
 Progress = Callable[[int, int], None]
 """Called with tiles done and tiles in all."""
@@ -164,8 +170,24 @@ class Index:
 
     def answer(self, request: SearchRequest) -> Hits:
         """Answer a request built elsewhere; see ``search``."""
-        searcher = Searcher(self._store, lambda: self.encoder, calibration=lambda: load_calibration(self.path))
-        return searcher.search(request)
+        return self._searcher().search(request)
+
+    def _searcher(self) -> Searcher:
+        return Searcher(self._store, lambda: self.encoder, calibration=lambda: load_calibration(self.path))
+
+    def facets(self, *, facets: FacetRequest, **asked: Any) -> Facets:
+        """Count all tiles that pass the filters, not only the best k.
+
+        Args:
+            facets: What to count: dates, H3 cells, cloud, sensors, collections, labels.
+            **asked: As for ``search``; what to look for may be left out.
+
+        Raises:
+            QueryError: The request cannot be answered, or its answer would hold too many cells.
+        """
+        looks = any(asked.get(name) is not None for name in _SUBJECTS)
+        request = SearchRequest.build(**asked) if looks else filters_only(**asked)
+        return facets_of(self._searcher(), request, facets)
 
     def calibrate(
         self,

@@ -74,3 +74,10 @@ def test_more_dates_than_asked_for_are_thinned_and_keep_first_and_last() -> None
 def test_nothing_there_is_nothing_found() -> None:
     assert tiles_over(ROWS, Point(100, 50), filters(), limit=3).records == ()
     assert tiles_near(ROWS, filters(near=(50, 100), radius_km=5), limit=3).matched == 0
+
+
+def test_a_name_that_the_index_does_not_have_is_an_error_and_not_an_empty_answer() -> None:
+    with pytest.raises(QueryError, match=r"no sensor 'nope'.*it holds"):
+        tiles_over(ROWS, Point(0.5, 0.5), filters(sensor="nope"), limit=3)
+    with pytest.raises(QueryError, match="no collection"):
+        tiles_near(ROWS, filters(near=(0, 0), radius_km=5, collection="nope"), limit=3)
