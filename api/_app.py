@@ -12,7 +12,19 @@ from pathlib import Path
 from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
-from api import _errors, _health, _index_routes, _mcp_http, _page, _search_routes, _security, _tile_routes, stac
+from api import (
+    _errors,
+    _export_routes,
+    _facet_routes,
+    _health,
+    _index_routes,
+    _mcp_http,
+    _page,
+    _search_routes,
+    _security,
+    _tile_routes,
+    stac,
+)
 from api._config import ServeConfig
 from api._services import Service, Services, open_service
 
@@ -58,6 +70,8 @@ def _add_parts(app: FastAPI) -> None:
     app.include_router(_health.router)
     app.include_router(_index_routes.router)
     app.include_router(_search_routes.router)
+    app.include_router(_facet_routes.router)
+    app.include_router(_export_routes.router)
     app.include_router(_tile_routes.router)
     _mcp_http.mount(app)
     stac.mount(app)

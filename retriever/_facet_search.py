@@ -64,10 +64,18 @@ def _read(
             raise QueryError("min_score and min_probability need something to search for: text, like, vector or query")
         return request.where(), None
     scored = limited or (wanted.h3 is not None and wanted.best)
-    if not scored and not any(term.point for term in request.query):
+    if not scored and not _names_tiles(request):
         return request.where(), None
     asked = searcher.asked(request, rows)
+    if not scored:
+        return asked.where, None
     return asked.where, Scoring(vector=asked.vector, keeps=_keeps(searcher, request, asked.vector, rows))
+
+
+def _names_tiles(request: SearchRequest) -> bool:
+    """Whether tiles must be looked up: they may not be there, and those that stand for a point are left out."""
+    looked_up = any(term.like is not None or term.point is not None for term in request.query)
+    return looked_up or request.like is not None or bool(request.plus or request.minus)
 
 
 def _asks(request: SearchRequest) -> bool:
