@@ -67,7 +67,7 @@ def renderings(service: TheService) -> Renderings:
 
     A tile whose files lack a band of its sensor has fewer.
     """
-    counts = service.store.snapshot().info().sensors
+    counts = service.info().sensors
     return Renderings(sensors=[_sensor_view(name, tiles) for name, tiles in counts.items()])
 
 

@@ -48,6 +48,7 @@ class Originals:
 
     def __init__(self, *, at_once: int = AT_ONCE, kept_bytes: int = KEPT_BYTES) -> None:
         self._limiter = CapacityLimiter(at_once)
+        self._asked = 0  # changed in the event loop only
         self._kept: TTLCache[Key, Shown] = TTLCache(kept_bytes, KEPT_S, getsizeof=lambda shown: len(shown.body))
         self._failed: TTLCache[Key, Shown] = TTLCache(1000, FAILED_S)
         self._reaches: TTLCache[str, Reach] = TTLCache(100, REACH_S)
@@ -62,9 +63,13 @@ class Originals:
         """
         if (found := self._look(key)) is not None:
             return found
-        if self._limiter.statistics().tasks_waiting >= MAX_WAITING:
+        if self._asked >= self._limiter.total_tokens + MAX_WAITING:
             raise HTTPException(503, "too many originals are being read; try again", headers={"Retry-After": "5"})
-        return await to_thread.run_sync(self._made, key, make, limiter=self._limiter)
+        self._asked += 1
+        try:
+            return await to_thread.run_sync(self._made, key, make, limiter=self._limiter)
+        finally:
+            self._asked -= 1
 
     def reach(self, service: Service) -> Reach:
         """Return how far an index may reach."""

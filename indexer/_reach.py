@@ -99,10 +99,13 @@ class Reach:
         if "\0" in href:
             raise SceneError("holds a null byte")
         path = Path(local_path(href))
-        # A folder or a pattern would be read as the first file in it.
-        if not path.is_absolute() or not path.is_file():
-            raise SceneError("is not a file on this machine")
+        if not path.is_absolute():
+            raise SceneError("is not an absolute path")
         self._check_folder(path)
+        # A folder or a pattern would be read as the first file in it. Asked last: whether a file exists elsewhere is
+        # nobody's business.
+        if not path.is_file():
+            raise SceneError("is not a file on this machine")
 
 
 _HINT = "SWATH_ARCHIVE_ROOTS names the folders and buckets that may be read"
