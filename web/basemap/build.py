@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyogrio
+import pyogrio  # type: ignore[import-untyped]  # ships no types
 import shapely
 
 HERE = Path(__file__).parent

@@ -1,19 +1,18 @@
 // The map of the page: results, areas and density over a Natural Earth basemap. A plain module; nothing to build.
 
-import { AttributionControl, Map as MapLibre, NavigationControl, ScaleControl } from "../vendor/maplibre-gl.mjs";
 import { createDrawing } from "./draw.js";
-import { decodePlaces, decodeWorld, fetchBasemap, nothing } from "./map_basemap.js";
+import { nothing } from "./map_basemap.js";
 import { boundsOf, extentOf, polygonsOf } from "./map_geometry.js";
 import { hexagonFeatures, withBoundaries } from "./map_hexagons.js";
 import { boundsOfRows, clusterZoom, focusFeatures, hitFeatures, prepareHits } from "./map_hits.js";
 import { createLegend, createTip, describeHit } from "./map_legend.js";
 import { createPictures } from "./map_pictures.js";
-import { FINE_ZOOM, layersFor, styleFor } from "./map_style.js";
+import { calm, loadBasemap, openMap, requireWebGl } from "./map_open.js";
+import { loadSheets } from "./map_sheets.js";
+import { layersFor } from "./map_style.js";
 
 const REACH_PX = 4; // how near to a result the pointer counts as on it
 const FIT = { padding: 56, maxZoom: 12.5, duration: 700 };
-const WORLD = { center: [12, 24], zoom: 1.2 };
-const LOCALE = { "Map.Title": "Map of the results. Arrow keys move it, plus and minus zoom." };
 
 /**
  * Create the map in an element.
@@ -24,7 +23,7 @@ const LOCALE = { "Map.Title": "Map of the results. Arrow keys move it, plus and 
  */
 export function createMap(element, { onHover, onSelect, onPoint, onMoveEnd, onArea } = {}) {
   requireWebGl();
-  loadSheets();
+  loadSheets(["../vendor/maplibre-gl.css", "map.css"]);
   element.classList.add("map-host");
   const canvasHost = element.appendChild(document.createElement("div"));
   canvasHost.className = "map-canvas";
@@ -238,67 +237,9 @@ function bestOf({ properties }) {
   return properties.best == null || !Number.isFinite(best) ? [] : [`best score ${best.toFixed(3)}`];
 }
 
-function requireWebGl() {
-  const context = document.createElement("canvas").getContext("webgl2");
-  if (!context) throw new Error("This browser offers no WebGL 2, which the map needs; turn hardware acceleration on, or use another browser."); // prettier-ignore
-  context.getExtension("WEBGL_lose_context")?.loseContext();
-}
-
-function loadSheets() {
-  for (const name of ["../vendor/maplibre-gl.css", "map.css"]) {
-    const href = new URL(name, import.meta.url).href;
-    if ([...document.styleSheets].some((sheet) => sheet.href === href)) continue;
-    if (document.head.querySelector(`link[href="${CSS.escape(href)}"]`)) continue;
-    document.head.append(Object.assign(document.createElement("link"), { rel: "stylesheet", href }));
-  }
-}
-
-function openMap(container) {
-  const map = new MapLibre({
-    container,
-    style: styleFor("light"),
-    ...WORLD,
-    minZoom: 0.4,
-    maxZoom: 18,
-    attributionControl: false,
-    dragRotate: false,
-    pitchWithRotate: false,
-    maxPitch: 0,
-    locale: LOCALE,
-    fadeDuration: calm() ? 0 : 200,
-  });
-  map.touchZoomRotate.disableRotation();
-  map.keyboard.disableRotation();
-  map.addControl(new NavigationControl({ showCompass: false }), "top-right");
-  map.addControl(new AttributionControl({ compact: false, customAttribution: "Basemap: Natural Earth" }), "bottom-right"); // prettier-ignore
-  map.addControl(new ScaleControl({ maxWidth: 110 }), "bottom-right");
-  return map;
-}
-
-/** Fetch the basemap: the coarse world at once, the fine one when someone comes near enough to see it. */
-function loadBasemap(map, signal, onProblem) {
-  const fill = (level, world) => {
-    for (const [name, data] of Object.entries(decodeWorld(world))) map.getSource(`${level}-${name}`)?.setData(data);
-  };
-  const guard = (work) => work.catch((error) => signal.aborted || onProblem(`The background map could not be loaded: ${error.message}`)); // prettier-ignore
-  guard(fetchBasemap("world-50m.json", signal).then((world) => fill("coarse", world)));
-  guard(fetchBasemap("places.json", signal).then((places) => map.getSource("places").setData(decodePlaces(places))));
-  const loadFine = () => {
-    if (map.getZoom() < FINE_ZOOM - 0.7) return;
-    map.off("move", loadFine);
-    guard(fetchBasemap("world-10m.json", signal).then((world) => fill("fine", world)));
-  };
-  map.on("move", loadFine);
-  loadFine();
-}
-
 /** Give the layers of a map the colours of other layers with the same ids. */
 function repaint(map, layers) {
   for (const { id, paint } of layers) {
     for (const [name, value] of Object.entries(paint ?? {})) map.setPaintProperty(id, name, value);
   }
-}
-
-function calm() {
-  return matchMedia("(prefers-reduced-motion: reduce)").matches;
 }

@@ -1,6 +1,7 @@
 // A histogram of matches over time with two handles. A plain module; nothing to build.
 
 import { make } from "./map_legend.js";
+import { loadSheets } from "./map_sheets.js";
 import { inWords, iso, ticksBetween } from "./timeline_scale.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -19,7 +20,7 @@ const BIG_STEP = 10;
  * Keyboard: arrows by one bar, Page Up and Down by ten, Home and End to the ends, Escape for the whole time.
  */
 export function createTimeline(element, { onChange } = {}) {
-  loadSheet();
+  loadSheets(["timeline.css"]);
   element.classList.add("timeline");
   const svg = drawn("svg", { class: "timeline-plot", "aria-hidden": "true" });
   const handles = ["start", "end"].map((side) =>
@@ -221,10 +222,4 @@ function drawn(tag, attributes) {
   const element = document.createElementNS(SVG, tag);
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
   return element;
-}
-
-function loadSheet() {
-  const href = new URL("timeline.css", import.meta.url).href;
-  if (document.head.querySelector(`link[href="${CSS.escape(href)}"]`)) return;
-  document.head.append(Object.assign(document.createElement("link"), { rel: "stylesheet", href }));
 }
