@@ -21,6 +21,7 @@ from core import Band, BBox, SwathError, VectorSpace, load_sensor, rfc3339
 from indexer import Snapshot, enclosing_bbox
 
 _COLUMNS = ("collection", "sensor", "label", "datetime", "gsd", "west", "south", "east", "north")
+QUERYABLES_REL = "http://www.opengis.net/def/rel/ogc/1.0/queryables"
 _SIDES = ("west", "south", "east", "north")
 
 MOST_LABELS = 1000
@@ -205,16 +206,13 @@ def _band(band: Band, sensor: str) -> dict[str, Any]:
 def _collection_links(name: str, catalogue: Catalogue, root: Root) -> list[dict[str, str]]:
     own, model = root.to("collections", name), catalogue.space.encoder
     items = f"{own}/items"
-    return [
-        {"rel": "self", "href": own, "type": "application/json"},
-        {"rel": "parent", "href": root.url, "type": "application/json"},
-        {"rel": "root", "href": root.url, "type": "application/json"},
-        {"rel": "items", "href": items, "type": "application/geo+json"},
-        {
-            "rel": "http://www.opengis.net/def/rel/ogc/1.0/queryables",
-            "href": f"{own}/queryables",
-            "type": "application/schema+json",
-        },
-        {"rel": "emb:model", "href": root.to("encoder"), "type": "application/geo+json", "title": model},
-        {"rel": "emb:source-data", "href": items, "type": "application/geo+json", "title": "Tiles with their pixels"},
+    links = [
+        ("self", own, "application/json", name),
+        ("parent", root.url, "application/json", "Catalog"),
+        ("root", root.url, "application/json", "Catalog"),
+        ("items", items, "application/geo+json", "Tiles"),
+        (QUERYABLES_REL, f"{own}/queryables", "application/schema+json", "Names for filters"),
+        ("emb:model", root.to("encoder"), "application/geo+json", model),
+        ("emb:source-data", items, "application/geo+json", "Tiles with their pixels"),
     ]
+    return [{"rel": rel, "href": href, "type": media, "title": title} for rel, href, media, title in links]

@@ -14,7 +14,7 @@ from starlette.requests import Request
 
 from api._config import Limits
 from api._services import Services
-from api.stac._catalogue import Catalogue, Catalogues, collection
+from api.stac._catalogue import QUERYABLES_REL, Catalogue, Catalogues, collection
 from api.stac._items import STAC_VERSION, item, prune
 from api.stac._links import page_links
 from api.stac._model import model_item
@@ -80,7 +80,7 @@ class CatalogueClient(BaseCoreClient):
             ),
             _link(root, "service-desc", "api", "application/vnd.oai.openapi+json;version=3.0"),
             _link(root, "service-doc", "api.html", "text/html"),
-            _link(root, "http://www.opengis.net/def/rel/ogc/1.0/queryables", "queryables", "application/schema+json"),
+            _link(root, QUERYABLES_REL, "queryables", "application/schema+json"),
             _link(root, "emb:model", "encoder", "application/geo+json"),
         ]
         return JSONResponse(page)
@@ -198,8 +198,8 @@ def _link(root: Root, rel: str, path: str, media: str) -> dict[str, str]:
     return {"rel": rel, "href": root.to(path), "type": media}
 
 
-def _fields(given: FieldsBody | None) -> tuple[set[str], set[str]]:
-    return (set(), set()) if given is None else (set(given.include or ()), set(given.exclude or ()))
+def _fields(given: FieldsBody) -> tuple[set[str], set[str]]:
+    return set(given.include or ()), set(given.exclude or ())
 
 
 def _texts(request: Request, given: SearchPost, root: Root) -> list[str]:

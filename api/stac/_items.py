@@ -163,13 +163,16 @@ def prune(found: dict[str, Any], include: set[str], exclude: set[str]) -> dict[s
     """Return an item with the fields that were asked for.
 
     ``type`` and ``id`` always stay. Names are paths such as ``properties.datetime``; one that is not at the top of an
-    item means a property.
+    item means a property. What is both wanted and unwanted is wanted.
     """
     wanted, unwanted = set(map(_path, include)), set(map(_path, exclude))
-    kept = found if not wanted else _only(found, wanted | {"id", "type"})
-    return _without(kept, unwanted - {"id", "type"})
+    if not wanted:
+        return _without(found, unwanted - _ALWAYS)
+    spared = {path for path in unwanted if not any(f"{each}.".startswith(f"{path}.") for each in wanted)}
+    return _without(_only(found, wanted | _ALWAYS), spared - _ALWAYS)
 
 
+_ALWAYS = frozenset(("id", "type"))
 _TOP = frozenset(
     ("type", "stac_version", "stac_extensions", "id", "collection", "geometry", "bbox", "properties", "links", "assets")
 )

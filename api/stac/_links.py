@@ -29,7 +29,9 @@ def page_links(
         return links
     following: dict[str, Any] = {"rel": "next", "type": "application/geo+json", "method": request.method}
     if request.method == "POST":
-        body = given.model_dump(by_alias=True, exclude_none=True, mode="json") | {"token": page.token}
+        body = given.model_dump(by_alias=True, exclude_none=True, exclude_defaults=True, mode="json") | {
+            "token": page.token
+        }
         return [*links, following | {"href": own, "merge": False, "body": body}]
     parameters = [(name, value) for name, value in asked if name != "token"]
     return [*links, following | {"href": f"{url}?{urlencode([*parameters, ('token', page.token)])}"}]

@@ -15,6 +15,10 @@ _DEEPEST = 100
 _DEFINITIONS = "https://schemas.stacspec.org/v1.0.0/item-spec/json-schema/"
 
 
+_COMPARISONS = ("=", "<>", "<", "<=", ">", ">=", "between", "in")
+"""What stays true when both sides are divided by the same factor; sums do not."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Queryable:
     """One STAC name that filters and sort orders may use."""
@@ -89,7 +93,7 @@ def _renamed(node: Any, level: int) -> Any:
         return _scaled(str(node["property"]))
     if str(node.get("op")).lower() == "isnull":
         return {**node, "args": [_column(arg) for arg in node.get("args", ())]}
-    if (factor := _common_factor(node.get("args"))) is not None:
+    if node.get("op") in _COMPARISONS and (factor := _common_factor(node.get("args"))) is not None:
         return {**node, "args": [_unscaled(arg, factor) for arg in node["args"]]}
     return {key: _renamed(value, level + 1) for key, value in node.items()}
 

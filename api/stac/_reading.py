@@ -30,7 +30,7 @@ def posted(given: Mapping[str, Any], **names: list[str] | None) -> SearchPost:
     return SearchPost.model_construct(**{**_DEFAULTS, **values, **names})
 
 
-_DEFAULTS = dict.fromkeys(SearchPost.model_fields) | {"limit": 10}
+_DEFAULTS = dict.fromkeys(SearchPost.model_fields) | {"limit": 10, "fields": FieldsBody()}
 
 
 def _numbers(text: str) -> list[float]:

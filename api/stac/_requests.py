@@ -29,7 +29,7 @@ class ItemsRequest(APIRequest):
     collection_id: Annotated[str, Path(max_length=1000)] = attr.ib()
     bbox: Annotated[str | None, Query(max_length=1000, description=_BBOX)] = None
     datetime: Annotated[str | None, Query(max_length=200, description=_DATETIME)] = None
-    limit: Annotated[int, Query(ge=1, le=10_000, description=_LIMIT)] = 10
+    limit: Annotated[int, Query(ge=1, description=_LIMIT)] = 10
     q: Annotated[list[str] | None, Query(max_length=20, description=_Q)] = None
     filter_expr: Annotated[str | None, Query(alias="filter", max_length=MAX_PARAMETER, description="CQL2.")] = None
     filter_lang: Annotated[Literal["cql2-text", "cql2-json"] | None, Query(alias="filter-lang", description=_LANG)] = (
@@ -50,7 +50,7 @@ class SearchGet(APIRequest):
     bbox: Annotated[str | None, Query(max_length=1000, description=_BBOX)] = None
     intersects: Annotated[str | None, Query(max_length=MAX_PARAMETER, description="GeoJSON geometry.")] = None
     datetime: Annotated[str | None, Query(max_length=200, description=_DATETIME)] = None
-    limit: Annotated[int, Query(ge=1, le=10_000, description=_LIMIT)] = 10
+    limit: Annotated[int, Query(ge=1, description=_LIMIT)] = 10
     q: Annotated[list[str] | None, Query(max_length=20, description=_Q)] = None
     like: Annotated[str | None, Query(max_length=1000, description=_LIKE)] = None
     filter_expr: Annotated[str | None, Query(alias="filter", max_length=MAX_PARAMETER, description="CQL2.")] = None
@@ -104,7 +104,7 @@ class SearchPost(BaseModel):
     bbox: Annotated[list[float] | None, Field(max_length=6, description=_BBOX)] = None
     intersects: Annotated[dict[str, Any] | None, Field(description="GeoJSON geometry.")] = None
     datetime: Annotated[str | None, Field(max_length=200, description=_DATETIME)] = None
-    limit: Annotated[int, Field(ge=1, le=10_000, description=_LIMIT)] = 10
+    limit: Annotated[int, Field(ge=1, description=_LIMIT)] = 10
     q: Annotated[
         Annotated[str, Field(max_length=2000)] | list[Annotated[str, Field(max_length=2000)]] | None,
         Field(description=_Q),
@@ -116,5 +116,5 @@ class SearchPost(BaseModel):
     )
     filter_crs: Annotated[str | None, Field(alias="filter-crs", max_length=200)] = None
     sortby: Annotated[list[SortBy] | None, Field(max_length=20)] = None
-    fields: FieldsBody | None = None
+    fields: FieldsBody = FieldsBody()
     token: Annotated[str | None, Field(max_length=500, description="From a link rel=next.")] = None
