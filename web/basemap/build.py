@@ -73,8 +73,8 @@ def _fine(here: str, there: str) -> dict[str, Any]:
     return {"scale": FINE["scale"], "layers": layers}
 
 
-def _read(path: str) -> Any:
-    return pyogrio.read_dataframe(path)
+def _read(path: str, **how: Any) -> Any:
+    return pyogrio.read_dataframe(path, **how)
 
 
 def _polygons(table: Any, level: dict[str, float]) -> list[list[Any]]:
@@ -120,7 +120,7 @@ def _countries(here: str) -> list[list[Any]]:
 
 def _cities(there: str) -> list[list[Any]]:
     """Name, longitude, latitude, scale rank and 1 for a capital, most important first."""
-    table = _read(f"{there}{MAGICS}10m/ne_10m_populated_places_simple.shp")
+    table = _read(f"{there}{MAGICS}10m/ne_10m_populated_places_simple.shp", encoding="cp1252")
     table = table[table.name.notna()].sort_values(["scalerank", "pop_max"], ascending=[True, False])
     return [
         [r.name, round(r.geometry.x, 3), round(r.geometry.y, 3), int(r.scalerank), int(r.adm0cap == 1)]
