@@ -8,7 +8,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from core import Record, Settings, Tile, render
+from core import Record, Tile, render
 from indexer._legends import Legend, index_named, legend_of, sensor_of, sensor_reference
 from indexer._reach import Reach
 from indexer._revisit import Original, revisit
@@ -71,7 +71,7 @@ def reread(record: Record, choose: Any, *, side: int, reach: Reach | None) -> Or
         InputError: See `revisit`.
         SceneError: See `revisit`.
     """
-    sensor = f"{sensor_reference(record.sensor, Settings())}/{record.encoding}"
+    sensor = f"{sensor_reference(record.sensor)}/{record.encoding}"
     return revisit(record, sensor=sensor, choose=choose, side=side, reach=reach)
 
 

@@ -69,7 +69,7 @@ def revisit(
         InputError: The source cannot be opened, or the sensor is not known.
         SceneError: The files are out of reach, gone, damaged, or no longer hold data there.
     """
-    settings = Settings()
+    settings = Settings() if reach is None else reach.settings
     if reach is not None:
         reach.check(record.href)
     scene = _scene(record, sensor or f"{record.sensor}/{record.encoding}", settings)
