@@ -44,6 +44,7 @@ _READ = (
     "X-Request-ID",
     "X-Swath-Pixels",
     "X-Swath-Reason",
+    "X-Swath-Rendering",
 )
 
 
