@@ -147,6 +147,8 @@ def _wait_for(page: Any, name: str) -> Any:
 
 
 def _type(page: Any, text: str) -> None:
+    if page.locator("#map-panel-coordinates").is_hidden():
+        page.click(".map-panel-type")
     page.fill("#map-panel-coordinates", text)
     page.press("#map-panel-coordinates", "Enter")
 

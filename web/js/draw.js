@@ -36,10 +36,10 @@ export function createDrawing(map, host, { paint, onArea, onPoint, show }) {
     source?.setData({ type: "FeatureCollection", features: sketchFeatures(state) });
   }
 
-  function begin(mode, text = "") {
+  function begin(mode, text = "", typing = false) {
     stop({ quiet: true });
     state.mode = mode;
-    panel.open(mode, text);
+    panel.open(mode, text, typing);
     host.dataset.drawing = mode;
     map.doubleClickZoom.disable();
     if (mode === "box") holdStill(map, true);
@@ -105,7 +105,7 @@ export function createDrawing(map, host, { paint, onArea, onPoint, show }) {
     state.points.push(point);
     const count = state.points.length;
     panel.setReady(count >= 3);
-    if (state.mode === "polygon") panel.setHint(count < 3 ? `${count} of at least 3 corners.` : `${count} corners; click the first or press Enter to finish.`); // prettier-ignore
+    if (state.mode === "polygon") panel.setHint(count < 3 ? `${count} of at least 3 corners.` : `${count} corners; finish on the first or with Enter.`); // prettier-ignore
     if (state.mode === "box") panel.setHint("Now the opposite corner.");
     sketch();
   }
@@ -195,7 +195,7 @@ export function createDrawing(map, host, { paint, onArea, onPoint, show }) {
     start: (mode) => begin(mode),
     /** Open the typed form of the present area, to change its numbers. */
     edit() {
-      begin(state.area && !state.area.bbox ? "polygon" : "box", textOfArea(state.area));
+      begin(state.area && !state.area.bbox ? "polygon" : "box", textOfArea(state.area), true);
       panel.focus();
     },
     setArea,

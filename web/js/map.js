@@ -50,6 +50,9 @@ export function createMap(element, { onHover, onSelect, onPoint, onMoveEnd, onAr
     onMoveEnd?.([box.getWest(), box.getSouth(), box.getEast(), box.getNorth()]);
   });
   listenToPointer();
+  // MapLibre's own watch lets the first change pass, which is when the style sheets arrive and give the map its size.
+  const watcher = new ResizeObserver(() => map.resize());
+  watcher.observe(canvasHost);
 
   /** Tell the page what is wrong with the map: an event `map-problem` on the element, with a sentence as `detail`. */
   function problem(message) {
@@ -218,6 +221,7 @@ export function createMap(element, { onHover, onSelect, onPoint, onMoveEnd, onAr
     resize: () => map.resize(),
     destroy() {
       stopLoading.abort();
+      watcher.disconnect();
       drawing.destroy();
       legend.remove();
       tip.remove();

@@ -1,7 +1,7 @@
 // Shapes of results: footprints that cross the antimeridian, corners of pictures, what fits in a view.
 
 const TILE_PX = 512; // MapLibre draws the world this wide at zoom 0
-const POINT_PX = 18; // a footprint narrower than this on screen is shown as a point
+const POINT_PX = 14; // a footprint narrower than this on screen is shown as a point
 
 /** Return a longitude within 180 degrees of `near`. */
 export const wrapNear = (lon, near) => lon + 360 * Math.round((near - lon) / 360);

@@ -26,6 +26,7 @@ export function openMap(container) {
     minZoom: 0.4,
     maxZoom: 18,
     attributionControl: false,
+    trackResize: false,
     dragRotate: false,
     pitchWithRotate: false,
     maxPitch: 0,

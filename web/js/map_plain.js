@@ -146,8 +146,8 @@ export function createMap(element, { onHover, onSelect, onPoint, onMoveEnd, onAr
 
   function open(mode, text = "") {
     state.mode = mode;
-    panel.open(mode, text);
-    panel.setHint("Type the coordinates; this map takes no drawing.");
+    panel.open(mode, text, true);
+    panel.setHint("This map takes no drawing.");
     panel.focus();
   }
 
