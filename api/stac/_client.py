@@ -205,7 +205,7 @@ def _fields(given: FieldsBody) -> tuple[set[str], set[str]]:
 def _texts(request: Request, given: SearchPost, root: Root) -> list[str]:
     """What to look for: of the body, else of the address, else of the root. A sentence is never cut at its commas."""
     own = [given.q] if isinstance(given.q, str) else list(given.q or ())
-    found = own or request.query_params.getlist("q")
+    found = list(dict.fromkeys(own or request.query_params.getlist("q")))
     if any(not text.strip() for text in found):
         raise QueryError("q is empty; give what to look for, e.g. q=a harbour with ships, or leave it out")
     return found or ([root.text] if root.text is not None and not _like(request, given) else [])

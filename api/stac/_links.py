@@ -16,7 +16,8 @@ def page_links(
     request: Request, root: Root, page: Page, given: SearchPost, below: tuple[str, ...]
 ) -> list[dict[str, Any]]:
     url = root.to(*below)
-    asked = parse_qsl(request.url.query, keep_blank_values=True)
+    # A client that adds its own parameters to every address adds them to a link that has them already.
+    asked = list(dict.fromkeys(parse_qsl(request.url.query, keep_blank_values=True)))
     own = url if not asked else f"{url}?{request.url.query}"
     links: list[dict[str, Any]] = [
         {"rel": "self", "href": own, "type": "application/geo+json"},
@@ -32,6 +33,9 @@ def page_links(
         body = given.model_dump(by_alias=True, exclude_none=True, exclude_defaults=True, mode="json") | {
             "token": page.token
         }
-        return [*links, following | {"href": own, "merge": False, "body": body}]
+        return [
+            *links,
+            following | {"href": f"{url}?{urlencode(asked)}" if asked else url, "merge": False, "body": body},
+        ]
     parameters = [(name, value) for name, value in asked if name != "token"]
     return [*links, following | {"href": f"{url}?{urlencode([*parameters, ('token', page.token)])}"}]

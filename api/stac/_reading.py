@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pydantic import ValidationError
+
 from api.stac._query import read_geometry
 from api.stac._requests import FieldsBody, SearchPost, SortBy
 from core import QueryError
@@ -23,10 +25,13 @@ def posted(given: Mapping[str, Any], **names: list[str] | None) -> SearchPost:
         values["intersects"] = read_geometry(values["intersects"])
     if "filter_expr" in values:
         values.setdefault("filter_lang", "cql2-text")
-    if "sortby" in values:
-        values["sortby"] = [_sort_by(each) for each in split(values["sortby"]) or ()]
-    if "fields" in values:
-        values["fields"] = _fields_body(split(values["fields"]) or [])
+    try:
+        if "sortby" in values:
+            values["sortby"] = [_sort_by(each) for each in split(values["sortby"]) or ()]
+        if "fields" in values:
+            values["fields"] = _fields_body(split(values["fields"]) or [])
+    except ValidationError as error:
+        raise QueryError(f"sortby and fields are names of properties: {error.errors()[0]['msg']}") from None
     return SearchPost.model_construct(**{**_DEFAULTS, **values, **names})
 
 

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api._asgi import notes
 from api._services import Service, Services
 from core import QueryError
 
@@ -78,7 +79,10 @@ class Roots:
         """Serve one request."""
         if scope["type"] != "http":
             return
-        await self._app(_entered(scope), receive, send)
+        entered = _entered(scope)
+        await self._app(entered, receive, send)
+        # For log and metrics: without what names the root, of which there are as many as texts.
+        notes(scope)["route"] = MOUNT + getattr(entered.get("route"), "path", "")
 
 
 def _entered(scope: Scope) -> Scope:
