@@ -100,15 +100,6 @@ class Searcher:
         """
         return ask(request, rows, self._encoder)
 
-    def direction(self, request: SearchRequest, rows: Rows) -> tuple[NDArray[np.float32], Asked]:
-        """Return the (dim,) unit vector that tiles are compared with, and how the request was understood.
-
-        Raises:
-            TileNotFoundError: As ``asked``, and likewise its other errors.
-        """
-        asked = self.asked(request, rows)
-        return asked.vector, asked
-
     def picture_vector(self, picture: Picture, *, sensor: str | None = None) -> NDArray[np.float32]:
         """Return the (dim,) unit vector of a picture.
 
