@@ -79,11 +79,13 @@ class _Reply:
         self.status = 499  # nginx's number for a client that left before an answer
         self.size = 0
         self.begun = False
+        self.complete = False
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.begun, self.status = True, message["status"]
             MutableHeaders(scope=message)["X-Request-ID"] = self._id
+        self.complete |= message["type"] == "http.response.body" and not message.get("more_body")
         self.size += len(message.get("body", b""))
         await self._send(message)
 
@@ -98,6 +100,8 @@ async def _fail(scope: Scope, reply: _Reply, failure: Exception) -> None:
         notes(scope)["refused"] = "slow_client"
         raise failure
     FAILURES.error("request %s failed", request_id, exc_info=failure)
+    if reply.complete:
+        return
     if reply.begun:
         # Only a closed connection tells the client that the rest is missing.
         raise failure

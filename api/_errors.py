@@ -90,6 +90,33 @@ def install(app: FastAPI) -> None:
     async def http(_: Request, error: HTTPException) -> JSONResponse:
         return error_response(error.status_code, "http_error", str(error.detail), headers=error.headers)
 
+    @app.exception_handler(Exception)
+    async def other(_: Request, error: Exception) -> JSONResponse:
+        """What nobody foresaw; the reason is for the log alone, where the exception goes on to."""
+        return error_response(500, "failure", "the server failed; its log says why under this answer's X-Request-ID")
+
+    _describe(app)
+
+
+def _describe(app: FastAPI) -> None:
+    """Declare errors once in the description, and as JSON whatever a route answers with otherwise."""
+    plain = app.openapi
+
+    def described() -> dict[str, Any]:
+        schema = plain()
+        body = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorBody"}}}
+        shared = {str(status): {"description": meaning, "content": body} for status, meaning in _MEANINGS.items()}
+        schema.setdefault("components", {})["responses"] = shared
+        for route in (route for routes in schema["paths"].values() for route in routes.values()):
+            for status, answer in route["responses"].items():
+                if status in shared and answer.get("description") == shared[status]["description"]:
+                    route["responses"][status] = {"$ref": f"#/components/responses/{status}"}
+                elif status >= "400" and "content" in answer:
+                    answer["content"] = body
+        return schema
+
+    app.openapi = described  # type: ignore[method-assign]  # FastAPI documents this way of extending it
+
 
 def error_response(
     status: int, code: str, message: str, field: str | None = None, *, headers: Mapping[str, str] | None = None

@@ -22,6 +22,8 @@ from api._search_metrics import BATCHES, SECONDS, STAGES
 from api._services import Services
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_MCP = "/mcp"
+
 router = APIRouter(tags=["service"])
 
 
@@ -77,7 +79,10 @@ def route_of(scope: Scope) -> str:
     route = scope.get("route")
     if route is not None and getattr(route, "path", None):
         return str(scope.get("root_path", "")) + str(route.path)
-    return "refused" if "refused" in notes(scope) else "unknown"
+    known = notes(scope)
+    if scope["path"] == _MCP:
+        return _MCP
+    return str(known.get("route") or ("refused" if "refused" in known else "unknown"))
 
 
 class _Indexes(Collector):
