@@ -18,7 +18,7 @@ from core import Record, Settings
 from indexer import Reach
 
 AT_ONCE = min(4, os.cpu_count() or 1)
-"""Originals read at once. Each may hold 128 MB (a large window file), and GDAL decodes on one core."""
+"""Originals read at once. The largest window file or picture was measured to take 190 MB, and decodes on one core."""
 
 MAX_WAITING = 100
 """Requests that wait for their turn; more are sent away at once."""
