@@ -21,14 +21,15 @@ class Links:
         """Return ``self``, ``preview``, ``image``, ``pixels``, ``series`` and ``item`` of a tile."""
         tile, after = quote(record.tile_id, safe=""), self._after()
         own = f"{self.root}/v1/tiles/{tile}"
-        item = f"{self.root}/stac/collections/{quote(record.collection, safe='')}/items/{tile}"
+        catalogue = "" if self.index is None else f"/i/{quote(self.index, safe='')}"
+        item = f"{self.root}/stac{catalogue}/collections/{quote(record.collection, safe='')}/items/{tile}"
         return {
             "self": own + after,
             "preview": f"{own}/preview.webp{after}",
             "image": f"{own}/image.png{after}",
             "pixels": f"{own}/pixels.tif{after}",
             "series": f"{own}/series{after}",
-            "item": item + after,
+            "item": item,
         }
 
     def _after(self) -> str:

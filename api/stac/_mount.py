@@ -153,7 +153,12 @@ def _extensions(reader: Reader) -> list[ApiExtension]:
         ),
         FreeTextExtension(conformance_classes=[free.SEARCH, free.ITEMS, free.SEARCH_ADVANCED, free.ITEMS_ADVANCED]),
         SortExtension(
-            conformance_classes=[SortConformanceClasses.ITEM_SEARCH_SORT, SortConformanceClasses.FEATURES_SORT]
+            conformance_classes=[
+                SortConformanceClasses.ITEM_SEARCH_SORT,
+                SortConformanceClasses.FEATURES_SORT,
+                # The name that pystac-client 0.9 looks for.
+                "https://api.stacspec.org/v1.0.0/item-search#sort",
+            ]
         ),
         FieldsExtension(conformance_classes=[FieldsConformanceClasses.SEARCH, FieldsConformanceClasses.ITEMS]),
         TokenPaginationExtension(),

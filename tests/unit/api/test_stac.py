@@ -479,3 +479,18 @@ def test_the_service_describes_itself(client: TestClient) -> None:
     assert "/search" in description.json()["paths"]
     assert "/stac/search" in client.get(links(landing)["service-doc"]).text
     assert FIRST.isoformat()[:10] in json.dumps(client.get("/stac/collections").json())
+
+
+def test_pystac_client_recognises_what_is_offered(client: TestClient) -> None:
+    from pystac_client.conformance import ConformanceClasses
+
+    offered = client.get("/stac/conformance").json()["conformsTo"]
+    for wanted in ("CORE", "COLLECTIONS", "FEATURES", "ITEM_SEARCH", "FILTER", "SORT", "FIELDS"):
+        assert any(ConformanceClasses[wanted].pattern.match(each) for each in offered), wanted
+
+
+@pytest.mark.parametrize("index", ["main", "second one"])
+def test_hits_of_the_retrieval_api_link_to_their_items(client: TestClient, index: str) -> None:
+    hit = client.get("/v1/search", params={"text": SENTENCE, "k": 1, "index": index}).json()["hits"][0]
+    item = client.get(hit["links"]["item"])
+    assert (item.status_code, item.json()["id"]) == (200, hit["tile_id"])
