@@ -2,14 +2,12 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +17,9 @@ import pytest
 from mcp import Client, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 
+from api import add_key
 from tests.integration.real import ROOT
+from tests.integration.served import served_command, served_with
 from tests.small_index import TINY, build_small_index
 
 ENVIRONMENT = {"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"], "OMP_NUM_THREADS": "1"}
@@ -117,56 +117,10 @@ def test_a_folder_that_is_no_index_is_one_clear_line(tmp_path: Path) -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
-SERVE = """
-import json
-import sys
-from pathlib import Path
-import uvicorn
-from api import ServeConfig, create_app
-options = json.loads(sys.argv[3])
-options |= {name: tuple(value) for name, value in options.items() if isinstance(value, list)}
-if "api_keys" in options:
-    options["api_keys"] = Path(options["api_keys"])
-app = create_app(ServeConfig(indexes={"first": Path(sys.argv[1])}, **options))
-uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[2]), log_level="warning")
-"""
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
-@contextmanager
-def serving(index: Path, **options: object) -> Iterator[str]:
-    """A server in a process of its own; gives its address and ends it with SIGTERM."""
-    port = free_port()
-    command = [sys.executable, "-c", SERVE, str(index), str(port), json.dumps(options)]
-    process = subprocess.Popen(command, env=ENVIRONMENT, cwd=ROOT)
-    try:
-        wait_for(f"http://127.0.0.1:{port}/healthz", process)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        assert process.wait(timeout=20) is not None
-
-
-def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(300):
-        assert process.poll() is None, "the server ended"
-        try:
-            with urllib.request.urlopen(url, timeout=1):  # noqa: S310 - our own address
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
-    raise TimeoutError(url)
-
-
 @pytest.fixture(scope="module")
-def server(index: Path) -> Iterator[str]:
-    with serving(index) as address:
-        yield address
+def server(index: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with served_command(index, tmp_path_factory.mktemp("log") / "log") as found:
+        yield found.url
 
 
 @asynccontextmanager
@@ -241,23 +195,22 @@ def test_a_body_no_tool_needs_is_refused(server: str) -> None:
 
 
 def test_behind_keys_an_agent_needs_one_and_any_name_will_do(index: Path, tmp_path: Path) -> None:
-    from api import add_key
-
     token = add_key(tmp_path / "keys.json", "agent", "read")
 
     async def run(url: str) -> None:
         async with connected(url, {"Authorization": f"Bearer {token}"}) as client:
             await tour(client)
 
-    with serving(index, api_keys=str(tmp_path / "keys.json")) as address:
-        assert post(f"{address}/mcp")[0] == 401
-        assert post(f"{address}/mcp", **{"X-API-Key": token, "Host": "swath.example.org"})[0] == 200
-        anyio.run(run, f"{address}/mcp")
+    with served_with(index, tmp_path / "log", api_keys=str(tmp_path / "keys.json")) as found:
+        assert post(f"{found.url}/mcp")[0] == 401
+        assert post(f"{found.url}/mcp", **{"X-API-Key": token, "Host": "swath.example.org"})[0] == 200
+        anyio.run(run, f"{found.url}/mcp")
 
 
-def test_an_operator_may_name_further_hosts(index: Path) -> None:
-    with serving(index, hosts=["swath.example.org"], cors=["https://app.example.org"]) as address:
-        assert post(f"{address}/mcp", Host="swath.example.org")[0] == 200
-        assert post(f"{address}/mcp", Host="swath.example.org:8443")[0] == 200
-        assert post(f"{address}/mcp", Origin="https://app.example.org")[0] == 200
-        assert post(f"{address}/mcp", Host="other.example.org")[0] == 421
+def test_an_operator_may_name_further_hosts(index: Path, tmp_path: Path) -> None:
+    options = ("--allow-host", "swath.example.org", "--cors", "https://app.example.org")
+    with served_command(index, tmp_path / "log", *options) as found:
+        assert post(f"{found.url}/mcp", Host="swath.example.org")[0] == 200
+        assert post(f"{found.url}/mcp", Host="swath.example.org:8443")[0] == 200
+        assert post(f"{found.url}/mcp", Origin="https://app.example.org")[0] == 200
+        assert post(f"{found.url}/mcp", Host="other.example.org")[0] == 421

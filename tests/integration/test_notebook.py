@@ -2,11 +2,6 @@
 
 import os
 import re
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,9 +11,9 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 
 from tests.integration.real import ROOT
+from tests.integration.served import served_command
 
 NOTEBOOK = ROOT / "examples" / "search.ipynb"
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
 def read() -> NotebookNode:
@@ -27,25 +22,9 @@ def read() -> NotebookNode:
 
 
 @pytest.fixture(scope="module")
-def address(demo_folder: Path) -> Iterator[str]:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
-    command = [sys.executable, "-m", "swath", "serve", "--index", "demo-archive/index", "--port", str(port)]
-    process = subprocess.Popen(command, cwd=demo_folder, env=ENVIRONMENT, stdout=subprocess.DEVNULL)
-    try:
-        url = f"http://127.0.0.1:{port}"
-        for _ in range(600):
-            assert process.poll() is None, "the server ended"
-            try:
-                with urllib.request.urlopen(f"{url}/healthz", timeout=1):  # noqa: S310 - our own address
-                    break
-            except OSError:
-                time.sleep(0.1)
-        yield url
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
+def address(demo_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with served_command(demo_folder / "demo-archive" / "index", tmp_path_factory.mktemp("log") / "log") as found:
+        yield found.url
 
 
 @pytest.fixture(scope="module")
