@@ -6,7 +6,7 @@ import asyncio
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api._asgi import is_open, refuse
+from api._asgi import header, is_open, refuse
 from api._config import Limits
 
 STREAMING = "/mcp"
@@ -38,7 +38,7 @@ class TimeLimit:
             message = f"{len(self._working)} requests are being worked on, as many as this server takes"
             await refuse(scope, send, 503, "busy", message, headers={"Retry-After": "1"})
             return
-        talk = _Talk(receive, send, self._limits.seconds)
+        talk = _Talk(receive, send, self._limits.seconds, heard=not _has_body(scope))
         task: asyncio.Task[None] = asyncio.create_task(self._run(scope, talk))
         self._working.add(task)
         task.add_done_callback(self._working.discard)
@@ -69,12 +69,12 @@ class TimeLimit:
 class _Talk:
     """Both directions of one request; after it is over, nothing is heard or said any more."""
 
-    def __init__(self, receive: Receive, send: Send, seconds: float) -> None:
+    def __init__(self, receive: Receive, send: Send, seconds: float, *, heard: bool) -> None:
         self._receive = receive
         self._send = send
         self._seconds = seconds
         self.begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.heard = False
+        self.heard = heard
         self.over = False
 
     async def receive(self) -> Message:
@@ -92,6 +92,11 @@ class _Talk:
         # A client that takes nothing for so long would hold the stream's memory for ever.
         async with asyncio.timeout(self._seconds):
             await self._send(message)
+
+
+def _has_body(scope: Scope) -> bool:
+    length = header(scope, b"content-length") or "0"
+    return length.strip("0") != "" or header(scope, b"transfer-encoding") is not None
 
 
 def _waits(scope: Scope) -> bool:

@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
+from api._limits_json import check_json
 from api._schemas import MAX_TERMS, SearchBody
 from api._search_params import checked_body
 
@@ -57,6 +58,7 @@ async def _parts(request: Request) -> Posted:
                 raise _wrong(name, f"there is no part {name!r}; send request (JSON) and picture", "value_error")
     if not pictures and text == b"{}":
         raise _wrong("picture", "nothing was sent; send a part request (JSON), picture, or both", "missing")
+    check_json(text, request.app.state.config.limits)
     return Posted(body=checked_body(_parsed(text), where="body"), pictures=tuple(pictures))
 
 
