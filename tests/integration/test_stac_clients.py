@@ -37,7 +37,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def catalog(url: str) -> Client:
+def catalog(url: str) -> Any:
     return Client.open(url)
 
 
@@ -70,7 +70,7 @@ def test_the_api_validator_finds_no_error(url: str, below: str) -> None:
     assert (done.returncode, "Errors: none" in said) == (0, True), said[-5000:]
 
 
-def test_pystac_client_reads_what_there_is(catalog: Client) -> None:
+def test_pystac_client_reads_what_there_is(catalog: Any) -> None:
     assert [each.id for each in catalog.get_collections()] == sorted(TILES)
     item = catalog.get_collection(COAST).get_item(HARBOURS[0])
     assert item is not None
@@ -95,7 +95,7 @@ def test_pystac_client_reads_what_there_is(catalog: Client) -> None:
     ],
     ids=["bbox", "intersects", "datetime", "cql2-text", "cql2-json", "ids"],
 )
-def test_pystac_client_searches(catalog: Client, method: str, asked: dict[str, Any], expected: set[str]) -> None:
+def test_pystac_client_searches(catalog: Any, method: str, asked: dict[str, Any], expected: set[str]) -> None:
     search = catalog.search(method=method, **asked)
     assert {item.id for item in search.items()} == expected
     assert search.matched() == len(expected)
@@ -103,12 +103,12 @@ def test_pystac_client_searches(catalog: Client, method: str, asked: dict[str, A
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize("limit", [1, 7, 60])
-def test_pystac_client_pages_through_everything_once(catalog: Client, method: str, limit: int) -> None:
+def test_pystac_client_pages_through_everything_once(catalog: Any, method: str, limit: int) -> None:
     found = [item.id for item in catalog.search(method=method, limit=limit).items()]
     assert len(found) == len(set(found)) == ALL
 
 
-def test_every_item_passes_validation(catalog: Client) -> None:
+def test_every_item_passes_validation(catalog: Any) -> None:
     use_in_pystac()
     checked = 0
     for item in catalog.search(limit=60).items_as_dicts():
@@ -119,7 +119,7 @@ def test_every_item_passes_validation(catalog: Client) -> None:
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_words_go_in_the_address_with_plain_pystac_client(url: str, method: str) -> None:
-    catalog = Client.open(url, parameters={"q": SENTENCE})
+    catalog: Any = Client.open(url, parameters={"q": SENTENCE})
     found = list(catalog.search(method=method, max_items=25, limit=10).items())
     assert {item.id for item in found[:2]} == set(HARBOURS)
     assert len({item.id for item in found}) == 25
@@ -130,7 +130,7 @@ def test_words_go_in_the_address_with_plain_pystac_client(url: str, method: str)
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize("q", [SENTENCE, [SENTENCE]], ids=["text", "list"])
 def test_our_client_asks_in_words(url: str, method: str, q: Any) -> None:
-    catalog = swath.SwathClient.open(url)
+    catalog: Any = swath.SwathClient.open(url)
     search = catalog.search(q=q, method=method, max_items=25, limit=10, filter="eo:cloud_cover >= 0")
     found = [item.id for item in search.items()]
     assert set(found[:2]) == set(HARBOURS)
@@ -139,7 +139,7 @@ def test_our_client_asks_in_words(url: str, method: str, q: Any) -> None:
 
 
 def test_our_client_asks_for_what_looks_alike(url: str) -> None:
-    catalog = swath.SwathClient.open(url)
+    catalog: Any = swath.SwathClient.open(url)
     (best,) = catalog.search(like=HARBOURS[0], max_items=1).items()
     assert best.id == HARBOURS[1]
     assert {item.id for item in catalog.search(collections=[EDGE]).items()} == {
@@ -148,7 +148,7 @@ def test_our_client_asks_for_what_looks_alike(url: str) -> None:
 
 
 def test_our_client_says_what_cannot_be_asked(url: str) -> None:
-    catalog = swath.SwathClient.open(url)
+    catalog: Any = swath.SwathClient.open(url)
     with pytest.raises(QueryError, match="only one"):
         catalog.search(q="ships", like=HARBOURS[0])
     with pytest.raises(QueryError, match="q is empty"):
@@ -156,7 +156,7 @@ def test_our_client_says_what_cannot_be_asked(url: str) -> None:
 
 
 def test_a_client_that_only_follows_links_stays_in_its_root(url: str) -> None:
-    catalog = Client.open(f"{url}/q/a%20harbour%20with%20ships/")
+    catalog: Any = Client.open(f"{url}/q/a%20harbour%20with%20ships/")
     found = list(catalog.search(method="GET", max_items=2).items())
     assert {item.id for item in found} == set(HARBOURS)
     assert all("/stac/q/a%20harbour%20with%20ships/" in item.get_self_href() for item in found)
