@@ -107,6 +107,9 @@ export const searchMore = (request) => json(call(SEARCH, { ...posted(request), k
 /** Return counts; `kind` tells apart the facets that are asked for side by side. */
 export const facets = (request, kind) => json(call("v1/facets", { ...posted(request), kind: `facets-${kind}` }));
 
+/** Return STAC items that pass filters, see request.js. */
+export const browse = (params) => json(call(`stac/search?${new URLSearchParams(params)}`, { kind: "browse" }));
+
 /** Return one tile. */
 export const tile = (id, index) => json(call(tileAddress(id, "", { index }), { kind: "tile" }));
 

@@ -124,6 +124,7 @@ function update(cell, { hit, state, renderings, best, cited }) {
     node.classList.toggle(`is-${name}`, on);
     tools[name === "plus" ? 0 : 1].setAttribute("aria-pressed", String(on));
   }
+  node.classList.toggle("is-unscored", hit.score == null && hit.probability == null);
   node.classList.toggle("is-open", state.open === hit.tile_id);
   citations.hidden = !cited;
   citations.textContent = cited ? cited.join(" ") : "";

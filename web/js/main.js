@@ -92,7 +92,7 @@ const drawer = createDrawer({
   drawer: $("drawer"),
   store,
   renderings: () => renderings,
-  known: (id) => results().hits.find((hit) => hit.tile_id === id) ?? null,
+  known: (id) => results().hits.find((hit) => hit.tile_id === id && !hit.partial) ?? null,
   actions: { close: closeTile, step, like: likeTile, add: (id, weight) => addTerm({ kind: "like", value: id, weight }), mark, open: (id) => store.set({ open: id }, { push: false }) }, // prettier-ignore
 });
 
@@ -126,6 +126,8 @@ function toggleFilters(on) {
 
 // What is shown.
 
+const NO_HITS = []; // a look at the newest is no result: the map shows where the archive is instead
+
 function show() {
   const state = store.get();
   const view = { ...results(), description, renderings };
@@ -137,7 +139,8 @@ function show() {
   filters({ state, ...view, asked: asksSomething(state), problem: view.countProblem });
   showNotices(state, view);
   showGrid(state, view);
-  stage.show({ state, hits: view.hits, cells: view.cells });
+  const cells = state.hexagons || view.status === "idle" ? view.cells : [];
+  stage.show({ state, hits: view.status === "idle" ? NO_HITS : view.hits, cells });
   stage.histogram(view.facets?.time ?? []);
   stage.range(state.datetime);
   showPanes(state, view);
@@ -145,7 +148,7 @@ function show() {
 
 function showNotices(state, view) {
   const given = {
-    idle: () => notices.welcome({ description, ask: (text) => store.set({ text }) }),
+    idle: () => notices.welcome({ description, matched: view.matched, looks: view.hits.length > 0, ask: (text) => store.set({ text }) }),
     slow: () => notices.slow(searcher.stop),
     done: () => (view.hits.length ? null : notices.nothing({ state, matched: view.matched, store })),
     stopped: () => notices.stopped(searcher.run),
@@ -154,7 +157,7 @@ function showNotices(state, view) {
       notices.keyForm({ error: view.error, submit: submitKey }),
   }[view.status];
   const remarks = view.status === "done" ? notices.remarks(view.remarks) : [];
-  const key = JSON.stringify([view.status, view.status === "idle" && description?.tiles, view.turn]);
+  const key = JSON.stringify([view.status, view.status === "idle" && [description?.tiles, view.hits.length], view.turn]);
   if (showNotices.key === key) return;
   showNotices.key = key;
   fill($("notices"), given?.(), remarks);
@@ -210,7 +213,6 @@ store.subscribe((state, before) => {
 });
 
 searcher.onAnswer((view) => {
-  stage.show({ state: store.get(), hits: view.hits, cells: view.cells });
   stage.bringIntoView();
   say(view.hits.length ? `${plural(view.matched, "tile")} match. Best: ${tileLine(view.hits[0])}.` : "No results.");
   $("results-body").scrollTop = 0;
@@ -250,6 +252,7 @@ async function load() {
   if (told.status === "fulfilled") description = told.value;
   else if (!asksSomething(store.get())) searcher.fail(told.reason);
   if (drawn.status === "fulfilled") renderings = bySensor(drawn.value);
+  if (!asksSomething(store.get())) stage.goTo(description?.bbox);
   show();
 }
 
@@ -317,7 +320,9 @@ loadIndexes();
 stage.setArea(geometryOf(store.get().area));
 stage.start().then(() => {
   show();
-  stage.bringIntoView();
+  if (asksSomething(store.get())) stage.bringIntoView();
+  else stage.goTo(description?.bbox);
+  searcher.countCells();
   if (store.get().open) stage.select(store.get().open);
 });
 if (store.get().open) drawer.open(store.get().open);

@@ -1,6 +1,7 @@
 // What is going on, and what to do: empty, slow, partial and broken searches.
 
 import { button, el, fill, icon } from "./dom.js";
+import { plural } from "./format.js";
 import { filtersSet, withoutFilters } from "./state.js";
 import { MissingPicture } from "./pictures.js";
 
@@ -17,13 +18,16 @@ function notice(kind, title, lines, actions = []) {
 }
 
 /** What a page shows that has not been asked anything. */
-export function welcome({ description, ask }) {
+export function welcome({ description, matched, looks, ask }) {
   const tiles = description?.tiles;
   if (tiles === 0) return notice("empty", "This index is empty", ["Fill it with swath index SOURCE --into DIR, then reload."]);
-  return notice("welcome", "What are you looking for?", [
+  const welcoming = notice("welcome", "What are you looking for?", [
     "Describe it in words, drop or paste a picture, or take a point on the map. Add and subtract as many as you like.",
     el("ul", { class: "examples", "aria-label": "Examples" }, EXAMPLES.map((text) => el("li", {}, button({ text, class: "outline example", on: { click: () => ask(text) } })))),
   ]); // prettier-ignore
+  if (!looks) return welcoming;
+  const among = matched < tiles ? `From the newest of ${plural(matched, "tile")} that pass the filters` : "From the newest in the archive";
+  return [welcoming, el("h3", { class: "look-title", text: among })];
 }
 
 /** What a search shows that found nothing; it says which filter to let go. */

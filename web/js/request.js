@@ -37,8 +37,8 @@ async function subject(state) {
     return { body: { ...fields, [only.kind]: only.value }, pictures };
   }
   const query = [];
-  for (const { kind, value, weight } of given) {
-    if (kind === "picture") query.push({ picture: pictures.push(await pictureFile(value)) - 1, weight });
+  for (const { kind, value, weight, token } of given) {
+    if (kind === "picture") query.push({ picture: token ?? pictures.push(await pictureFile(value)) - 1, weight });
     else query.push({ [kind]: value, weight });
   }
   return { body: query.length ? { ...fields, query } : fields, pictures };
@@ -49,6 +49,58 @@ export async function searchRequest(state, { k = PAGE, cursor } = {}) {
   const { body, pictures } = await subject(state);
   const paging = cursor ? { k, cursor } : { k };
   return { body: { ...body, ...filterFields(state), ...thresholds(state), ...paging }, pictures };
+}
+
+/** Return the terms with the tokens that an answer gave their pictures. */
+export function withTokens(terms, answered) {
+  const tokens = (answered?.query ?? []).map(({ picture }) => picture).filter((picture) => typeof picture === "string");
+  const pictures = terms.filter(({ kind }) => kind === "picture");
+  if (tokens.length !== pictures.length) return terms;
+  return terms.map((term) => (term.kind === "picture" ? { ...term, token: tokens[pictures.indexOf(term)] } : term));
+}
+
+/** Return the terms without tokens where the pictures themselves are at hand, or null where nothing would change. */
+export async function withoutTokens(terms) {
+  const kept = await Promise.all(terms.map(async ({ token, ...term }) => (token && (await pictureFile(term.value).then(Boolean, () => false)) ? term : { ...term, ...(token ? { token } : {}) }))); // prettier-ignore
+  return kept.some((term, at) => term.token !== terms[at].token) ? kept : null;
+}
+
+/** Return the parameters of a look at the newest tiles, for a page that has not been asked anything. */
+export function browseParams(state) {
+  const params = { limit: BROWSED, sortby: "-datetime", fields: BROWSE_FIELDS };
+  if (state.area?.bbox) params.bbox = state.area.bbox.map(round).join(",");
+  if (state.area?.within) params.intersects = JSON.stringify(state.area.within);
+  if (state.datetime) params.datetime = state.datetime.map((end) => end || "..").join("/");
+  if (state.collection.length) params.collections = state.collection.join(",");
+  const conditions = [];
+  if (state.sensor.length) conditions.push(`"swath:sensor" IN (${state.sensor.map(quoted).join(", ")})`);
+  if (state.maxCloud !== null) conditions.push(`"eo:cloud_cover" <= ${state.maxCloud}`);
+  if (conditions.length) Object.assign(params, { "filter-lang": "cql2-text", filter: conditions.join(" AND ") });
+  return params;
+}
+
+const BROWSED = 240; // newest tiles that the look is chosen from
+const LOOKED_AT = 24;
+const BROWSE_FIELDS = "id,bbox,geometry,collection,properties.datetime,properties.swath:sensor,properties.eo:cloud_cover";
+const quoted = (text) => `'${text.replaceAll("'", "''")}'`;
+
+/** Return STAC items as tiles: evenly chosen, since neighbours in time are often neighbours in place. */
+export function browsedTiles({ features = [] }) {
+  const step = Math.max(1, features.length / LOOKED_AT);
+  const chosen = Array.from({ length: Math.min(features.length, LOOKED_AT) }, (_, at) => features[Math.floor(at * step)]);
+  return chosen.map(({ id, bbox, geometry, collection, properties = {} }) => ({
+    tile_id: id,
+    bbox: bbox ?? null,
+    footprint: geometry ?? null,
+    collection,
+    centroid: bbox && bbox[0] <= bbox[2] ? [(bbox[0] + bbox[2]) / 2, (bbox[1] + bbox[3]) / 2] : null,
+    datetime: properties.datetime ?? null,
+    sensor: properties["swath:sensor"] ?? null,
+    cloud: properties["eo:cloud_cover"] === undefined ? null : properties["eo:cloud_cover"] / 100,
+    score: null,
+    probability: null,
+    partial: true,
+  }));
 }
 
 /**

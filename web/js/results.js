@@ -23,7 +23,7 @@ export function createHead({ holder, store, exporting, openFilters }) {
     const options = [["", "Stored previews"], ...names.map((name) => [name, renderingTitle(name)])];
     if (select.options.length !== options.length) fill(select, options.map(([value, text]) => el("option", { value, text })));
     select.value = names.includes(state.rendering) ? state.rendering : "";
-    exporting.show(view.hits.length > 0);
+    exporting.show(view.status === "done" && view.hits.length > 0);
     fill(active, activeFilters(state).map(([key, text, off]) => el("li", {}, text, button({ icon: "close", label: `Remove: ${text}`, class: "active-remove", on: { click: () => store.set({ [key]: off }) } })))); // prettier-ignore
   };
 }

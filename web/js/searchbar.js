@@ -5,7 +5,7 @@ import { place } from "./format.js";
 import { tileAddress } from "./api.js";
 import { pictureFile, thumbnail } from "./pictures.js";
 
-const ICONS = { text: "search", like: "like", point: "point", picture: "picture" };
+const ICONS = { like: "like", point: "point", picture: "picture" };
 
 /** Return the words for a term, without its weight. */
 export function termLabel({ kind, value }) {
@@ -109,7 +109,7 @@ function chip(store, first, at) {
   };
   const sign = el("span", { class: "term-sign", "aria-hidden": "true" });
   const times = el("span", { class: "term-weight" });
-  const body = el("button", { type: "button", class: "term-body", title: label }, sign, picture(first, store.get().index) ?? icon(ICONS[first.kind]), el("span", { class: "term-label", text: label }), times); // prettier-ignore
+  const body = el("button", { type: "button", class: "term-body", title: label }, ...[sign, picture(first, store.get().index) ?? (first.kind === "text" ? null : icon(ICONS[first.kind])), el("span", { class: "term-label", text: label }), times].filter(Boolean)); // prettier-ignore
   const weighing = menu(body, () => weightPanel({ label, weight: store.get().terms[at].weight, change }), { label: `Weight of ${label}` }); // prettier-ignore
   const node = el("li", {}, weighing, button({ icon: "close", label: `Remove ${label}`, class: "term-remove", on: { click: remove } })); // prettier-ignore
   const update = ({ weight }) => {

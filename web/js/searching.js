@@ -1,7 +1,7 @@
 // Asking the server: one search at a time, the counts after it, and what is known of how it goes.
 
 import * as api from "./api.js";
-import { facetRequests, searchRequest } from "./request.js";
+import { browseParams, browsedTiles, facetRequests, searchRequest, withoutTokens, withTokens } from "./request.js";
 import { asksSomething } from "./state.js";
 import { resolutionFor } from "./stage.js";
 
@@ -44,22 +44,37 @@ export function createSearcher({ store, onChange, wantsCells }) {
     const turn = Math.floor(view.turn) + 1;
     api.stop("search");
     api.stop("more");
-    if (!asksSomething(state)) {
-      settle({ ...NOTHING, status: "idle", turn });
-      return count();
-    }
+    api.stop("browse");
+    if (!asksSomething(state)) return look(state, turn);
     set({ status: "loading", turn, error: null, moreProblem: null, loadingMore: false });
     wait();
     try {
       const answer = await api.search(await searchRequest(state));
       if (Math.floor(view.turn) !== turn) return;
+      const terms = withTokens(state.terms, answer.query);
+      if (terms !== state.terms) store.set({ terms }, { push: false });
       settle({ ...NOTHING, ...read(answer), status: "done" });
       answered(view);
       count();
     } catch (error) {
       if (api.isAbort(error) || Math.floor(view.turn) !== turn) return;
+      // A token is of one encoder; where the index has got another, the picture itself still works.
+      const terms = error.status === 400 ? await withoutTokens(state.terms) : null;
+      if (terms) {
+        store.set({ terms }, { push: false });
+        return run();
+      }
       settle({ ...NOTHING, status: "error", error });
     }
+  }
+
+  /** Show some of the newest tiles while nothing is asked. What fails here leaves the welcome without pictures. */
+  async function look(state, turn) {
+    settle({ ...NOTHING, status: "idle", turn });
+    count();
+    if (state.index) return; // the STAC root is that of the first index
+    const found = await api.browse(browseParams(state)).catch(() => null);
+    if (found && Math.floor(view.turn) === turn) set({ hits: browsedTiles(found), matched: found.numberMatched ?? 0 });
   }
 
   function stop() {
@@ -81,11 +96,14 @@ export function createSearcher({ store, onChange, wantsCells }) {
     }
   }
 
+  /** The view of the map where its hexagons are shown: when asked for, and while nothing else is. */
+  const cellsWanted = (state) => (state.hexagons || !asksSomething(state) ? wantsCells() : null);
+
   /** Ask for the counts beside the filters; what fails is said there and hides no hits. */
   async function count() {
     const { turn } = view;
     const state = store.get();
-    const bounds = state.hexagons ? wantsCells() : null;
+    const bounds = cellsWanted(state);
     resolution = bounds ? resolutionFor(bounds) : null;
     try {
       const requests = await facetRequests(state, { hexagons: Boolean(bounds), resolution });
@@ -101,7 +119,7 @@ export function createSearcher({ store, onChange, wantsCells }) {
 
   /** Count by hexagon again where the map shows another scale. */
   async function countCells() {
-    const bounds = store.get().hexagons ? wantsCells() : null;
+    const bounds = cellsWanted(store.get());
     if (!bounds || (resolutionFor(bounds) === resolution && view.cells.length)) return;
     await count();
   }

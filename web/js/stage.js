@@ -101,7 +101,7 @@ export function createStage({ store, theme, actions }) {
     if (!map) return;
     if (changed || !show.done) map.setHits(hits);
     show.done = true;
-    map.setHexagons(state.hexagons ? cells : []);
+    map.setHexagons(cells);
   }
 
   theme.onChange((shown) => map?.setTheme(shown));
@@ -122,6 +122,10 @@ export function createStage({ store, theme, actions }) {
       return Boolean(map?.pickPoint);
     },
     view: () => view,
+    /** Move to a bbox. */
+    goTo(bbox) {
+      if (map && bbox) map.fit([{ tile_id: "extent", bbox }]);
+    },
     /** Move to the results, unless the map shows some of them already. */
     bringIntoView() {
       if (!map || !hits.length) return;

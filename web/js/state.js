@@ -5,7 +5,9 @@
 export const DEFAULTS = Object.freeze({
   index: null, // name of the index; null for the server's first
   text: "",
-  terms: [], // further parts: {kind: text|like|point|picture, value, weight}; point is [lon, lat], picture a key
+  // Further parts: {kind: text|like|point|picture, value, weight}. A point is [lon, lat]; a picture is a key on this
+  // device, and `token` what the server made of it, so that a link works elsewhere.
+  terms: [],
   plus: [], // ids of tiles marked right
   minus: [], // ids of tiles marked wrong
   area: null, // {bbox: [w, s, e, n]} or {within: GeoJSON Polygon}
@@ -25,8 +27,10 @@ const SEARCH_KEYS = ["index", "text", "terms", "plus", "minus", "area", "datetim
 const KINDS = new Set(["text", "like", "point", "picture"]);
 const MAX_WEIGHT = 3;
 
-/** Whether two states ask for the same hits. */
-export const sameSearch = (a, b) => SEARCH_KEYS.every((key) => same(a[key], b[key]));
+/** Whether two states ask for the same hits; a picture stays the same when its token becomes known. */
+export const sameSearch = (a, b) => SEARCH_KEYS.every((key) => same(asked(a, key), asked(b, key)));
+
+const asked = (state, key) => (key === "terms" ? state.terms.map(({ token, ...term }) => term) : state[key]);
 
 /** Whether anything is asked; filters alone ask for nothing. */
 export const asksSomething = (state) => Boolean(state.text || state.terms.length || state.plus.length || state.minus.length);
@@ -64,7 +68,11 @@ export function encode(state) {
 }
 
 const rounded = (degrees) => Number(Number(degrees).toFixed(6)); // 0.1 m
-const encodeTerm = ({ kind, value, weight }) => `${kind}:${weight}:${kind === "point" ? value.map(rounded).join(",") : value}`;
+
+function encodeTerm({ kind, value, weight, token }) {
+  const shown = kind === "point" ? value.map(rounded).join(",") : token ? `${value}~${token}` : value;
+  return `${kind}:${weight}:${shown}`;
+}
 
 /** Return the state a query string stands for; what cannot be read is left as by default. */
 export function decode(search) {
@@ -104,6 +112,10 @@ function decodeTerm(text) {
   const [, kind, weight, value] = /^(\w+):(-?[\d.]+):([^]+)$/.exec(text) ?? [];
   if (!KINDS.has(kind) || !Number.isFinite(Number(weight))) return null;
   const limited = Math.max(-MAX_WEIGHT, Math.min(MAX_WEIGHT, Number(weight))) || 1;
+  if (kind === "picture") {
+    const [key, token] = value.split("~");
+    return { kind, value: key, weight: limited, ...(token ? { token } : {}) };
+  }
   if (kind !== "point") return { kind, value, weight: limited };
   const point = value.split(",").map(Number);
   return point.length === 2 && point.every(Number.isFinite) ? { kind, value: point, weight: limited } : null;
