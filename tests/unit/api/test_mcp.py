@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import rasterio
 from mcp import Client, MCPError
+from mcp.server.mcpserver import MCPServer
 from mcp.types import BlobResourceContents, ImageContent, TextContent, TextResourceContents
 from PIL import Image
 from rasterio.transform import from_origin
@@ -59,9 +60,15 @@ def services(archive: Path) -> Services:
     return Services({"first": archive, "second": archive})
 
 
+BUILT: dict[int, MCPServer[Any]] = {}
+"""Servers by the id of their services: building one takes longer than most calls."""
+
+
 def ask(services: Services, question: Callable[[Client], Awaitable[Any]]) -> Any:
+    server = BUILT.get(id(services)) or BUILT.setdefault(id(services), build_server(services))
+
     async def run() -> Any:
-        async with Client(build_server(services)) as client:
+        async with Client(server) as client:
             return await question(client)
 
     return anyio.run(run)
