@@ -14,6 +14,7 @@ COPY evaluation evaluation
 COPY api api
 COPY demo demo
 COPY swath swath
+COPY web web
 RUN pip install --no-cache-dir .
 
 USER swath

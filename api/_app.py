@@ -32,7 +32,7 @@ MIN_ZIPPED = 1400
 """Bytes from which an answer is compressed; below it fits one packet of an Ethernet (1500 bytes) anyway."""
 
 ZIP_LEVEL = 4
-"""Of deflate: see docs/how-to/serve.md for what was measured."""
+"""Of deflate. 500 hits, 845 KB: 75 KB in 3.8 ms; level 6 makes 64 KB in 6.6 ms, 9 makes 62 KB in 10.6 ms."""
 
 
 def create_app(serve: ServeConfig | Path, *, opened: Callable[[str, Path], Service] = open_service) -> FastAPI:

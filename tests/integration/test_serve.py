@@ -199,3 +199,40 @@ def test_a_server_for_all_to_reach_without_keys_is_remarked_on(index: Path, tmp_
         assert url.startswith("http://127.0.0.1:")
         assert httpx.get(f"{url}/healthz").status_code == 200
     assert f"whoever reaches {EVERYWHERE} may search" in (tmp_path / "log").read_text()
+
+
+_END_OF_DEMO = """
+import sys
+from pathlib import Path
+from swath._cmd_demo import _on_terminal, _open_page
+_open_page(Path(sys.argv[1]), port=int(sys.argv[2]), now=_on_terminal())
+"""
+
+
+def test_the_demo_ends_with_the_page_on_a_terminal(index: Path) -> None:
+    import pty
+
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-c", _END_OF_DEMO, str(index), "0"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=subprocess.DEVNULL, env=environment) as process:
+        os.close(theirs)
+        shown = ""
+        while "; open http://" not in shown or "(Ctrl-C" not in shown:
+            shown += os.read(ours, 4096).decode()
+        url = shown.partition("; open ")[2].split()[0]
+        page = httpx.get(url)
+        assert page.status_code == 200
+        assert "<html" in page.text
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+    os.close(ours)
+
+
+def test_the_demo_in_a_script_says_how_to_open_the_page_and_ends(index: Path) -> None:
+    command = [sys.executable, "-c", _END_OF_DEMO, str(index), "8000"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=environment, timeout=60, check=True
+    )
+    assert f"open http://127.0.0.1:8000/ after: swath serve --index {index} --port 8000" in done.stdout
