@@ -224,6 +224,19 @@ def test_results_on_both_sides_of_the_antimeridian_fit_in_a_narrow_view(page: An
     assert east - west < 5
 
 
+def test_a_map_that_is_resized_while_it_moves_is_not_stretched(page: Any) -> None:
+    page.evaluate("map.maplibre.easeTo({ center: [9, 47.4], duration: 900, essential: true })")
+    page.set_viewport_size({"width": 500, "height": 420})
+    _settle(page)
+    low, height = page.evaluate(
+        "(() => { const { lng, lat } = map.maplibre.getBounds().getSouthEast();"
+        " return [map.maplibre.project([lng, lat]).y, map.maplibre.getCanvas().clientHeight]; })()"
+    )
+    page.set_viewport_size({"width": 640, "height": 520})
+    _settle(page)
+    assert low == pytest.approx(height, abs=1)
+
+
 def test_a_box_is_drawn_by_dragging(page: Any) -> None:
     page.evaluate("map.drawBox()")
     page.mouse.move(150, 220)

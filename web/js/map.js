@@ -27,6 +27,9 @@ export function createMap(element, { onHover, onSelect, onPoint, onMoveEnd, onAr
   element.classList.add("map-host");
   const canvasHost = element.appendChild(document.createElement("div"));
   canvasHost.className = "map-canvas";
+  // Its size before the style sheet is there: a camera that starts moving keeps the size it started with.
+  Object.assign(canvasHost.style, { position: "absolute", inset: "0" });
+  if (getComputedStyle(element).position === "static") element.style.position = "relative";
   const state = { theme: "light", hits: prepareHits([]), hover: null, chosen: null, cells: [], hexagons: hexagonFeatures([]), area: null }; // prettier-ignore
   const stopLoading = new AbortController();
   const map = openMap(canvasHost);
@@ -50,8 +53,10 @@ export function createMap(element, { onHover, onSelect, onPoint, onMoveEnd, onAr
     onMoveEnd?.([box.getWest(), box.getSouth(), box.getEast(), box.getNorth()]);
   });
   listenToPointer();
-  // MapLibre's own watch lets the first change pass, which is when the style sheets arrive and give the map its size.
-  const watcher = new ResizeObserver(() => map.resize());
+  const watcher = new ResizeObserver(() => {
+    map.resize();
+    if (map.isMoving()) map.once("moveend", () => map.resize());
+  });
   watcher.observe(canvasHost);
 
   /** Tell the page what is wrong with the map: an event `map-problem` on the element, with a sentence as `detail`. */

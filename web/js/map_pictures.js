@@ -1,7 +1,7 @@
 // Previews drawn in their footprints once these are large enough on screen.
 
-const SHOW_PX = 56; // narrower than this a preview tells nothing
-const MOST = 48; // pictures on the map at once; each is a texture of its own
+const SHOW_PX = 40; // narrower than this a preview tells nothing
+const MOST = 80; // pictures on the map at once; each is a texture of its own
 const FADE_MS = 200;
 
 /** Return the corners of a row's picture: top left, top right, bottom right, bottom left. */
