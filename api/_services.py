@@ -120,13 +120,14 @@ class Services(Mapping[str, Service]):
         return self._services[name]
 
 
-def services_of(request: Request) -> Services:
+async def services_of(request: Request) -> Services:
     """Return the indexes of the application that got the request."""
+    # Not a plain def, like the next: FastAPI would call it in a thread, and it has nothing to wait for.
     services: Services = request.app.state.services
     return services
 
 
-def service_of(
+async def service_of(
     services: Annotated[Services, Depends(services_of)],
     index: Annotated[
         str | None, Query(max_length=200, description="Which index; the server's first by default.")
