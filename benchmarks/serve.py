@@ -23,6 +23,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count, cycle
 from pathlib import Path
 from typing import Any
@@ -202,16 +203,23 @@ def alone(url: str, echo_url: str, service: Service) -> dict[str, list[float]]:
     with httpx.Client(base_url=url, timeout=60) as client, httpx.Client(base_url=echo_url) as other:
         for number, (_, path, body) in zip(range(WARM_UP + ALONE), again(), strict=False):
             asked: dict[str, Callable[[], object]] = {
-                "direct": lambda body=body: service.searcher.search(SearchRequest.build(**body)),
-                "HTTP": lambda body=body, path=path: client.post(path, json=body).raise_for_status(),
-                "echo": lambda body=body: other.post("/echo", json=body).raise_for_status(),
+                "direct": partial(_direct, service, body),
+                "HTTP": partial(client.post, path, json=body),
+                "echo": partial(other.post, "/echo", json=body),
             }
             for name, ask in asked.items():
                 start = time.perf_counter()
-                ask()
+                answer = ask()
+                spent = (time.perf_counter() - start) * 1000
+                if isinstance(answer, httpx.Response):
+                    answer.raise_for_status()
                 if number >= WARM_UP:
-                    times[name].append((time.perf_counter() - start) * 1000)
+                    times[name].append(spent)
     return times
+
+
+def _direct(service: Service, body: dict[str, Any]) -> object:
+    return service.searcher.search(SearchRequest.build(**body))
 
 
 async def loads(url: str, echo_url: str, tile_ids: list[str], *, clients: int, seconds: float) -> list[Load]:
