@@ -86,6 +86,7 @@ class TrainingConfig:
         _at_least("words.views", self.words.views, 1)
         _at_least("words.batch", self.words.batch, 2)
         _at_least("words.hidden", self.words.hidden, 0)
+        _at_least("words.anchors", self.words.anchors, 1)
         if not 0 <= self.words.dropout < 1:
             raise ConfigError(f"words.dropout must be from 0 to under 1, got {self.words.dropout}")
         _at_least("text.max_tokens", self.text.max_tokens, 2)

@@ -4,10 +4,15 @@ The first stage sees captions and class names. Users also type other single word
 pool use becomes a query whose right answers are the items with that term in their captions; captions and class names
 stay in the loss so that they lose nothing. Only the text map moves, so tiles keep their vectors; with
 `words.hidden` it gains a hidden layer.
+
+What fits captions better forgets what they never say: with five AID classes left out of everything, their precision@10
+by name fell from 0.38 to 0.16 in this stage. `words.anchor` holds the words that no caption uses near where the first
+stage put them (0.30, and better figures for the classes that were seen).
 """
 
 from __future__ import annotations
 
+import copy
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,9 +27,11 @@ from ._config import TrainingConfig
 from ._losses import caption_loss, identical_captions, label_loss
 from ._network import Network
 from ._pools import Pool
-from ._text import PoolRows, SentenceTable
+from ._text import PoolRows, SentenceTable, unused_words
+from ._text_map import TextMap
 
 CHUNK = 128
+ANCHORS_A_STEP = 512
 LOG_SCALE = 3.0
 """Logarithm of the inverse temperature, that is 20: fixed, as the first stage's end at 15 to 25."""
 
@@ -91,19 +98,20 @@ class TextFit:
         self.vectors = table.vectors
         self.generator = torch.Generator().manual_seed(config.seed)
         rows = table.rows[: len(pools)]
+        self.anchors = self._anchors(pools)
         self.fitted = [part for pool, listed in zip(pools, rows, strict=True) for part in self._prepare(pool, listed)]
 
     def run(self) -> None:
         """Take the configured steps; the projection of the towers is changed in place."""
         words = self.config.words
-        text = self.towers.text
+        text, before = self.towers.text, copy.deepcopy(self.towers.text)
         if words.hidden:
             text.widen(words.hidden, words.dropout)
         text.requires_grad_(True).train()
         optimiser = torch.optim.Adam(text.parameters(), lr=words.learning_rate)
         for step in range(words.steps):
             optimiser.param_groups[0]["lr"] = words.learning_rate * (1 - step / words.steps)
-            loss = torch.stack([self._loss(part) for part in self.fitted]).sum()
+            loss = torch.stack([self._loss(part) for part in self.fitted]).sum() + self._anchor_term(before)
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
@@ -123,6 +131,21 @@ class TextFit:
             shares = part.terms.shares[:, chosen]
             loss = loss + self.config.words.weight * term_loss(self._project(part.terms.vectors), features, shares)
         return loss
+
+    def _anchor_term(self, before: TextMap) -> Tensor:
+        """Return how far words that no caption uses have moved, as one minus the cosine."""
+        if not len(self.anchors):
+            return self.towers.text.weight.sum() * 0.0
+        chosen = self.anchors[self._pick(len(self.anchors), ANCHORS_A_STEP)]
+        kept = functional.normalize(before(chosen), dim=1)
+        return self.config.words.anchor * (1 - (self._project(chosen) * kept).sum(dim=1)).mean()
+
+    def _anchors(self, pools: Sequence[Pool]) -> Tensor:
+        """Return sentence vectors of words that no caption uses, (n, 384); none where nothing asks for them."""
+        words = self.config.words
+        unused = unused_words(pools) if words.anchor else []
+        chosen = torch.randperm(len(unused), generator=self.generator)[: words.anchors].tolist()
+        return self.encode([unused[index] for index in chosen]) if chosen else torch.zeros(0, self.towers.dim)
 
     def _caption_term(self, features: Tensor, listed: Tensor) -> Tensor:
         rows = listed.gather(1, self._pick(listed.shape[1], len(listed))[:, None])[:, 0]

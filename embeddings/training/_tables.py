@@ -174,6 +174,10 @@ class WordsConfig:
     """Width of the hidden layer that is added to the text map; 0 leaves the map linear."""
     dropout: float = 0.3
     """Share of the hidden layer that is left out at random while fitting."""
+    anchor: float = 0.0
+    """Weight of staying where the first stage put the words that no caption uses, so that they are not forgotten."""
+    anchors: int = 6000
+    """Most such words; they are those that the text tower's tokenizer knows whole."""
 
 
 @dataclass(frozen=True, kw_only=True)

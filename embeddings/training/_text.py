@@ -6,6 +6,7 @@ The embeddings are computed once and kept beside the checkpoints, so that resumi
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -81,6 +82,13 @@ def load_tokenizer(max_tokens: int) -> Tokenizer:
     return tokenizer
 
 
+def unused_words(pools: Iterable[Pool]) -> list[str]:
+    """Return the English words that the tower's tokenizer knows whole and no caption uses, sorted."""
+    used = {word for pool in pools for captions in pool.captions for text in captions for word in _words(text)}
+    known = load_tokenizer(2).get_vocab()
+    return sorted(word for word in known if len(word) > 2 and word.isascii() and word.isalpha() and word not in used)
+
+
 def embed(texts: Sequence[str], max_tokens: int, batch: int = 64) -> Tensor:
     """Return unit vectors (n, 384) of texts, computed shortest first so that little is padded."""
     tokenizer, tower = load_tokenizer(max_tokens), load_tower()
@@ -94,6 +102,10 @@ def embed(texts: Sequence[str], max_tokens: int, batch: int = 64) -> Tensor:
         with torch.inference_mode():
             out[chosen] = functional.normalize(tower(ids, mask), dim=1)
     return out
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[a-z]+", text.lower())
 
 
 def _cached(texts: Sequence[str], what: str, cache: Path, encode: Callable[[Sequence[str]], Tensor]) -> Tensor:
