@@ -95,7 +95,7 @@ class Visit:
         self.until(test, [tile_id, gone])
 
     def map_ready(self) -> None:
-        self.page.wait_for_selector("#map [data-ready]")
+        self.page.wait_for_selector("#map [data-ready]", state="attached")
 
     def unexpected(self) -> list[str]:
         return [text for text in self.complaints if not (self.expected and re.search(self.expected, text))]

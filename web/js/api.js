@@ -12,8 +12,12 @@ export class ApiError extends Error {
 
 export const isAbort = (error) => error?.name === "AbortError";
 
-/** Return the full address of a path of the server, or of a link that it gave. */
-export const address = (path) => new URL(String(path).replace(/^\/(?!\/)/, ""), ROOT).href;
+/** Return the full address of a link that the server gave; what is neither web nor picture leads nowhere. */
+export function address(link) {
+  const url = URL.canParse(link, ROOT) ? new URL(link, ROOT) : null;
+  const right = url && (/^https?:$/.test(url.protocol) || /^data:image\//.test(url.href));
+  return right ? url.href : "about:blank";
+}
 
 /** Return the path of a tile's resource; ids hold ~ and may hold / : #. */
 export function tileAddress(id, resource = "", params = {}) {
@@ -32,8 +36,14 @@ try {
 
 /** Keep an API key for this tab, and let the server turn it into a cookie, since pictures carry no headers. */
 export async function useKey(given) {
+  const before = key;
   key = given;
-  await call("v1/session", { method: "POST" });
+  try {
+    await call("v1/session", { method: "POST" });
+  } catch (error) {
+    key = before;
+    throw error;
+  }
   try {
     sessionStorage.setItem(KEY, given);
   } catch {

@@ -168,7 +168,6 @@ export function createDrawer({ drawer, store, renderings, known, actions }) {
   function provenance(record) {
     const { window: box, links = {} } = record;
     const index = store.get().index;
-    const at = (name, resource) => (links[name] ? address(links[name]) : tileAddress(record.tile_id, resource, { index }));
     const web = /^https:\/\//.test(record.href ?? "");
     const original = record.href && (web ? el("a", { href: record.href, rel: "noopener noreferrer", target: "_blank", text: record.href }) : el("span", { text: record.href })); // prettier-ignore
     return part("Provenance", list([
@@ -178,7 +177,7 @@ export function createDrawer({ drawer, store, renderings, known, actions }) {
       ["H3 cell", record.h3, "code"],
       ["Tile", record.tile_id, "code"],
     ]), el("div", { class: "drawer-links" },
-      el("a", { class: "outline", href: at("pixels", "pixels.tif"), download: "" }, icon("export"), el("span", { text: "GeoTIFF" })),
+      el("a", { class: "outline", href: tileAddress(record.tile_id, "pixels.tif", { index }), download: "" }, icon("export"), el("span", { text: "GeoTIFF" })),
       links.item && el("a", { class: "outline", href: address(links.item), target: "_blank", rel: "noopener" }, icon("link"), el("span", { text: "STAC item" })),
       button({ icon: "copy", text: "Copy link", class: "outline", on: { click: copyLink } }))); // prettier-ignore
   }

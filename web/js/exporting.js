@@ -15,7 +15,7 @@ const MOST = 10_000; // the server's own limit of one export
 
 /** Return the export menu. */
 export function createExport({ store, results }) {
-  const trigger = button({ icon: "export", text: "Export", class: "quiet", id: "export" });
+  const trigger = button({ icon: "export", text: "Export", class: "quiet", id: "export", "aria-label": "Export" });
   const holder = menu(trigger, () => panel({ store, results }), { align: "end", label: "Export the results" });
   return { node: holder, show: (able) => (trigger.disabled = !able) };
 }

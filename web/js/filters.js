@@ -119,9 +119,8 @@ function cloud(store) {
     show({ state, facets }) {
       part.follow(state);
       const bins = facets?.cloud ?? [];
-      const known = bins.filter((bin) => bin.start !== null && bin.start !== undefined);
-      const unknown = bins.filter((bin) => !known.includes(bin)).reduce((sum, bin) => sum + bin.count, 0);
-      drawBars(bars, known.map((bin) => bin.count), (at) => state.maxCloud === null || at * (100 / known.length) < state.maxCloud); // prettier-ignore
+      const unknown = facets?.unknown?.cloud ?? 0;
+      drawBars(bars, bins.map((bin) => bin.count), (at) => state.maxCloud === null || bins[at].start * 100 < state.maxCloud); // prettier-ignore
       note.hidden = state.maxCloud === null;
       note.textContent = unknown ? `Leaves out ${count(unknown)} of unknown cloud, such as radar.` : "Leaves out tiles of unknown cloud, such as radar."; // prettier-ignore
     },

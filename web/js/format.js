@@ -41,9 +41,9 @@ const TAGS = { "sentinel-2-l2a": "S2", "sentinel-2-l1c": "S2", "sentinel-1-rtc":
 export const sensorTitle = (name) => SENSORS[name] ?? name;
 export const sensorTag = (name) => TAGS[name] ?? String(name ?? "").toUpperCase().slice(0, 8);
 
-/** Return one line about a tile, for labels that are read out. */
+/** Return one line about a tile but for its date, for labels that are read out. */
 export function tileLine(hit) {
-  const parts = [sensorTitle(hit.sensor), date(hit.datetime)];
+  const parts = [sensorTitle(hit.sensor)];
   if (hit.label) parts.push(hit.label);
   if (hit.cloud !== null && hit.cloud !== undefined) parts.push(`${percent(hit.cloud)} cloud`);
   return parts.join(", ");

@@ -91,13 +91,14 @@ function build(hit, actions) {
   const image = el("img", { alt: "", width: 128, height: 128, loading: "lazy", decoding: "async" });
   image.addEventListener("error", () => node.classList.add("is-broken"));
   image.addEventListener("load", () => node.classList.remove("is-broken"));
+  const said = el("span", { class: "unseen" });
   const day = el("span", { class: "tile-day" });
-  const tag = el("span", { class: "tile-sensor" });
+  const tag = el("span", { class: "tile-sensor", "aria-hidden": "true" });
   const value = el("span", { class: "tile-score" });
   const bar = el("span", { class: "tile-bar", "aria-hidden": "true" });
   const citations = el("span", { class: "tile-cited", hidden: true });
   const open = el("button", { type: "button", class: "tile-open", tabindex: -1, on: { click: () => actions.open(id) } },
-    el("span", { class: "tile-frame" }, image, citations, bar),
+    said, el("span", { class: "tile-frame" }, image, citations, bar),
     el("span", { class: "tile-caption" }, tag, day, value)); // prettier-ignore
   const act = (name, label, work) =>
     button({ icon: name, label, class: `tile-tool tile-${name}`, tabindex: -1, on: { click: work } });
@@ -107,11 +108,11 @@ function build(hit, actions) {
     act("like", "More like this", () => actions.like(id)),
   ];
   const node = el("li", { class: "tile", data: { id } }, open, el("div", { class: "tile-tools" }, tools));
-  return { node, open, image, day, tag, value, bar, tools, citations, source: "" };
+  return { node, open, said, image, day, tag, value, bar, tools, citations, source: "" };
 }
 
 function update(cell, { hit, state, renderings, best, cited }) {
-  const { node, open, day, tag, value, bar, tools, citations } = cell;
+  const { node, said, day, tag, value, bar, tools, citations } = cell;
   setPicture(cell, hit, state, renderings);
   day.textContent = date(hit.datetime);
   tag.textContent = sensorTag(hit.sensor);
@@ -129,7 +130,7 @@ function update(cell, { hit, state, renderings, best, cited }) {
   citations.hidden = !cited;
   citations.textContent = cited ? cited.join(" ") : "";
   const marked = marks.plus ? ", marked right" : marks.minus ? ", marked wrong" : "";
-  open.setAttribute("aria-label", `${hit.rank ? `${hit.rank}. ` : ""}${tileLine(hit)}${fit(hit) ? `, ${fit(hit)}` : ""}${marked}`);
+  said.textContent = `${hit.rank ? `${hit.rank}. ` : ""}${tileLine(hit)}${marked}, `;
 }
 
 function setPicture(cell, hit, state, renderings) {

@@ -40,7 +40,10 @@ export function listenToKeys(actions) {
 }
 
 function escape(event, actions) {
-  if (event.target.id === "text") return event.target.blur();
+  if (event.target.id === "text") {
+    event.preventDefault(); // browsers would clear the words
+    return event.target.blur();
+  }
   if (!actions.drawerOpen()) return;
   event.preventDefault();
   actions.close();

@@ -6,7 +6,7 @@ import { button, el, fill, menu } from "./dom.js";
 import { createDrawer } from "./drawer.js";
 import { createExport } from "./exporting.js";
 import { createFilters } from "./filters.js";
-import { plural, tileLine } from "./format.js";
+import { date, plural, tileLine } from "./format.js";
 import { createGrid } from "./grid.js";
 import { listenToKeys, KEYS } from "./keys.js";
 import * as notices from "./notices.js";
@@ -14,7 +14,7 @@ import { keepPicture, pictureAmong } from "./pictures.js";
 import { bySensor } from "./renderings.js";
 import { createHead } from "./results.js";
 import { createSearcher } from "./searching.js";
-import { createSearchbar } from "./searchbar.js";
+import { createSearchbar, termLabel } from "./searchbar.js";
 import { asksSomething, createStore, sameSearch } from "./state.js";
 import { createStage } from "./stage.js";
 import { createTheme, THEMES } from "./theme.js";
@@ -126,6 +126,7 @@ function toggleFilters(on) {
 
 // What is shown.
 
+const NO_CELLS = [];
 const NO_HITS = []; // a look at the newest is no result: the map shows where the archive is instead
 
 function show() {
@@ -133,13 +134,13 @@ function show() {
   const view = { ...results(), description, renderings };
   document.body.dataset.pane = state.pane;
   document.body.dataset.status = view.status;
-  document.title = state.text ? `${state.text} \u00b7 Swath` : "Swath";
+  document.title = [state.text || state.terms.map(termLabel).join(", "), "Swath"].filter(Boolean).join(" \u00b7 ");
   searchbar.show(state);
   head({ state, view });
   filters({ state, ...view, asked: asksSomething(state), problem: view.countProblem });
   showNotices(state, view);
   showGrid(state, view);
-  const cells = state.hexagons || view.status === "idle" ? view.cells : [];
+  const cells = state.hexagons || view.status === "idle" ? view.cells : NO_CELLS;
   stage.show({ state, hits: view.status === "idle" ? NO_HITS : view.hits, cells });
   stage.histogram(view.facets?.time ?? []);
   stage.range(state.datetime);
@@ -214,7 +215,7 @@ store.subscribe((state, before) => {
 
 searcher.onAnswer((view) => {
   stage.bringIntoView();
-  say(view.hits.length ? `${plural(view.matched, "tile")} match. Best: ${tileLine(view.hits[0])}.` : "No results.");
+  say(view.hits.length ? `${plural(view.matched, "tile")} match. Best: ${tileLine(view.hits[0])}, ${date(view.hits[0].datetime)}.` : "No results.");
   $("results-body").scrollTop = 0;
 });
 

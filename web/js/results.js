@@ -15,16 +15,22 @@ export function createHead({ holder, store, exporting, openFilters }) {
   const active = el("ul", { class: "active", "aria-label": "Filters in use" });
   fill(holder, el("div", { class: "head-row" }, line, how, el("span", { class: "spring" }), filterButton, select, exporting.node), active); // prettier-ignore
 
+  let why = null;
+  let drawn = "[]";
   return function show({ state, view }) {
     line.textContent = headline(view);
-    fill(how, view.status === "done" && Object.keys(view.why ?? {}).length ? howMenu(view) : null);
+    if (why !== view.why) fill(how, view.status === "done" && Object.keys(view.why).length ? howMenu(view) : null);
+    why = view.why;
     const names = allOffered(view.renderings);
     select.hidden = !names.length;
     const options = [["", "Stored previews"], ...names.map((name) => [name, renderingTitle(name)])];
     if (select.options.length !== options.length) fill(select, options.map(([value, text]) => el("option", { value, text })));
     select.value = names.includes(state.rendering) ? state.rendering : "";
     exporting.show(view.status === "done" && view.hits.length > 0);
-    fill(active, activeFilters(state).map(([key, text, off]) => el("li", {}, text, button({ icon: "close", label: `Remove: ${text}`, class: "active-remove", on: { click: () => store.set({ [key]: off }) } })))); // prettier-ignore
+    const filters = activeFilters(state);
+    if (JSON.stringify(filters) === drawn) return;
+    drawn = JSON.stringify(filters);
+    fill(active, filters.map(([key, text, off]) => el("li", {}, text, button({ icon: "close", label: `Remove: ${text}`, class: "active-remove", on: { click: () => store.set({ [key]: off }) } })))); // prettier-ignore
   };
 }
 

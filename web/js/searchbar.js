@@ -29,6 +29,7 @@ export function createSearchbar({ store, onPicture, choosePoint, ask }) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     submit();
+    if (matchMedia("(hover: none)").matches) input.blur(); // a phone's keyboard would cover the results
   });
   // The cross in the field clears the words as well; typing alone asks nothing.
   input.addEventListener("search", () => !input.value && store.get().text && submit());
@@ -107,17 +108,17 @@ function chip(store, first, at) {
     store.set({ terms: store.get().terms.filter((_, i) => i !== at) });
     document.getElementById("text").focus();
   };
+  const said = el("span", { class: "unseen" });
   const sign = el("span", { class: "term-sign", "aria-hidden": "true" });
   const times = el("span", { class: "term-weight" });
-  const body = el("button", { type: "button", class: "term-body", title: label }, ...[sign, picture(first, store.get().index) ?? (first.kind === "text" ? null : icon(ICONS[first.kind])), el("span", { class: "term-label", text: label }), times].filter(Boolean)); // prettier-ignore
+  const body = el("button", { type: "button", class: "term-body", title: label }, ...[said, sign, picture(first, store.get().index) ?? (first.kind === "text" ? null : icon(ICONS[first.kind])), el("span", { class: "term-label", text: label }), times].filter(Boolean)); // prettier-ignore
   const weighing = menu(body, () => weightPanel({ label, weight: store.get().terms[at].weight, change }), { label: `Weight of ${label}` }); // prettier-ignore
   const node = el("li", {}, weighing, button({ icon: "close", label: `Remove ${label}`, class: "term-remove", on: { click: remove } })); // prettier-ignore
   const update = ({ weight }) => {
-    const signed = weight < 0 ? "minus" : "plus";
-    node.className = `term is-${signed}`;
+    node.className = `term is-${weight < 0 ? "minus" : "plus"}`;
     sign.textContent = weight < 0 ? "\u2212" : "+";
     times.textContent = Math.abs(weight) === 1 ? "" : `\u00d7${Math.abs(weight)}`;
-    body.setAttribute("aria-label", `${signed} ${label} ${times.textContent}, change its weight`);
+    said.textContent = `Change the weight of: ${weight < 0 ? "subtract " : ""}`;
   };
   update(first);
   return { node, update, key: chipKey(first, at) };

@@ -101,7 +101,8 @@ export function createStage({ store, theme, actions }) {
     if (!map) return;
     if (changed || !show.done) map.setHits(hits);
     show.done = true;
-    map.setHexagons(cells);
+    if (cells !== show.cells) map.setHexagons(cells);
+    show.cells = cells;
   }
 
   theme.onChange((shown) => map?.setTheme(shown));
