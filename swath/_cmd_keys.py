@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
     keys.command("add")(add)
     keys.command("list")(list_)
     keys.command("remove")(remove)
-    app.add_typer(keys)
+    app.add_typer(keys, name="keys")
 
 
 def add(

@@ -25,12 +25,16 @@ def folder(demo_folder: Path) -> Path:
     return demo_folder
 
 
+def activated() -> dict[str, str]:
+    """The environment of a shell in which Swath's virtual environment is active."""
+    return {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+
+
 def run_shell(script: str, folder: Path) -> None:
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
         cwd=folder,
-        env=environment,
+        env=activated(),
         capture_output=True,
         text=True,
         check=False,
@@ -46,7 +50,8 @@ def test_readme_tour_wrote_what_it_says(folder: Path) -> None:
 @pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.name)
 def test_python_examples_run(page: Path, folder: Path) -> None:
     for script in blocks(page, "python"):
-        done = subprocess.run([sys.executable, "-c", script], cwd=folder, capture_output=True, text=True, check=False)
+        command = [sys.executable, "-c", script]
+        done = subprocess.run(command, cwd=folder, env=activated(), capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{script}\n{done.stderr}"
 
 
