@@ -30,7 +30,7 @@ _POLICY = "; ".join(
         "worker-src 'self'",
         "style-src 'self'",
         "font-src 'self'",
-        "connect-src 'self'",
+        "connect-src 'self' blob:",  # the map fetches the previews that came with an answer
         "img-src 'self' blob: data:",  # pictures people drop, and pixels fetched to read their headers
         "form-action 'none'",
         "base-uri 'none'",

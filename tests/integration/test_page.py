@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from tests.integration.page_browser import CHROMIUM, DESK, PATIENCE_MS, PHONE, WEBGL, Visit, launch, served, watch
-from tests.integration.real import ROOT
+from tests.integration.real import ROOT, Run
 
 pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no browser at {CHROMIUM}")
 
@@ -27,7 +27,7 @@ Visitor = Callable[..., Visit]
 
 @pytest.fixture(scope="module")
 def address(demo_folder: Path) -> Iterator[str]:
-    with served(demo_folder / "swath-demo" / "index") as found:
+    with served(demo_folder / "demo-archive" / "index") as found:
         yield found
 
 
@@ -484,6 +484,26 @@ def test_the_page_stays_light(mapped: Visit) -> None:
     mapped.search(HARBOUR)
     page.wait_for_timeout(4000)
     assert 300_000 < sum(size for request, size in sizes.items() if request not in inlined) < MOST_BYTES
+
+
+def test_a_server_with_keys_asks_for_one(visitor: Visitor, demo_folder: Path, tmp_path: Path, swath: Run) -> None:
+    keys = tmp_path / "keys.json"
+    key = json.loads(swath("keys", "add", "analyst", "--file", keys, "--json").stdout)["key"]
+    visit = visitor()
+    visit.expected = "401"
+    with served(demo_folder / "demo-archive" / "index", "--api-key-file", str(keys)) as address:
+        visit.address = address
+        page = visit.open(f"/?q={HARBOUR}")
+        page.get_by_label("API key").fill(key)
+        page.get_by_role("button", name="Use it").click()
+        visit.settled()
+        page.locator(".tile-open").first.click()
+        # Pictures and downloads carry no header: the cookie opens them.
+        expect(page.locator(".shot-origin")).to_contain_text("Original pixels")
+        assert (
+            page.locator(".series .day img").first.evaluate("image => image.decode().then(() => image.naturalWidth)")
+            > 0
+        )
 
 
 HOSTILE = '"><img src=x onerror="window.hacked=1"><script>window.hacked=1</script>javascript:window.hacked=1'

@@ -191,9 +191,11 @@ export function seriesOf({ tiles = [] }, record) {
   return [...others, record].sort((a, b) => String(a.datetime ?? "").localeCompare(String(b.datetime ?? "")));
 }
 
+const MOST_CAPTIONS = 12; // more than any dataset gives a picture
+
 function captions(record) {
   const texts = record.captions ?? [];
-  return texts.length ? part("Described as", el("ul", { class: "captions" }, texts.slice(0, 5).map((text) => el("li", { text })))) : null;
+  return texts.length ? part("Described as", el("ul", { class: "captions" }, texts.slice(0, MOST_CAPTIONS).map((text) => el("li", { text })))) : null;
 }
 
 const part = (title, ...content) => el("section", { class: "drawer-part" }, el("h3", { text: title }), content);
@@ -220,7 +222,8 @@ function showPixels(frame, origin, record, { blob, pixels, reason }) {
 
 function showStored(frame, origin, record, error) {
   frame.classList.remove("is-waiting");
-  const source = record.links?.preview ? address(record.links.preview) : tileAddress(record.tile_id, "preview.webp");
+  const given = record.preview ?? record.links?.preview;
+  const source = given ? address(given) : tileAddress(record.tile_id, "preview.webp");
   fill(frame, el("img", { src: source, alt: "Stored preview", class: "pixels" }));
   origin.className = "shot-origin small is-part";
   origin.textContent = `Stored preview. ${error.message}`;

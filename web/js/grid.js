@@ -135,7 +135,8 @@ function update(cell, { hit, state, renderings, best, cited }) {
 
 function setPicture(cell, hit, state, renderings) {
   const rendered = state.rendering && offered(renderings, hit.sensor).includes(state.rendering);
-  const preview = hit.links?.preview ? address(hit.links.preview) : tileAddress(hit.tile_id, "preview.webp", { index: state.index });
+  const given = hit.preview ?? hit.links?.preview;
+  const preview = given ? address(given) : tileAddress(hit.tile_id, "preview.webp", { index: state.index });
   const source = rendered ? tileAddress(hit.tile_id, "image.png", { rendering: state.rendering, size: 256, index: state.index }) : preview; // prettier-ignore
   if (cell.source === source) return;
   cell.source = source;

@@ -210,7 +210,7 @@ store.subscribe((state, before) => {
   if (state.hexagons && !before.hexagons) searcher.countCells();
   show();
   drawer.follow(state);
-  if (state.pane !== before.pane && state.pane === "map") requestAnimationFrame(() => stage.resize());
+  if (state.pane !== before.pane && state.pane === "map") requestAnimationFrame(() => (stage.resize(), stage.bringIntoView()));
 });
 
 searcher.onAnswer((view) => {

@@ -43,10 +43,12 @@ function headline({ status, hits, matched, took, description }) {
   return `${shown} \u00b7 ${Math.max(1, Math.round(took))} ms`;
 }
 
+const inLines = (value) => (Array.isArray(value) ? value.map(inLines).join("\n") : typeof value === "string" ? value : JSON.stringify(value)); // prettier-ignore
+
 /** What the server made of the question, for those who want to know. */
 function howMenu({ why }) {
   const trigger = button({ text: "How", class: "link small", title: "How this was searched" });
-  const lines = Object.entries(why).map(([name, value]) => [name.replaceAll("_", " "), typeof value === "string" ? value : JSON.stringify(value, null, 1)]); // prettier-ignore
+  const lines = Object.entries(why).map(([name, value]) => [name.replaceAll("_", " "), inLines(value)]);
   const build = () => [el("h3", { text: "How this was searched" }), el("dl", { class: "facts how" }, lines.flatMap(([name, value]) => [el("dt", { text: name }), el("dd", { class: "code", text: value })]))]; // prettier-ignore
   return menu(trigger, build, { label: "How this was searched" });
 }

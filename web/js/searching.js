@@ -137,7 +137,5 @@ export function createSearcher({ store, onChange, wantsCells }) {
   };
 }
 
-/** Return the answer by the page's names; the address of a preview gives way to the preview that came along. */
-const read = ({ hits, matched, took_ms: took, next, remarks, why }) => ({ hits: hits.map(withPreview), matched, took, next: hits.length ? (next ?? null) : null, remarks: remarks ?? [], why: why ?? {} }); // prettier-ignore
-
-const withPreview = (hit) => (hit.preview ? { ...hit, links: { ...hit.links, preview: hit.preview } } : hit);
+/** Return the answer by the page's names. */
+const read = ({ hits, matched, took_ms: took, next, remarks, why }) => ({ hits, matched, took, next: hits.length ? (next ?? null) : null, remarks: remarks ?? [], why: why ?? {} }); // prettier-ignore

@@ -22,6 +22,7 @@ export function createStage({ store, theme, actions }) {
   let hits = [];
   let cells = [];
   let pending = null; // what was asked of the map before it was there
+  const previews = createPreviews();
   let view = null; // [west, south, east, north] that the map shows
 
   const press = (name, label, work, extra = {}) => button({ icon: name, label, class: "outline map-tool", on: { click: work }, ...extra }); // prettier-ignore
@@ -99,7 +100,7 @@ export function createStage({ store, theme, actions }) {
     hits = next;
     cells = counted ?? [];
     if (!map) return;
-    if (changed || !show.done) map.setHits(hits);
+    if (changed || !show.done) map.setHits(previews.of(hits));
     show.done = true;
     if (cells !== show.cells) map.setHexagons(cells);
     show.cells = cells;
@@ -141,4 +142,28 @@ function inside(view, [lon, lat]) {
   // A world that is seen as a whole shows everything, and nothing of it.
   if (east - west > 300) return false;
   return [-360, 0, 360].some((turn) => lon + turn >= west && lon + turn <= east) && lat >= south && lat <= north;
+}
+
+/** Previews as files in memory: the map fetches what it draws, and the policy lets it fetch no data URIs. */
+function createPreviews() {
+  let made = new Map(); // tile id -> address
+  return {
+    of(hits) {
+      const kept = new Map();
+      const given = hits.map((hit) => {
+        if (!hit.preview?.startsWith("data:image/")) return hit;
+        const preview = made.get(hit.tile_id) ?? URL.createObjectURL(blobOf(hit.preview));
+        kept.set(hit.tile_id, preview);
+        return { ...hit, preview, links: { ...hit.links, preview } };
+      });
+      for (const [id, preview] of made) if (!kept.has(id)) URL.revokeObjectURL(preview);
+      made = kept;
+      return given;
+    },
+  };
+}
+
+function blobOf(uri) {
+  const [, type, encoded] = /^data:([^;,]+);base64,(.*)$/.exec(uri);
+  return new Blob([Uint8Array.from(atob(encoded), (letter) => letter.charCodeAt(0))], { type });
 }
