@@ -14,7 +14,7 @@ def written(folder: Path, text: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", ["swath-mini.toml", "fine-tune.toml"])
+@pytest.mark.parametrize("name", ["swath-mini.toml", "swath-mini-further.toml", "fine-tune.toml"])
 def test_shipped_configurations_are_valid(name: str) -> None:
     config = load_config(default_config().parent / name)
     assert "{}" in config.text.templates, "users type bare words"
