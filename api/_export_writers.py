@@ -11,6 +11,7 @@ from urllib.parse import quote
 import shapely
 from shapely.geometry import mapping
 
+from api._public_source import public_chunks
 from api._search_answers import TileWriter
 from api._services import Service
 from api.stac._catalogue import last_commit
@@ -58,13 +59,13 @@ def stac_file(export: Export) -> Iterator[bytes]:
 
 def csv_file(export: Export) -> Iterator[bytes]:
     """Yield a CSV file with addresses of each tile and its preview."""
-    for piece in csv_chunks(export.found.chunks(CHUNK), texts=_addresses(export)):
+    for piece in csv_chunks(public_chunks(export.found.chunks(CHUNK)), texts=_addresses(export)):
         yield piece.encode("utf-8")
 
 
 def geoparquet_file(export: Export) -> Iterator[bytes]:
     """Yield a GeoParquet file with addresses as well, and with pictures where previews are asked for inline."""
-    groups = export.found.chunks(ROW_GROUP)
+    groups = public_chunks(export.found.chunks(ROW_GROUP))
     yield from geoparquet_chunks(groups, previews=export.writer.inline, texts=_addresses(export))
 
 

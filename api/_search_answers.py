@@ -15,6 +15,7 @@ import shapely
 from pydantic import BaseModel, Field
 from shapely.geometry import mapping
 
+from api._public_source import public_href
 from api._search_links import Links
 from core import Hit, QueryError, Record, rfc3339
 
@@ -56,7 +57,7 @@ class TileView(BaseModel):
     valid: float | None = Field(default=None, description="Fraction.")
     label: str | None = None
     captions: list[str] | None = None
-    href: str | None = Field(default=None, description="The original file or STAC item.")
+    href: str | None = Field(default=None, description="Where it was read from: an address, or the name of a file.")
     window: PixelWindowView | None = None
     preview: str | None = Field(default=None, description="Address, or data URI with `previews=inline`.")
     links: TileLinks | None = None
@@ -142,7 +143,7 @@ def tile_values(record: Record) -> dict[str, Any]:
         "valid": record.valid,
         "label": record.label,
         "captions": list(record.captions),
-        "href": record.href,
+        "href": public_href(record.href),
         "window": asdict(record.window),
     }
 

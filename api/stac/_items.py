@@ -11,6 +11,7 @@ from urllib.parse import quote, urlsplit
 import shapely
 from shapely.geometry import mapping
 
+from api._public_source import is_remote
 from api.stac._roots import Root
 from core import Hit, Record, rfc3339
 
@@ -106,18 +107,14 @@ def _links(record: Record, root: Root) -> list[dict[str, Any]]:
         _link("similar", similar, "application/geo+json", title="Tiles that look like this one"),
         _link("via", root.tile(record.tile_id), "application/json", title="The tile in the retrieval API"),
     ]
-    source = _remote(record.href)
-    return links if source is None else [*links, _link("derived_from", source, None, title="Where it was read from")]
+    if not is_remote(record.href):
+        return links
+    return [*links, _link("derived_from", record.href, None, title="Where it was read from")]
 
 
 def _link(rel: str, href: str, media: str | None, *, title: str | None = None) -> dict[str, Any]:
     given = {"rel": rel, "href": href, "type": media, "title": title}
     return {name: value for name, value in given.items() if value is not None}
-
-
-def _remote(href: str) -> str | None:
-    """The address of a source that others can open; paths of this machine are nobody's business."""
-    return href if urlsplit(href).scheme in ("https", "http", "s3") else None
 
 
 def _assets(record: Record, root: Root) -> dict[str, Mapping[str, Any]]:
@@ -129,9 +126,8 @@ def _assets(record: Record, root: Root) -> dict[str, Mapping[str, Any]]:
             "title": "Original pixels of the tile",
             "roles": ["data"],
         }
-        source = _remote(record.href)
-        if source is not None and urlsplit(source).path.lower().endswith((".tif", ".tiff")):
-            assets["scene"] = {"href": source, "type": COG, "title": "The whole scene", "roles": ["data"]}
+        if is_remote(record.href) and urlsplit(record.href).path.lower().endswith((".tif", ".tiff")):
+            assets["scene"] = {"href": record.href, "type": COG, "title": "The whole scene", "roles": ["data"]}
     assets["preview"] = {
         "href": root.tile(record.tile_id, "image.png"),
         "type": "image/png",
