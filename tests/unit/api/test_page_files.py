@@ -2,6 +2,7 @@
 
 import gzip
 import re
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -109,3 +110,12 @@ def test_a_server_without_the_page_has_none() -> None:
 def test_a_folder_without_a_page_is_said_at_start(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="the page is missing"):
         _page.Site(tmp_path)
+
+
+def test_the_wheel_holds_the_page_inside_api(tmp_path: Path) -> None:
+    wheel = pytest.importorskip("hatchling.builders.wheel", reason="hatchling builds the wheel")
+    builder = wheel.WheelBuilder(str(_page.page_folder().parent))
+    built = next(iter(builder.build(directory=str(tmp_path), versions=["standard"])))
+    names = set(zipfile.ZipFile(built).namelist())
+    assert {"api/_web/index.html", "api/_web/js/main.js", "api/_page.py"} <= names
+    assert not {name for name in names if name.startswith(("web/", "tests/"))}
