@@ -10,7 +10,8 @@ import { date, plural, tileLine } from "./format.js";
 import { createGrid } from "./grid.js";
 import { listenToKeys, KEYS } from "./keys.js";
 import * as notices from "./notices.js";
-import { keepPicture, pictureAmong } from "./pictures.js";
+import { listenForPictures } from "./dropping.js";
+import { keepPicture } from "./pictures.js";
 import { bySensor } from "./renderings.js";
 import { createHead } from "./results.js";
 import { createSearcher } from "./searching.js";
@@ -274,28 +275,7 @@ $("brand").addEventListener("click", (event) => {
   searchbar.focus();
 });
 
-// Pictures from anywhere.
-
-let inside = 0;
-const carriesFiles = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
-window.addEventListener("dragenter", (event) => carriesFiles(event) && (inside++, ($("drop").hidden = false)));
-window.addEventListener("dragleave", (event) => carriesFiles(event) && --inside <= 0 && ((inside = 0), ($("drop").hidden = true))); // prettier-ignore
-window.addEventListener("dragover", (event) => carriesFiles(event) && event.preventDefault());
-window.addEventListener("drop", (event) => {
-  if (!carriesFiles(event)) return;
-  event.preventDefault();
-  inside = 0;
-  $("drop").hidden = true;
-  const file = pictureAmong(event.dataTransfer);
-  if (file) searchPicture(file);
-  else notices.toast("That is no picture. JPEG, PNG, WebP and GeoTIFF work.", { error: true });
-});
-document.addEventListener("paste", (event) => {
-  const file = pictureAmong(event.clipboardData);
-  if (!file) return;
-  event.preventDefault();
-  searchPicture(file);
-});
+listenForPictures($("drop"), searchPicture);
 
 listenToKeys({
   focusSearch: searchbar.focus,
