@@ -2,6 +2,7 @@
 
 import * as api from "./api.js";
 import { createAnswer } from "./answering.js";
+import { areaFrom, geometryOf } from "./areas.js";
 import { button, el, fill, menu } from "./dom.js";
 import { createDrawer } from "./drawer.js";
 import { createExport } from "./exporting.js";
@@ -225,16 +226,6 @@ function showOpen(state) {
   else drawer.close();
   stage.select(state.open);
   stage.highlight(state.open);
-}
-
-const areaFrom = (geometry) => (!geometry ? null : geometry.bbox ? { bbox: geometry.bbox } : { within: { type: "Polygon", coordinates: geometry.coordinates } }); // prettier-ignore
-
-function geometryOf(area) {
-  if (!area?.bbox) return area?.within ?? null;
-  const [west, south, east, north] = area.bbox;
-  const right = east < west ? east + 360 : east;
-  const ring = [[west, south], [right, south], [right, north], [west, north], [west, south]]; // prettier-ignore
-  return { type: "Polygon", coordinates: [ring], bbox: area.bbox };
 }
 
 async function submitKey(key) {
