@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core import InputError
 from swath._console import print_json, stdout
 from swath._options import AsJson
 
@@ -55,6 +54,7 @@ def train(
 
 
 def _configuration(config: Path | None, start: str | None, data: str | None) -> Path | TrainingConfig:
+    from core import InputError
     from embeddings.training import default_config, fine_tune_config
 
     if start is None and data is None:

@@ -18,11 +18,11 @@ from core import Sample
 from embeddings.datasets._listed import ListedDataset, files_under, ordered_splits, read_text, wrong_layout
 from embeddings.datasets._read import raster_view, read_classes
 
-EXPECTED = """
-S1Hand/Spain_7370579_S1Hand.tif         (VV, VH in dB; the folder may be S1)
-S2Hand/Spain_7370579_S2Hand.tif         (13 bands; or S2)
-LabelHand/Spain_7370579_LabelHand.tif   (-1, 0, 1; or Labels)
-flood_train_data.csv                    (optional; likewise flood_valid_, flood_test_, flood_bolivia_data.csv)
+EXPECTED = """ROOT/
+  S1Hand/Spain_7370579_S1Hand.tif         (VV, VH in dB; the folder may be S1)
+  S2Hand/Spain_7370579_S2Hand.tif         (13 bands; or S2)
+  LabelHand/Spain_7370579_LabelHand.tif   (-1, 0, 1; or Labels)
+  flood_train_data.csv                    (optional; likewise flood_valid_, flood_test_, flood_bolivia_data.csv)
 """
 
 _FOLDERS = {"S1": ("S1Hand", "S1"), "S2": ("S2Hand", "S2"), "Label": ("LabelHand", "Labels")}

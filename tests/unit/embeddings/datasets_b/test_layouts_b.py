@@ -20,6 +20,7 @@ BROKEN = {
     "ombria": ("train/s1/after", "no train/s1/after/S1_after_0001.jpg"),
     "rsvqa": ("RSVQA-LR/Images_LR", "no folder Images_LR"),
     "naip": ("scenes", "no .tif"),
+    "sen1floods11": ("LabelHand", "no folder LabelHand/"),
     "levir-cc": ("images/val/B", "no folder images/val/B"),
     "forest-change": ("images/test/A", "no folder images/test/A"),
     "levir-cd": ("val/B", "no folder val/B"),
