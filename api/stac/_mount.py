@@ -95,7 +95,22 @@ def _application(reader: Reader) -> FastAPI:
 
     _errors.install(app)
     _answer_invalid_requests(app)
+    _describe_pruned_items(app)
     return app
+
+
+def _describe_pruned_items(app: FastAPI) -> None:
+    """Say in the description that `fields` takes away whatever an item has beside its type and id."""
+    plain = app.openapi
+
+    def described() -> dict[str, Any]:
+        found = plain()
+        for name in ("Item", "ItemProperties"):
+            schema = found["components"]["schemas"].get(name, {})
+            schema["required"] = sorted({"id", "type"} & set(schema.get("required", ())))
+        return found
+
+    app.openapi = described  # type: ignore[method-assign]  # FastAPI documents this way of extending it
 
 
 def _page(app: FastAPI) -> str:
