@@ -224,6 +224,7 @@ def test_results_on_both_sides_of_the_antimeridian_fit_in_a_narrow_view(page: An
     assert east - west < 5
 
 
+@pytest.mark.slow  # a minute of software rendering
 def test_a_map_that_is_resized_while_it_moves_is_not_stretched(page: Any) -> None:
     page.evaluate("map.maplibre.easeTo({ center: [9, 47.4], duration: 900, essential: true })")
     page.set_viewport_size({"width": 500, "height": 420})
