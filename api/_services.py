@@ -78,10 +78,10 @@ def open_service(name: str, path: Path) -> Service:
         WeightsNotFoundError: The encoder's weights are missing.
     """
     store = Store.open(path)
-    encoder = shared(open_encoder_of(store.space))
-    warm_up(encoder, store.snapshot().info())
+    encoder, infos = shared(open_encoder_of(store.space)), Infos()
+    warm_up(encoder, infos.of(store.snapshot()))
     searcher = Searcher(store, encoder, calibration=lambda: load_calibration(path))
-    return Service(name=name, path=path, store=store, searcher=searcher)
+    return Service(name=name, path=path, store=store, searcher=searcher, infos=infos)
 
 
 class Services(Mapping[str, Service]):
