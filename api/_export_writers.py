@@ -8,9 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-import shapely
-from shapely.geometry import mapping
-
 from api._public_source import public_chunks
 from api._search_answers import TileWriter
 from api._services import Service
@@ -18,7 +15,7 @@ from api.stac._catalogue import last_commit
 from api.stac._items import STAC_VERSION, item
 from api.stac._roots import MOUNT, Root
 from core import Hit
-from retriever import Found, csv_chunks, geoparquet_chunks
+from retriever import Found, csv_chunks, feature, geoparquet_chunks
 
 CHUNK = 500
 """Hits of a piece: 2 MB of GeoJSON, made in 0.1 s."""
@@ -78,11 +75,7 @@ def _feature(writer: TileWriter, hit: Hit) -> dict[str, Any]:
     """A hit as the search gives it, with its footprint where GeoJSON has it."""
     properties = writer.hit(hit)
     properties.pop("footprint", None)
-    found: dict[str, Any] = {"type": "Feature", "id": hit.tile_id, "geometry": None, "properties": properties}
-    if hit.footprint is not None:
-        # RFC 7946, 3.1.6: outer rings run counterclockwise.
-        found["geometry"] = mapping(shapely.orient_polygons(hit.footprint))
-    return found if hit.bbox is None else found | {"bbox": list(hit.bbox)}
+    return feature(hit, properties)
 
 
 def _collection(head: Mapping[str, Any], features: Iterator[list[dict[str, Any]]]) -> Iterator[bytes]:

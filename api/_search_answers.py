@@ -6,18 +6,16 @@ spend more time in validation than in the search.
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import shapely
 from pydantic import BaseModel, Field
-from shapely.geometry import mapping
 
 from api._public_source import public_href
 from api._search_links import Links
 from core import Hit, QueryError, Record, rfc3339
+from retriever import geojson_geometry, preview_uri
 
 
 class PixelWindowView(BaseModel):
@@ -114,7 +112,7 @@ class TileWriter:
 
     def _tile(self, record: Record) -> dict[str, Any]:
         links = self.links.of(record)
-        preview = _data_uri(record.preview) if self.inline else links["preview"]
+        preview = preview_uri(record.preview) if self.inline else links["preview"]
         return tile_values(record) | {"preview": preview, "links": links}
 
     def _kept(self, values: dict[str, Any]) -> dict[str, Any]:
@@ -135,8 +133,7 @@ def tile_values(record: Record) -> dict[str, Any]:
         "datetime": None if record.datetime is None else rfc3339(record.datetime),
         "bbox": None if record.bbox is None else list(record.bbox),
         "centroid": None if record.centroid is None else list(record.centroid),
-        # RFC 7946, 3.1.6: outer rings run counterclockwise.
-        "footprint": None if record.footprint is None else mapping(shapely.orient_polygons(record.footprint)),
+        "footprint": geojson_geometry(record.footprint),
         "h3": record.h3,
         "gsd": record.gsd,
         "cloud": record.cloud,
@@ -146,7 +143,3 @@ def tile_values(record: Record) -> dict[str, Any]:
         "href": public_href(record.href),
         "window": asdict(record.window),
     }
-
-
-def _data_uri(preview: bytes) -> str:
-    return f"data:image/webp;base64,{b64encode(preview).decode('ascii')}"

@@ -8,7 +8,7 @@ from retriever._columns import COLUMNS as FILTER_COLUMNS
 from retriever._cql2 import cql2_json
 from retriever._evaluate import evaluate
 from retriever._expansion import Expansion, LandClass, expand, land_classes
-from retriever._export import csv_chunks
+from retriever._export import csv_chunks, feature, geojson_geometry, preview_uri
 from retriever._expression import Expression
 from retriever._facet_search import facets, filters_only
 from retriever._facets import FacetRequest, Facets
@@ -63,15 +63,18 @@ __all__ = [
     "evaluate",
     "expand",
     "facets",
+    "feature",
     "filters_only",
     "find_tile",
     "fit_calibration",
+    "geojson_geometry",
     "geoparquet_chunks",
     "keep_calibration",
     "land_classes",
     "list_tiles",
     "load_calibration",
     "parse_filter",
+    "preview_uri",
     "query_tile",
     "reliability",
     "reliability_picture",

@@ -99,15 +99,22 @@ def hit_dict(hit: Hit) -> dict[str, Any]:
     }
 
 
-def feature(hit: Hit) -> dict[str, Any]:
-    """Return a hit as a GeoJSON Feature; its geometry is null where the tile is not georeferenced."""
-    found: dict[str, Any] = {"type": "Feature", "id": hit.tile_id, "geometry": None, "properties": hit_dict(hit)}
-    if hit.footprint is not None:
-        # RFC 7946, 3.1.6: outer rings run counterclockwise.
-        found["geometry"] = mapping(shapely.orient_polygons(hit.footprint))
-    if hit.bbox is not None:
-        found["bbox"] = list(hit.bbox)
-    return found
+def geojson_geometry(footprint: BaseGeometry | None) -> dict[str, Any] | None:
+    """Return a footprint (lon, lat) as a GeoJSON geometry, or None where there is none."""
+    # RFC 7946, 3.1.6: outer rings run counterclockwise.
+    return None if footprint is None else mapping(shapely.orient_polygons(footprint))
+
+
+def feature(hit: Hit, properties: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return a hit as a GeoJSON Feature; its geometry is null where the tile is not georeferenced.
+
+    Args:
+        hit: The hit.
+        properties: What is told of it; None tells what ``hit_dict`` does.
+    """
+    told = hit_dict(hit) if properties is None else dict(properties)
+    found = {"type": "Feature", "id": hit.tile_id, "geometry": geojson_geometry(hit.footprint), "properties": told}
+    return found if hit.bbox is None else found | {"bbox": list(hit.bbox)}
 
 
 def _flat(hit: Hit) -> dict[str, Any]:

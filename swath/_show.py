@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
 
 from core import InputError, Record, SwathError
-from indexer import read_original
+from indexer import read_original, stored_picture
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,4 +50,4 @@ def _picture(record: Record, sensor: str | None) -> tuple[Image.Image, str | Non
         tile = read_original(record, sensor=sensor)
         return Image.fromarray(tile.picture), None
     except SwathError as error:
-        return Image.open(io.BytesIO(record.preview)).convert("RGB"), str(error)
+        return stored_picture(record.preview), str(error)

@@ -8,12 +8,10 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-import shapely
-from shapely.geometry import mapping
-
 from api._public_source import is_remote
 from api.stac._roots import Root
 from core import Hit, Record, rfc3339
+from retriever import geojson_geometry
 
 STAC_VERSION = "1.1.0"
 """Version of the documents; 1.1 has `bands`, `data_type` and `item_assets` in its core."""
@@ -51,7 +49,7 @@ def item(record: Record, root: Root, indexed: datetime) -> dict[str, Any]:
         "id": record.tile_id,
         "collection": record.collection,
         # RFC 7946, 3.1.6: outer rings run counterclockwise.
-        "geometry": None if record.footprint is None else mapping(shapely.orient_polygons(record.footprint)),
+        "geometry": geojson_geometry(record.footprint),
     }
     if record.bbox is not None:
         found["bbox"] = list(record.bbox)
