@@ -39,7 +39,7 @@ from core._registry import Registry
 from core._rendering import POWER_FLOOR, render, to_physical
 from core._sample import Question, Sample, View
 from core._sensors import builtin_sensors, load_sensor, sensor_names
-from core._settings import Settings
+from core._settings import AnswerSettings, Settings
 from core._text import printable, safe_name
 from core._tile import Tile, array_tile, picture_tile, square_of, squares_of
 from core._time import Interval, NamePattern, parse_instant, parse_interval, rfc3339
@@ -68,6 +68,7 @@ __all__ = [
     "EARTH_RADIUS_KM",
     "POWER_FLOOR",
     "AmbiguousSensorError",
+    "AnswerSettings",
     "Asset",
     "BBox",
     "BadScene",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -48,3 +48,28 @@ class Settings(BaseSettings):
     weights_dir: str = Field(
         default="", description="Folder of the weights of optional encoders; empty: ~/.cache/swath/weights."
     )
+
+
+class AnswerSettings(BaseSettings):
+    """Which model writes answers, and how much it is given; every field has the prefix ``SWATH_ANSWER_``.
+
+    Read only from the environment: a request can neither name another host nor see the key.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="SWATH_ANSWER_", extra="forbid", frozen=True)
+
+    provider: str = Field(default="openai", description="Kind of model: openai for any OpenAI-compatible server.")
+    url: str = Field(
+        default="", description="Base address, e.g. http://localhost:8000/v1; empty: answers are written from records."
+    )
+    model: str = Field(default="", description="Name of the model on that server; empty: the only one it lists.")
+    key: SecretStr = Field(default=SecretStr(""), description="API key; sent to that address only, never logged.")
+    images: int = Field(default=6, ge=0, le=32, description="Most pictures in one request; 0 for a text-only model.")
+    image_px: int = Field(default=512, ge=64, le=2048, description="Longer side of a picture, in pixels.")
+    max_tokens: int = Field(default=1_500, ge=64, description="Longest reply, in tokens.")
+    context_tokens: int = Field(default=16_000, ge=1_000, description="Longest request, in tokens, pictures included.")
+    timeout_s: float = Field(default=60.0, gt=0, description="Seconds for a whole answer, retries included.")
+    retries: int = Field(default=2, ge=0, le=10, description="Further tries after 429, 5xx and lost connections.")
+    concurrent: int = Field(default=4, ge=1, description="Requests to the model at once, in one process.")
+    temperature: float = Field(default=0.0, ge=0, le=2, description="Of sampling; 0 repeats itself.")
+    plan: bool = Field(default=False, description="Whether the model plans the query, too; rules do otherwise.")
