@@ -1,5 +1,7 @@
 """Grounded answers: a question in, claims out, each citing the tiles and passages it rests on."""
 
+from retriever.rag._from_records import Written, write_from_records
+from retriever.rag._measured import measure
 from retriever.rag._model import AnswerModel, ImagePart, MediaType, Message, ModelError, TextPart, answer_models
 from retriever.rag._types import (
     Answer,
@@ -43,5 +45,8 @@ __all__ = [
     "Step",
     "TextPart",
     "Turn",
+    "Written",
     "answer_models",
+    "measure",
+    "write_from_records",
 ]
