@@ -1,8 +1,13 @@
 """Grounded answers: a question in, claims out, each citing the tiles and passages it rests on."""
 
+from retriever.rag._dialogue import plan_follow_up
 from retriever.rag._from_records import Written, write_from_records
 from retriever.rag._measured import measure
 from retriever.rag._model import AnswerModel, ImagePart, MediaType, Message, ModelError, TextPart, answer_models
+from retriever.rag._plan import plan_question
+from retriever.rag._plan_document import parse_plan, plan_document
+from retriever.rag._plan_model import plan_with_model
+from retriever.rag._plan_world import NO_PLACES, KnownPlace, KnowsPlaces, World
 from retriever.rag._types import (
     Answer,
     Claim,
@@ -23,6 +28,7 @@ from retriever.rag._types import (
 )
 
 __all__ = [
+    "NO_PLACES",
     "Answer",
     "AnswerModel",
     "Claim",
@@ -34,6 +40,8 @@ __all__ = [
     "EvidenceTile",
     "Fact",
     "ImagePart",
+    "KnownPlace",
+    "KnowsPlaces",
     "MediaType",
     "Message",
     "ModelError",
@@ -45,8 +53,14 @@ __all__ = [
     "Step",
     "TextPart",
     "Turn",
+    "World",
     "Written",
     "answer_models",
     "measure",
+    "parse_plan",
+    "plan_document",
+    "plan_follow_up",
+    "plan_question",
+    "plan_with_model",
     "write_from_records",
 ]
