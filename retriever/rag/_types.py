@@ -15,6 +15,9 @@ from retriever.rag._model import MediaType
 Shape = Literal["describe", "presence", "count", "where", "when", "compare", "change"]
 """What kind of answer is wanted: "what is there", "is there", "how many", "where", "when", "A or B", "what changed"."""
 
+EventName = Literal["step", "plan", "evidence", "claim", "answer"]
+"""What can happen on the way to an answer."""
+
 PlannedBy = Literal["rules", "model", "user"]
 """Who made a plan."""
 
@@ -261,7 +264,7 @@ class Turn:
 class Event:
     """Something that happened on the way, as it happens. An answer ends with exactly one ``answer``."""
 
-    name: Literal["step", "plan", "evidence", "claim", "answer"]
+    name: EventName
     """``claim`` comes only for claims that have been checked."""
     value: Step | QueryPlan | EvidenceSet | Claim | Answer
     """Of the type its name says."""
