@@ -4,6 +4,7 @@ from retriever.rag._dialogue import plan_follow_up
 from retriever.rag._from_records import Written, write_from_records
 from retriever.rag._measured import measure
 from retriever.rag._model import AnswerModel, ImagePart, MediaType, Message, ModelError, TextPart, answer_models
+from retriever.rag._passages import Knowledge, SearchesKnowledge, open_knowledge
 from retriever.rag._plan import plan_question
 from retriever.rag._plan_document import parse_plan, plan_document
 from retriever.rag._plan_model import plan_with_model
@@ -40,6 +41,7 @@ __all__ = [
     "EvidenceTile",
     "Fact",
     "ImagePart",
+    "Knowledge",
     "KnownPlace",
     "KnowsPlaces",
     "MediaType",
@@ -49,6 +51,7 @@ __all__ = [
     "PlannedBy",
     "PlannedPlace",
     "QueryPlan",
+    "SearchesKnowledge",
     "Shape",
     "Step",
     "TextPart",
@@ -57,6 +60,7 @@ __all__ = [
     "Written",
     "answer_models",
     "measure",
+    "open_knowledge",
     "parse_plan",
     "plan_document",
     "plan_follow_up",
