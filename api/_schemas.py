@@ -47,7 +47,29 @@ class Term(BaseModel):
         return self
 
 
-class SearchBody(BaseModel):
+class FilterBody(BaseModel):
+    """Which index, and the filters that a tile must pass: the part that searches, counts and questions share."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    index: Annotated[str | None, Field(max_length=200, description="Which index; the server's first by default.")] = (
+        None
+    )
+    bbox: Annotated[list[float] | None, Field(min_length=4, max_length=4, description="W, S, E, N in degrees.")] = None
+    within: Annotated[dict[str, Any] | None, Field(description="GeoJSON Polygon or MultiPolygon, lon, lat.")] = None
+    near: Annotated[list[float] | None, Field(min_length=2, max_length=2, description="lat, lon.")] = None
+    radius_km: Annotated[float | None, Field(gt=0, description="Distance from near.")] = None
+    h3: Annotated[list[str] | None, Field(max_length=10_000, description="Cells the tile's centre must lie in.")] = None
+    datetime: Annotated[str | None, Field(max_length=100, description="RFC 3339 interval A/B; .. is open.")] = None
+    sensor: Annotated[list[str] | None, Field(max_length=100)] = None
+    collection: Annotated[list[str] | None, Field(max_length=100)] = None
+    label: Annotated[list[str] | None, Field(max_length=100)] = None
+    max_cloud: Annotated[float | None, Field(ge=0, le=100, description="Percent.")] = None
+    min_valid: Annotated[float | None, Field(ge=0, le=1, description="Fraction.")] = None
+    filter: Annotated[str | dict[str, Any] | None, Field(description="CQL2 text or JSON.")] = None
+
+
+class SearchBody(FilterBody):
     """A search: one of text, like, vector and query, marks that refine it, and any filters."""
 
     model_config = ConfigDict(
@@ -65,9 +87,6 @@ class SearchBody(BaseModel):
         },
     )
 
-    index: Annotated[str | None, Field(max_length=200, description="Which index; the server's first by default.")] = (
-        None
-    )
     text: Annotated[str | None, Field(max_length=2000, description="What to look for, in words.")] = None
     like: Annotated[TileId | None, Field(description="A tile id; that tile is left out.")] = None
     vector: Annotated[list[float] | None, Field(max_length=8192, description="A vector of the index's space.")] = None
@@ -83,18 +102,6 @@ class SearchBody(BaseModel):
     ] = None
     k: Annotated[int, Field(ge=1, le=10_000, description="Hits wanted, a page.")] = 10
     cursor: Annotated[str | None, Field(max_length=500, description="`next` of the page before.")] = None
-    bbox: Annotated[list[float] | None, Field(min_length=4, max_length=4, description="W, S, E, N in degrees.")] = None
-    within: Annotated[dict[str, Any] | None, Field(description="GeoJSON Polygon or MultiPolygon, lon, lat.")] = None
-    near: Annotated[list[float] | None, Field(min_length=2, max_length=2, description="lat, lon.")] = None
-    radius_km: Annotated[float | None, Field(gt=0, description="Distance from near.")] = None
-    h3: Annotated[list[str] | None, Field(max_length=10_000, description="Cells the tile's centre must lie in.")] = None
-    datetime: Annotated[str | None, Field(max_length=100, description="RFC 3339 interval A/B; .. is open.")] = None
-    sensor: Annotated[list[str] | None, Field(max_length=100)] = None
-    collection: Annotated[list[str] | None, Field(max_length=100)] = None
-    label: Annotated[list[str] | None, Field(max_length=100)] = None
-    max_cloud: Annotated[float | None, Field(ge=0, le=100, description="Percent.")] = None
-    min_valid: Annotated[float | None, Field(ge=0, le=1, description="Fraction.")] = None
-    filter: Annotated[str | dict[str, Any] | None, Field(description="CQL2 text or JSON.")] = None
     prompts: Annotated[
         Literal["auto"] | list[Annotated[str, Field(max_length=200)]] | None,
         Field(max_length=20, description="How short texts are worded: auto, null as typed, or templates with {}."),

@@ -15,7 +15,7 @@ import shapely
 from shapely.geometry import mapping
 from shapely.geometry.base import BaseGeometry
 
-from core import Hit, InputError, StoreError, rfc3339
+from core import Hit, InputError, Record, StoreError, rfc3339
 
 if TYPE_CHECKING:
     import geopandas
@@ -72,30 +72,32 @@ def preview_uri(preview: bytes) -> str:
 
 def hit_dict(hit: Hit) -> dict[str, Any]:
     """Return a hit as JSON values: the contract of ``search --json``."""
-    window = hit.window
+    judged = {"rank": hit.rank, "score": hit.score, "probability": hit.probability}
+    return {**judged, **record_dict(hit), "preview": preview_uri(hit.preview)}
+
+
+def record_dict(record: Record) -> dict[str, Any]:
+    """Return what is known of a tile as JSON values, without its preview."""
+    window = record.window
     return {
-        "rank": hit.rank,
-        "score": hit.score,
-        "probability": hit.probability,
-        "tile_id": hit.tile_id,
-        "scene_id": hit.scene_id,
-        "collection": hit.collection,
-        "sensor": hit.sensor,
-        "datetime": None if hit.datetime is None else rfc3339(hit.datetime),
-        "bbox": None if hit.bbox is None else list(hit.bbox),
-        "centroid": None if hit.centroid is None else list(hit.centroid),
-        "h3": hit.h3,
-        "cloud": hit.cloud,
-        "valid": hit.valid,
-        "label": hit.label,
-        "href": hit.href,
+        "tile_id": record.tile_id,
+        "scene_id": record.scene_id,
+        "collection": record.collection,
+        "sensor": record.sensor,
+        "datetime": None if record.datetime is None else rfc3339(record.datetime),
+        "bbox": None if record.bbox is None else list(record.bbox),
+        "centroid": None if record.centroid is None else list(record.centroid),
+        "h3": record.h3,
+        "cloud": record.cloud,
+        "valid": record.valid,
+        "label": record.label,
+        "href": record.href,
         "window": {
             "col_off": window.col_off,
             "row_off": window.row_off,
             "width": window.width,
             "height": window.height,
         },
-        "preview": preview_uri(hit.preview),
     }
 
 

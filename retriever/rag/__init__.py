@@ -1,9 +1,25 @@
 """Grounded answers: a question in, claims out, each citing the tiles and passages it rests on."""
 
+from retriever.rag._answer_document import (
+    answer_document,
+    event_document,
+    parse_turn,
+    plain_tile,
+    turn_document,
+)
 from retriever.rag._dialogue import plan_follow_up
 from retriever.rag._from_records import Written, write_from_records
 from retriever.rag._measured import measure
-from retriever.rag._model import AnswerModel, ImagePart, MediaType, Message, ModelError, TextPart, answer_models
+from retriever.rag._model import (
+    AnswerModel,
+    ImagePart,
+    MediaType,
+    Message,
+    ModelError,
+    TextPart,
+    answer_models,
+    open_answer_model,
+)
 from retriever.rag._passages import Knowledge, SearchesKnowledge, open_knowledge
 from retriever.rag._plan import plan_question
 from retriever.rag._plan_document import parse_plan, plan_document
@@ -58,13 +74,19 @@ __all__ = [
     "Turn",
     "World",
     "Written",
+    "answer_document",
     "answer_models",
+    "event_document",
     "measure",
+    "open_answer_model",
     "open_knowledge",
     "parse_plan",
+    "parse_turn",
+    "plain_tile",
     "plan_document",
     "plan_follow_up",
     "plan_question",
     "plan_with_model",
+    "turn_document",
     "write_from_records",
 ]

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
-from core import Registry, SwathError
+from core import AnswerSettings, Registry, SwathError
 
 MediaType = Literal["image/png", "image/jpeg", "image/webp"]
 """What pictures are sent as."""
@@ -73,3 +73,15 @@ _MODELS = Registry("answer model", {"openai": "retriever.rag._openai:open_model"
 def answer_models() -> Registry:
     """Return the registry of answer models."""
     return _MODELS
+
+
+def open_answer_model(settings: AnswerSettings) -> AnswerModel | None:
+    """Return the model that settings name; None where they name none, and answers are written from records.
+
+    Raises:
+        UnknownNameError: There is no such kind of model.
+    """
+    if not settings.url:
+        return None
+    model: AnswerModel = _MODELS.resolve(settings.provider)(settings)
+    return model
