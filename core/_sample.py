@@ -34,6 +34,10 @@ class Question:
     """The answer, as the dataset words it."""
     kind: str
     """Question type of the dataset, e.g. ``presence``, ``count``, ``comp``, ``rural_urban``."""
+    choices: tuple[str, ...] = ()
+    """What may be answered, A first and without its letter; ``answer`` then holds the right letters, such as ``B``."""
+    region: tuple[float, float, float, float] | None = None
+    """Where the answer is to be seen: left, upper, right, lower as fractions of the picture; None where nobody says."""
 
 
 @dataclass(frozen=True, kw_only=True)
