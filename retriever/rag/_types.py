@@ -63,6 +63,8 @@ class QueryPlan:
     """Most cloud in percent, 0..100."""
     renderings: tuple[str, ...] = ()
     """How the question wants tiles drawn, best first, e.g. ``index:ndwi``; empty for the sensor's usual one."""
+    among_earlier: bool = False
+    """Whether only the tiles of the answer before count, as in "which of those..."; False searches the archive."""
     knowledge: bool = True
     """Whether passages are looked for as well."""
     made_by: PlannedBy = "rules"
