@@ -10,6 +10,7 @@ from retriever.rag._answer_document import (
 from retriever.rag._dialogue import plan_follow_up
 from retriever.rag._from_records import Written, write_from_records
 from retriever.rag._measured import measure
+from retriever.rag._messages import Brief, brief
 from retriever.rag._model import (
     AnswerModel,
     ImagePart,
@@ -25,6 +26,7 @@ from retriever.rag._plan import plan_question
 from retriever.rag._plan_document import parse_plan, plan_document
 from retriever.rag._plan_model import plan_with_model
 from retriever.rag._plan_world import NO_PLACES, KnownPlace, KnowsPlaces, World
+from retriever.rag._reply import Reply
 from retriever.rag._types import (
     Answer,
     Claim,
@@ -43,11 +45,13 @@ from retriever.rag._types import (
     Step,
     Turn,
 )
+from retriever.rag._writing import write_with_model
 
 __all__ = [
     "NO_PLACES",
     "Answer",
     "AnswerModel",
+    "Brief",
     "Claim",
     "DroppedClaim",
     "Event",
@@ -67,6 +71,7 @@ __all__ = [
     "PlannedBy",
     "PlannedPlace",
     "QueryPlan",
+    "Reply",
     "SearchesKnowledge",
     "Shape",
     "Step",
@@ -76,6 +81,7 @@ __all__ = [
     "Written",
     "answer_document",
     "answer_models",
+    "brief",
     "event_document",
     "measure",
     "open_answer_model",
@@ -89,4 +95,5 @@ __all__ = [
     "plan_with_model",
     "turn_document",
     "write_from_records",
+    "write_with_model",
 ]
