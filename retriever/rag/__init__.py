@@ -7,8 +7,10 @@ from retriever.rag._answer_document import (
     plain_tile,
     turn_document,
 )
+from retriever.rag._archive import Archive, world_of
 from retriever.rag._dialogue import plan_follow_up
 from retriever.rag._from_records import Written, write_from_records
+from retriever.rag._gather import gather
 from retriever.rag._measured import measure
 from retriever.rag._messages import Brief, brief
 from retriever.rag._model import (
@@ -22,6 +24,7 @@ from retriever.rag._model import (
     open_answer_model,
 )
 from retriever.rag._passages import Knowledge, SearchesKnowledge, open_knowledge
+from retriever.rag._pictures import draw_pictures
 from retriever.rag._plan import plan_question
 from retriever.rag._plan_document import parse_plan, plan_document
 from retriever.rag._plan_model import plan_with_model
@@ -51,6 +54,7 @@ __all__ = [
     "NO_PLACES",
     "Answer",
     "AnswerModel",
+    "Archive",
     "Brief",
     "Claim",
     "DroppedClaim",
@@ -82,7 +86,9 @@ __all__ = [
     "answer_document",
     "answer_models",
     "brief",
+    "draw_pictures",
     "event_document",
+    "gather",
     "measure",
     "open_answer_model",
     "open_knowledge",
@@ -94,6 +100,7 @@ __all__ = [
     "plan_question",
     "plan_with_model",
     "turn_document",
+    "world_of",
     "write_from_records",
     "write_with_model",
 ]

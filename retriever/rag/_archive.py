@@ -1,0 +1,64 @@
+"""What a question is put to: one version of an index, what may be opened of it, and the knowledge beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+import pyarrow.compute as pc
+
+from indexer import Reach
+from retriever._search import Searcher
+from retriever._vector_index import Rows
+from retriever.rag._passages import SearchesKnowledge
+from retriever.rag._plan_world import NO_PLACES, KnowsPlaces, World
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Archive:
+    """One index as one answer sees it: every step reads the same version."""
+
+    searcher: Searcher
+    """Searches it."""
+    rows: Rows
+    """The version that is searched, counted and cited."""
+    reach: Reach | None = None
+    """Which original pixels may be opened; None opens whatever a record names."""
+    knowledge: SearchesKnowledge | None = None
+    """Passages beside the tiles; None where there are none."""
+
+
+def world_of(archive: Archive, today: date) -> World:
+    """Return what questions to an archive are read against.
+
+    Args:
+        archive: Its sensors, collections, dates and, where its knowledge can, places.
+        today: What "last year" is counted from.
+
+    Raises:
+        StoreError: The index cannot be read.
+    """
+    seen = _Seen()
+    for batch in archive.rows.scan(("sensor", "collection", "datetime")):
+        seen.sensors.update(pc.unique(batch["sensor"]).to_pylist())
+        seen.collections.update(pc.unique(batch["collection"]).to_pylist())
+        ends = pc.min_max(batch["datetime"]).as_py()
+        seen.dates.update(end.astimezone(UTC) for end in ends.values() if end is not None)
+    places = archive.knowledge if isinstance(archive.knowledge, KnowsPlaces) else NO_PLACES
+    return World(
+        sensors=tuple(sorted(seen.sensors)),
+        collections=tuple(sorted(seen.collections)),
+        first=min(seen.dates, default=None),
+        last=max(seen.dates, default=None),
+        today=today,
+        places=places,
+    )
+
+
+class _Seen:
+    """Names, and the first and last date of each batch."""
+
+    def __init__(self) -> None:
+        self.sensors: set[str] = set()
+        self.collections: set[str] = set()
+        self.dates: set[datetime] = set()
