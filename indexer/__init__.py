@@ -1,7 +1,9 @@
 """Scenes in, records out: sources, tiling, pixels, the ingest pipeline and the store."""
 
 from indexer._calibration_file import CALIBRATION, read_calibration, remove_calibration, write_calibration
+from indexer._footprint import Georeference
 from indexer._ledger import CompactReport, LedgerRow, Removed, SceneRows
+from indexer._legend_words import legend_in_words
 from indexer._legends import (
     Legend,
     RenderingError,
@@ -14,9 +16,9 @@ from indexer._pipeline import ingest
 from indexer._preview import stored_picture
 from indexer._reach import Reach
 from indexer._records import RECORD_COLUMNS, record_from_row, records_to_batch, scene_key
-from indexer._rendered import Picture, check_rendering, color_stops, draw
+from indexer._rendered import Picture, check_rendering, color_stops, draw, reread
 from indexer._report import Failure, IngestOptions, IngestReport, Progress
-from indexer._revisit import read_original
+from indexer._revisit import Original, read_original
 from indexer._schema import SCHEMA_VERSION, tile_schema
 from indexer._snapshot import IndexInfo, Snapshot, enclosing_bbox, vector_matrix
 from indexer._tiling import TilingOptions
@@ -29,11 +31,13 @@ __all__ = [
     "SCHEMA_VERSION",
     "CompactReport",
     "Failure",
+    "Georeference",
     "IndexInfo",
     "IngestOptions",
     "IngestReport",
     "LedgerRow",
     "Legend",
+    "Original",
     "Picture",
     "Progress",
     "Reach",
@@ -48,6 +52,7 @@ __all__ = [
     "draw",
     "enclosing_bbox",
     "ingest",
+    "legend_in_words",
     "legend_of",
     "legends_of",
     "read_calibration",
@@ -56,6 +61,7 @@ __all__ = [
     "records_to_batch",
     "remove_calibration",
     "renderings_of",
+    "reread",
     "scene_key",
     "sensor_of",
     "stored_picture",
