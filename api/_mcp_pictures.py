@@ -13,12 +13,11 @@ from PIL import Image
 from api._tile_pictures import told
 from core import Record, SwathError
 from indexer import (
-    Legend,
     Reach,
     RenderingError,
     check_rendering,
-    color_stops,
     draw,
+    legend_in_words,
     legend_of,
     sensor_of,
     stored_picture,
@@ -69,7 +68,11 @@ def look(record: Record, rendering: str | None, size: int, reach: Reach) -> Look
     with Image.open(io.BytesIO(drawn.png), formats=["PNG"]) as transparent:
         picture = _on_black(transparent)
     return Looked(
-        picture=picture, rendering=drawn.legend.name, legend=in_words(drawn.legend), source="original", reason=None
+        picture=picture,
+        rendering=drawn.legend.name,
+        legend=legend_in_words(drawn.legend),
+        source="original",
+        reason=None,
     )
 
 
@@ -87,19 +90,8 @@ def _stored(record: Record, size: int, reason: str) -> Looked:
     except SwathError:
         words = "The sensor comes from somebody's own file; what the colours show is not known here."
     else:
-        words = f"Drawn when the tile was indexed, as {first.name} where its bands were there. {in_words(first)}"
+        words = f"Drawn when the tile was indexed, as {first.name} where its bands were there. {legend_in_words(first)}"
     return Looked(picture=picture, rendering="preview", legend=words, source="stored-preview", reason=reason)
-
-
-def in_words(legend: Legend) -> str:
-    """Return what the colours of a rendering mean, for who has never seen one."""
-    if legend.kind == "index":
-        stops = ", ".join(f"{value:g} {color}" for value, color in color_stops(legend)[::2])
-        return f"{legend.formula} as colours: {stops}. {legend.meaning} Black is without data."
-    return (
-        f"{legend.formula}. {legend.meaning} The stretch is fixed, so brightness can be compared between tiles;"
-        " pure black is without data."
-    )
 
 
 def image_content(picture: Image.Image) -> ImageContent:

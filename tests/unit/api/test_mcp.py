@@ -21,10 +21,9 @@ from rasterio.transform import from_origin
 import swath
 from api._mcp import build_server
 from api._mcp_facts import FENCE, MAX_CAPTION, MAX_CAPTIONS, MAX_LABEL, plain, tile_facts
-from api._mcp_pictures import in_words
 from api._services import Services
 from core import load_sensor
-from indexer import legend_of
+from indexer import legend_in_words, legend_of
 from retriever import find_tile
 
 BANDS = ("B02", "B03", "B04", "B08", "B11", "B12")
@@ -276,13 +275,13 @@ def test_plain_text_keeps_every_script() -> None:
 
 def test_legends_name_bands_and_what_stands_out() -> None:
     optical, radar = load_sensor("sentinel-2-l2a")[0], load_sensor("sentinel-1-rtc")[0]
-    red = in_words(legend_of(optical, "false-color"))
+    red = legend_in_words(legend_of(optical, "false-color"))
     assert "red = B08, green = B04, blue = B03" in red
     assert "Red is vegetation" in red
-    ndvi = in_words(legend_of(optical, "index:ndvi"))
+    ndvi = legend_in_words(legend_of(optical, "index:ndvi"))
     assert "(B08 - B04) / (B08 + B04)" in ndvi
     assert ndvi.count("#") == 6
-    assert "not a photograph" in in_words(legend_of(radar, "sar"))
+    assert "not a photograph" in legend_in_words(legend_of(radar, "sar"))
 
 
 def test_building_a_server_leaves_logging_alone(services: Services) -> None:
