@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import rasterio
 from affine import Affine
 from numpy.typing import NDArray
@@ -392,6 +393,117 @@ def _zarr_zip(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
         store.close()
 
 
+def mme_realworld(root: Path) -> None:
+    """Two remote-sensing pictures, one asked about twice, and a row of another subtask; a list in Chinese."""
+    for seed, name in enumerate(("03553_Toronto.png", "dota_v2_P5729.png")):
+        picture(root / "remote_sensing" / name, seed)
+    rows = [
+        _mme_row("03553_Toronto.png", "color", "What color is the roof?", ("Yellow", "Blue"), "B"),
+        _mme_row("03553_Toronto.png", "count", "How many red cars are there?", ("1", "2"), "A"),
+        _mme_row("dota_v2_P5729.png", "position", "Where is the dock?", ("Top left", "Bottom"), "C"),
+        _mme_row("chart.png", "diagram", "What is the value?", ("4", "5"), "A", subtask="Diagram and Table"),
+    ]
+    document(root / "MME_RealWorld.json", rows)
+    document(root / "MME_RealWorld_CN.json", rows[:1])
+
+
+def _mme_row(
+    name: str, category: str, text: str, choices: tuple[str, ...], truth: str, *, subtask: str = "Remote Sensing"
+) -> dict[str, Any]:
+    offered = (*choices, "The image does not feature it.")
+    return {
+        "Question_id": f"perception/remote_sensing/{category}/0001",
+        "Question Type": "Multiple Choice",
+        "Image": f"remote_sensing/{name}",
+        "Text": text,
+        "Answer choices": [f"({letter}) {choice}" for letter, choice in zip("ABC", offered, strict=True)],
+        "Ground truth": truth,
+        "Task": "Perception",
+        "Subtask": subtask,
+        "Category": category,
+        "Dataset": "dota_v2",
+    }
+
+
+def encoded(seed: int) -> bytes:
+    """Return noise as a PNG."""
+    content = io.BytesIO()
+    Image.fromarray(noise(seed, SIDE, SIDE, 3)).save(content, "PNG")
+    return content.getvalue()
+
+
+def arrow_stream(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Write rows as `datasets` does with `save_to_disk`, two to a batch."""
+    table = pa.Table.from_pylist(rows)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with pa.OSFile(str(path), "wb") as file, pa.ipc.new_stream(file, table.schema) as stream:
+        stream.write_table(table, max_chunksize=2)
+
+
+def xlrs_rows() -> list[dict[str, Any]]:
+    """Two questions about one picture, one with several right letters, and one about a pair."""
+    options = ["(A) forest", "(B) harbour", "(C) farmland", "(D) none"]
+    asked = (
+        ("dota/P5729.png", "What lies beside the river?", "B", "Complex reasoning/Anomaly Detection", 1),
+        ("dota/P5729.png", "Which land uses are there?", "C, A", "Land use classification/Overall", 1),
+        ("hrscd/14.png", "What changed?", "D", "Spatiotemporal reasoning/Counting with changing detection", 2),
+    )
+    return [
+        {
+            "index": index,
+            "path": path,
+            "question": question,
+            "multi-choice options": options,
+            "answer": answer,
+            "category": category,
+            "l2-category": "default",
+            "image": [{"bytes": encoded(index * 10 + number), "path": path} for number in range(pictures)],
+        }
+        for index, (path, question, answer, category, pictures) in enumerate(asked)
+    ]
+
+
+def xlrs_bench(root: Path) -> None:
+    """One Arrow shard, as the hub client leaves it."""
+    arrow_stream(root / "XLRS-Bench-lite/train/data-00000-of-00001.arrow", xlrs_rows())
+
+
+def earthdial(root: Path) -> None:
+    """VQA as question and groundtruth, training rows as conversations, and a shard of bands, which is left out."""
+    vqa = [
+        {
+            "jpg": {"bytes": encoded(n), "path": None},
+            "question": f"Is there {n}?",
+            "groundtruth": '"yes"',
+            "ttype": "comp",
+        }
+        for n in range(3)
+    ]
+    arrow_stream(root / "EarthDial-Dataset/VQA/RSVQA_LR/data-00000-of-00001.arrow", vqa)
+    talks = [{"jpg": {"bytes": encoded(7), "path": None}, "conversations": _talk("[caption] [hr_rgb_0.5]", "A quay.")}]
+    arrow_stream(root / "EarthDial-Dataset/training_set/NWPU_train/data-00000-of-00001.arrow", talks)
+    bands = [{"tif_ms": [[1.0, 2.0]], "question": "Which class?", "groundtruth": "forest"}]
+    arrow_stream(root / "EarthDial-Dataset/Classification/LCZs_S2/data-00000-of-00001.arrow", bands)
+
+
+def conversations(root: Path) -> None:
+    """Lists of conversations beside their pictures: two rows about one picture, and one about a pair."""
+    for seed, name in enumerate(("images/a.png", "before.png", "after.png")):
+        picture(root / name, seed)
+    box = "{<10><20><30><60>|<-45>}"
+    rows = [
+        {"id": "x", "image": "a.png", "conversations": _talk("[vqa]", "airport")},
+        {"id": "x", "image": "a.png", "conversations": _talk("[refer] [hr_rgb_0.5]", box)},
+    ]
+    document(root / "VRSBench_train.json", rows)
+    pair = {"images": ["before.png", "after.png"], "conversations": _talk("<image>", "no change")}
+    (root / "pairs.jsonl").write_text(json.dumps(pair) + "\n", encoding="utf-8")
+
+
+def _talk(marks: str, answer: str) -> list[dict[str, str]]:
+    return [{"from": "human", "value": f"<image>\n{marks} What is there?"}, {"from": "gpt", "value": answer}]
+
+
 TREES_B: dict[str, Callable[[Path], None]] = {
     "ombria": ombria,
     "rsvqa": rsvqa,
@@ -403,6 +515,9 @@ TREES_B: dict[str, Callable[[Path], None]] = {
     "second": second,
     "s2looking": s2looking,
     "disasterm3": disasterm3,
+    "mme-realworld-rs": mme_realworld,
+    "xlrs-bench": xlrs_bench,
+    "earthdial": earthdial,
     "chatearthnet": chatearthnet,
     "spectralearth": spectralearth,
     "ssl4eo-s12": ssl4eo,

@@ -4,8 +4,8 @@ Two folders of https://huggingface.co/datasets/Kingdrone-Junjue/DisasterM3: `Dis
 `train_release.json` (split `train`) and `DisasterM3_Bench` with `benchmark_release.json` (split `test`), their archives
 extracted. A row names its pictures with backslashes.
 
-- Rows about the same pictures become one sample with one question a row. Where a row has options they follow its
-  question and the letter is the answer; else `training_answer`, or `ground_truth`, is.
+- Rows about the same pictures become one sample with one question a row. Where a row has options they are its choices
+  and the letter is the answer; else `training_answer`, or `ground_truth`, is.
 - Reports (`disaster caption`, `Disaster Report`) are captions as well; the disaster type is the label.
 - A row of `Referring Expression Segmentation` is a sample of its own, whose mask is what its sentence, the caption,
   refers to. The mask is 1 where the picture is not black.
@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from core import Dataset, InputError, Question, Sample, View, safe_name
 from embeddings.datasets._change_masks import read_colours
+from embeddings.datasets._choices import answer_letters, plain_choices, split_choices
 from embeddings.datasets._listed import ListedDataset, inside, read_json, tidy_text, wrong_layout
 from embeddings.datasets._read import picture_view
 
@@ -64,6 +65,7 @@ class _Row:
     task: str
     prompt: str
     answer: str
+    choices: tuple[str, ...]
     target: str
     """`ground_truth` as text."""
 
@@ -118,7 +120,9 @@ def _pair(rows: list[_Row], *, sample_id: str, split: str, group: str, views: tu
         views=views,
         labels=tuple(dict.fromkeys(tidy_text(row.target) for row in rows if row.task.lower() == _TYPE)),
         captions=tuple(tidy_text(row.answer) for row in rows if row.task.lower() in _REPORTS),
-        questions=tuple(Question(text=row.prompt, answer=row.answer, kind=row.task) for row in rows),
+        questions=tuple(
+            Question(text=row.prompt, answer=row.answer, kind=row.task, choices=row.choices) for row in rows
+        ),
     )
 
 
@@ -129,7 +133,7 @@ def _rows(table: Path) -> Iterator[_Row]:
     for number, row in enumerate(document):
         try:
             yield _row(table, row)
-        except (KeyError, TypeError, AttributeError, IndexError) as error:
+        except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
             raise InputError(
                 f"row {number} of {table} is not one of DisasterM3's ({type(error).__name__}: {error}); expected "
                 "pre_image_path and post_image_path, or image_path, with prompts, task and ground_truth"
@@ -141,14 +145,20 @@ def _row(table: Path, row: dict[str, Any]) -> _Row:
     target = str(row["ground_truth"])
     options = row.get("options_str")
     answer = row.get("ground_truth_option") if options else row.get("training_answer")
+    choices = _choices(row) if options and answer else ()
     return _Row(
         pictures=_pictures(table, row),
         sar=str(row.get("post_image_type", "")).lower() == "sar",
         task=row["task"],
-        prompt=tidy_text(prompt) + (f"\n{options}" if options else ""),
-        answer=str(answer or target),
+        prompt=tidy_text(prompt) + (f"\n{options}" if options and not choices else ""),
+        answer=answer_letters(str(answer), choices) if choices else str(answer or target),
+        choices=choices,
         target=target,
     )
+
+
+def _choices(row: dict[str, Any]) -> tuple[str, ...]:
+    return plain_choices(row["options_list"]) if row.get("options_list") else split_choices(row["options_str"])
 
 
 def _pictures(table: Path, row: dict[str, Any]) -> tuple[Path, ...]:

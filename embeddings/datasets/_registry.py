@@ -47,6 +47,9 @@ BUILT_IN = {
     "disasterm3": "embeddings.datasets._disasterm3:open_disasterm3",
     # questions
     "rsvqa": "embeddings.datasets._rsvqa:open_rsvqa",
+    "mme-realworld-rs": "embeddings.datasets._mme_realworld:open_mme_realworld",
+    "xlrs-bench": "embeddings.datasets._xlrs_bench:open_xlrs_bench",
+    "earthdial": "embeddings.datasets._earthdial:open_earthdial",
     # made, not measured
     "synthetic-world": "demo._dataset:open_synthetic_world",
 }

@@ -129,6 +129,20 @@ def test_questions_are_text_with_an_answer_and_a_kind(samples: list[Sample]) -> 
         assert all(text and text.strip() == text for text in (question.text, question.answer, question.kind)), question
 
 
+def test_choices_are_plain_text_and_the_answer_names_some_by_letter(samples: list[Sample]) -> None:
+    for question in (question for sample in samples for question in sample.questions if question.choices):
+        assert all(choice and choice == " ".join(choice.split()) for choice in question.choices), question
+        assert not any(choice.startswith(("(A)", "A.")) for choice in question.choices), question
+        assert set(question.answer) <= set("ABCDEFGHIJ"[: len(question.choices)]), question
+
+
+def test_regions_are_boxes_in_fractions_of_the_picture(samples: list[Sample]) -> None:
+    for region in (question.region for sample in samples for question in sample.questions if question.region):
+        left, upper, right, lower = region
+        assert 0 <= left < right <= 1, region
+        assert 0 <= upper < lower <= 1, region
+
+
 def test_masks_are_planes_of_integers(samples: list[Sample]) -> None:
     for mask in (sample.mask for sample in samples if sample.mask is not None):
         codes: Any = mask()

@@ -9,12 +9,13 @@ import pytest
 
 from core import InputError, Tile, UnknownNameError
 from embeddings.datasets import open_dataset
-from tests.dataset_trees_b import TREES_B, spectralearth_nlcd, ssl4eo_tar, ssl4eo_zarr
+from tests.dataset_trees_b import TREES_B, conversations, spectralearth_nlcd, ssl4eo_tar, ssl4eo_zarr
 
 OTHER_LAYOUTS: list[tuple[str, Callable[[Path], None]]] = [
     ("spectralearth", spectralearth_nlcd),
     ("ssl4eo-s12", ssl4eo_zarr),
     ("ssl4eo-s12", ssl4eo_tar),
+    ("earthdial", conversations),
 ]
 BROKEN = {
     "ombria": ("train/s1/after", "no train/s1/after/S1_after_0001.jpg"),
@@ -27,6 +28,9 @@ BROKEN = {
     "second": ("test/im2", "no folder test/im2"),
     "s2looking": ("train/Image2", "no folder train/Image2"),
     "disasterm3": ("DisasterM3_Instruct/train_images", "no folder DisasterM3_Instruct/train_images"),
+    "mme-realworld-rs": ("remote_sensing", "no folder remote_sensing"),
+    "xlrs-bench": ("XLRS-Bench-lite", "no .arrow or .parquet shard"),
+    "earthdial": ("EarthDial-Dataset", "no .arrow shard and no list of conversations"),
     "chatearthnet": ("s2_rgb_images", "no folder s2_rgb_images"),
     "spectralearth": ("enmap", "no folder enmap"),
     "ssl4eo-s12": ("s2a/0000000", "no PLACE/DATE folders"),

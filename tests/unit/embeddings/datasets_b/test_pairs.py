@@ -104,11 +104,12 @@ def test_disasterm3_joins_the_rows_about_one_pair(tmp_path: Path) -> None:
     assert {sample.group for sample in samples} == {"hurricane_florence", "relation"}
 
 
-def test_disasterm3_options_stand_in_the_question_and_the_letter_is_the_answer(tmp_path: Path) -> None:
+def test_disasterm3_options_are_choices_and_the_letter_is_the_answer(tmp_path: Path) -> None:
     disasterm3(tmp_path)
     (sample,) = open_dataset("disasterm3", tmp_path).samples("test")
     (question,) = sample.questions
-    assert question.text == "Which disaster?\nA. flood B. earthquake"
+    assert question.text == "Which disaster?"
+    assert question.choices == ("flood", "earthquake")
     assert question.answer == "B"
     assert sample.labels == ("earthquake",)
 
