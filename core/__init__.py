@@ -33,7 +33,7 @@ from core._geo import (
     rectangle,
     wrap_footprint,
 )
-from core._protocols import BadScene, Dataset, EncodesText, EncodesTiles, TileSource
+from core._protocols import BadScene, Dataset, EncodesSentences, EncodesText, EncodesTiles, TileSource
 from core._reading import read_limited
 from core._registry import Registry
 from core._rendering import POWER_FLOOR, render, to_physical
@@ -79,6 +79,7 @@ __all__ = [
     "Dataset",
     "Detection",
     "Display",
+    "EncodesSentences",
     "EncodesText",
     "EncodesTiles",
     "Encoding",

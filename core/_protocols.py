@@ -94,3 +94,26 @@ class EncodesText(Protocol):
     def encode_text(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return (n, dim) unit vectors."""
         ...
+
+
+@runtime_checkable
+class EncodesSentences(Protocol):
+    """Turns texts into unit vectors that compare texts with texts, in a space of their own."""
+
+    @property
+    def sentence_space(self) -> VectorSpace | None:
+        """The space the vectors live in; None where this encoder gives none after all."""
+        ...
+
+    @property
+    def max_tokens(self) -> int:
+        """Tokens after which a text is cut."""
+        ...
+
+    def count_tokens(self, texts: Sequence[str]) -> tuple[int, ...]:
+        """Return how many tokens each text has, those that frame it included."""
+        ...
+
+    def encode_sentences(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return (n, dim) unit vectors."""
+        ...

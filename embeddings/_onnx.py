@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from core import InputError, Tile, VectorSpace
 
+from ._sentence_output import SENTENCES
 from ._weights import SHIPPED, load_manifest
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 TEXT_BATCH = 64
+
+SENTENCE_DIM = 384
+"""Length of the sentence vectors of all-MiniLM-L6-v2 (https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2)."""
 
 
 class OnnxEncoder:
@@ -53,6 +57,7 @@ class OnnxEncoder:
         self._text = self._lazy_session("text.onnx")
         self._places = self._lazy_session("location.onnx")
         self._tokenizer = _Lazy(lambda: _load_tokenizer(self._manifest.file("tokenizer.json")))
+        self._counter = _Lazy(lambda: _uncut(_load_tokenizer(self._manifest.file("tokenizer.json"))))
 
     def _lazy_session(self, file: str) -> _Lazy:
         return _Lazy(lambda: _session(self._manifest.file(file)))
@@ -95,11 +100,43 @@ class OnnxEncoder:
         """Return (n, dim) unit vectors of sentences; long ones are cut at the manifest's number of tokens."""
         if "text" not in self._manifest.inputs:
             raise InputError(f"{self._space.encoder} has no text network; search with a picture or by tile")
-        out = np.empty((len(texts), self._space.dim), dtype=np.float32)
+        return self._encode_all(texts, None)
+
+    @property
+    def sentence_space(self) -> VectorSpace | None:
+        """The space of `encode_sentences`; None where the folder's text network gives no sentence vectors."""
+        if not self._manifest.sentences:
+            return None
+        return VectorSpace(
+            encoder=f"{self._space.encoder}/sentences", revision=self._manifest.revision, dim=SENTENCE_DIM
+        )
+
+    @property
+    def max_tokens(self) -> int:
+        """Tokens after which a text is cut, the two that frame it included."""
+        return self._manifest.max_tokens
+
+    def count_tokens(self, texts: Sequence[str]) -> tuple[int, ...]:
+        """Return how many tokens each text has, the two that frame it included."""
+        return tuple(len(item.ids) for item in self._counter.get().encode_batch(list(texts)))
+
+    def encode_sentences(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return (n, 384) unit vectors that compare texts with texts: those of the text tower, before the trained map.
+
+        Raises:
+            InputError: The folder's text network gives none.
+        """
+        if self.sentence_space is None:
+            raise InputError(f"{self._space.encoder} gives no sentence vectors; use encode_text")
+        return self._encode_all(texts, SENTENCES)
+
+    def _encode_all(self, texts: Sequence[str], output: str | None) -> NDArray[np.float32]:
+        dim = SENTENCE_DIM if output else self._space.dim
+        out = np.empty((len(texts), dim), dtype=np.float32)
         order = sorted(range(len(texts)), key=lambda index: len(texts[index]))  # of similar length: little padding
         for start in range(0, len(order), TEXT_BATCH):
             chosen = order[start : start + TEXT_BATCH]
-            out[chosen] = self._encode_texts([texts[index] for index in chosen])
+            out[chosen] = self._encode_texts([texts[index] for index in chosen], output)
         return out
 
     def encode_places(self, lonlat: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -115,12 +152,12 @@ class OnnxEncoder:
         vectors: NDArray[np.float32] = self._places.get().run(None, {"lonlat": np.asarray(lonlat, np.float32)})[0]
         return vectors
 
-    def _encode_texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def _encode_texts(self, texts: Sequence[str], output: str | None) -> NDArray[np.float32]:
         tokenizer: Tokenizer = self._tokenizer.get()
         encoded = tokenizer.encode_batch(list(texts))
         ids = np.array([item.ids for item in encoded], dtype=np.int64)
         mask = np.array([item.attention_mask for item in encoded], dtype=np.int64)
-        vectors: NDArray[np.float32] = self._text.get().run(None, {"ids": ids, "mask": mask})[0]
+        vectors: NDArray[np.float32] = self._text.get().run([output] if output else None, {"ids": ids, "mask": mask})[0]
         return vectors
 
     def __reduce__(self) -> tuple[Callable[..., OnnxEncoder], tuple[Path, str | None]]:
@@ -175,3 +212,10 @@ def _load_tokenizer(path: Path) -> Any:
     from tokenizers import Tokenizer
 
     return Tokenizer.from_file(str(path))
+
+
+def _uncut(tokenizer: Any) -> Any:
+    """The same tokenizer for counting: nothing is cut and nothing filled up."""
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer

@@ -41,6 +41,8 @@ class Manifest:
     """Terms of the weights in one line."""
     sha256: Mapping[str, str]
     """File name to sum."""
+    sentences: bool = False
+    """Whether `text.onnx` gives sentence vectors as well, as they are before the trained map."""
     looks: str | None = None
     """How tiles are prepared, a key of `_looks.LOOKS`; None follows from the inputs."""
 
@@ -87,7 +89,7 @@ def load_manifest(folder: Path) -> Manifest:
     if missing:
         raise ConfigError(f"{path} lacks {', '.join(missing)}; it must set {', '.join(wanted)}")
     known = {key: raw[key] for key in wanted} | {"inputs": tuple(raw["inputs"]), "looks": raw.get("looks")}
-    return Manifest(folder=folder, **known)
+    return Manifest(folder=folder, sentences=raw.get("sentences") is True, **known)
 
 
 def weights_folder() -> Path:

@@ -19,6 +19,7 @@ from torch.nn import functional
 from core import ConfigError
 
 from .._planes import RANGES
+from .._sentence_output import add_sentence_output
 from ._checkpoint import FINAL
 from ._compress import compress
 from ._config import TrainingConfig
@@ -170,6 +171,7 @@ def _export_text(towers: Towers, path: Path) -> None:
     example = (torch.ones(2, 7, dtype=torch.int64), torch.ones(2, 7, dtype=torch.int64))
     axes = {0: "n", 1: "t"}
     _save(graph, example, ["ids", "mask"], {"ids": axes, "mask": axes}, path)
+    add_sentence_output(path)
 
 
 def _save(
@@ -218,6 +220,7 @@ def manifest(config: TrainingConfig, folder: Path, figures: Mapping[str, float],
         f"dim = {DIM}",
         f"size = {config.size}",
         f"max_tokens = {config.text.max_tokens}",
+        "sentences = true",
         'inputs = ["optical", "sar", "text"]',
         f'weights = "{config.export.weights}"',
         f"licence = {json.dumps(config.card.licence)}",
