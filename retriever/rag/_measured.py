@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+
+from retriever.rag._measured_change_facts import change_facts
+from retriever.rag._measured_facts import MeasuredDate, MeasuredSite, method_fact, missing_facts, series_facts
+from retriever.rag._measured_grid import Grid, UnmeasurableError, read_date
+from retriever.rag._measured_kinds import BURNT, KINDS, Bands, Kind, tell
+from retriever.rag._measured_site import Site, SiteDate, sites
 from retriever.rag._types import EvidenceTile, Fact, QueryPlan
 
 if TYPE_CHECKING:
     from indexer import Reach
     from retriever._vector_index import Rows
+
+MAX_SITES = 3
+"""Most places measured for one question."""
+
+MAX_DATES = 24
+"""Most dates of a site; where there are more, evenly chosen ones, the first and the last among them."""
+
+BUDGET_S = 20.0
+"""Seconds after which no further date is opened: remote files take about one each."""
+
+PREFIX = "index:"
+"""What the name of a spectral index starts with among the renderings."""
 
 
 class Readable(Protocol):
@@ -29,12 +50,73 @@ class Readable(Protocol):
 def measure(plan: QueryPlan, tiles: Sequence[EvidenceTile], archive: Readable) -> tuple[Fact, ...]:
     """Return what an index of the plan's renderings says of the tiles' dates; nothing where it names none.
 
-    Never raises for pixels that cannot be read: a fact says which dates are missing.
+    Pixels that cannot be read are no error: a fact says which dates are missing, and why.
 
     Args:
-        plan: ``renderings`` names the index, e.g. ``index:ndwi``; ``place`` bounds the area.
-        tiles: The evidence; each of its dates is measured, and cited by its tile.
+        plan: ``renderings`` names the index, e.g. ``index:ndwi``; ``place`` bounds the area, ``periods`` what is
+            compared.
+        tiles: The evidence; each of its dates is measured, on the whole of its scene in the index, and cited.
         archive: The index and what may be opened.
+
+    Raises:
+        StoreError: The index cannot be read.
     """
-    del plan, tiles, archive
-    return ()
+    kind = measured_kind(plan)
+    if kind is None:
+        return ()
+    place = None if plan.place is None else plan.place.geometry
+    until = time.monotonic() + BUDGET_S
+    found = [
+        _Walk(kind=kind, until=until).site(each, archive) for each in sites(tiles, place, archive.rows)[:MAX_SITES]
+    ]
+    return tuple(fact for site in found for fact in _facts(site, plan, tiles))
+
+
+def _facts(site: MeasuredSite, plan: QueryPlan, tiles: Sequence[EvidenceTile]) -> Iterator[Fact]:
+    if site.grid is not None and site.dates:
+        yield from series_facts(site, site.grid)
+        yield from change_facts(site, site.grid, plan, tiles)
+        yield method_fact(site, site.grid)
+    yield from missing_facts(site)
+
+
+def measured_kind(plan: QueryPlan) -> Kind | None:
+    """Return what a plan's renderings can be measured as; None where they name no index."""
+    named = [name.removeprefix(PREFIX) for name in plan.renderings if name.startswith(PREFIX)]
+    return next((kind for name in named for kind in KINDS if kind.index == name), None)
+
+
+@dataclass(kw_only=True, eq=False)
+class _Walk:
+    """One site, date by date."""
+
+    kind: Kind
+    until: float
+    grid: Grid | None = None
+    base: Bands | None = None
+    missing: dict[SiteDate, str] = field(default_factory=dict)
+
+    def site(self, site: Site, archive: Readable) -> MeasuredSite:
+        chosen = np.linspace(0, len(site.dates) - 1, min(MAX_DATES, len(site.dates))).round().astype(int)
+        dates = [site.dates[at] for at in chosen]
+        measured = [done for date in dates if (done := self._date(site, date, archive.reach))]
+        return MeasuredSite(
+            kind=self.kind, site=site, grid=self.grid, dates=tuple(measured), missing=tuple(self.missing.items())
+        )
+
+    def _date(self, site: Site, date: SiteDate, reach: Reach | None) -> MeasuredDate | None:
+        if time.monotonic() > self.until:
+            self.missing[date] = "the time for measuring was up"
+            return None
+        try:
+            self.grid, seen = read_date(site, date, self.kind, self.grid, reach)
+        except UnmeasurableError as why:
+            self.missing[date] = str(why)
+            return None
+        told = tell(self.kind, seen.bands, seen.valid, raw=seen.raw, base=self.base)
+        if self.kind is BURNT and self.base is None:
+            self.base = seen.bands
+        if told.doubt is not None:
+            self.missing[date] = told.doubt
+            return None
+        return MeasuredDate(date=date, told=told, raw=seen.raw)

@@ -1,0 +1,126 @@
+"""What lies between two dates, in sentences: lost, gained, where, and how far it moved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from shapely.geometry import Point
+
+from retriever.rag._measured_change import Change, Largest, change
+from retriever.rag._measured_facts import MeasuredDate, MeasuredSite, cited
+from retriever.rag._measured_grid import Grid
+from retriever.rag._measured_kinds import BURNT
+from retriever.rag._types import EvidenceTile, Fact, QueryPlan
+from retriever.rag._wording import distance, point, square_km, wind
+
+MOVED_M = 2
+"""Least way of a centre that is told, in pixels: less is what the edges of pixels make."""
+
+
+def change_facts(site: MeasuredSite, grid: Grid, plan: QueryPlan, tiles: Sequence[EvidenceTile]) -> Iterator[Fact]:
+    """Yield what changed between the first and the last date, or between one of each of two periods."""
+    if len(site.dates) < 2:
+        return
+    before, after = _compared(site, plan, tiles)
+    found = change(before.told, after.told, grid)
+    told = _Between(site=site, before=before, after=after, tiles=tiles)
+    if site.kind is BURNT:
+        burnt = f"{square_km(found.gained_km2)} lost so much green that it counts as burnt"
+        yield told.fact("measured_change", burnt, {"burnt_km2": found.gained_km2})
+    else:
+        yield told.fact("measured_change", _sentence(site, found), _km2(found))
+        yield from told.piece("lost", found.largest_loss)
+    yield from told.piece("gained", found.largest_gain)
+    yield from _moves(told, found, grid)
+
+
+class _Between:
+    """Makes facts of one pair of dates."""
+
+    def __init__(
+        self, *, site: MeasuredSite, before: MeasuredDate, after: MeasuredDate, tiles: Sequence[EvidenceTile]
+    ) -> None:
+        self.site = site
+        self._pair = (before.date, after.date)
+        self._tiles = tiles
+        self.first, self.last = site.when(before.date), site.when(after.date)
+
+    def fact(self, name: str, text: str, values: Mapping[str, Any], cites: tuple[int, ...] = ()) -> Fact:
+        """A sentence about what lies between the two dates."""
+        rounded = {key: round(value, 4) if isinstance(value, float) else value for key, value in values.items()}
+        value = {**self.site.document(), "from": self.first, "to": self.last, **rounded}
+        between = f"Between {self.first} and {self.last}"
+        return Fact(name=name, text=f"{between}, {text}.", value=value, cites=cites or cited(self._pair))
+
+    def piece(self, verb: str, piece: Largest | None) -> Iterator[Fact]:
+        """Where the largest piece lies, by the tiles that show it where there are some of both dates."""
+        if piece is None:
+            return
+        noun = "burnt ground" if self.site.kind is BURNT else f"{self.site.kind.noun} {verb}"
+        text = f"the largest piece of {noun}, {square_km(piece.km2)}, lies around {point(*piece.place)}"
+        place = [round(each, 4) for each in piece.place]
+        yield self.fact(f"measured_{verb}_at", text, {"km2": piece.km2, "at": place}, self._showing(piece))
+
+    def _showing(self, piece: Largest) -> tuple[int, ...]:
+        """The tiles that show a piece, if there are some of both dates."""
+        spot = Point(piece.place)
+        here = {t.number for t in self._tiles if t.record.footprint is not None and t.record.footprint.intersects(spot)}
+        shown = [here.intersection(each.numbers) for each in self._pair]
+        return tuple(sorted(set().union(*shown))) if all(shown) else ()
+
+
+def _compared(site: MeasuredSite, plan: QueryPlan, tiles: Sequence[EvidenceTile]) -> tuple[MeasuredDate, MeasuredDate]:
+    """The two dates that are set against each other: the first and the last, or one of each of two periods."""
+    of = {tile.number: tile.period for tile in tiles}
+    ends = [_in_period(site, period, of) for period in (0, len(plan.periods) - 1)] if len(plan.periods) > 1 else []
+    if all(ends) and ends:
+        first, last = ends[0][0], ends[1][-1]
+        if first is not last:
+            return (first, last) if _day(first) < _day(last) else (last, first)
+    return site.dates[0], site.dates[-1]
+
+
+def _in_period(site: MeasuredSite, period: int, of: dict[int, int | None]) -> list[MeasuredDate]:
+    return [each for each in site.dates if any(of.get(number) == period for number in each.date.numbers)]
+
+
+def _day(measured: MeasuredDate) -> date:
+    return measured.date.day
+
+
+def _sentence(site: MeasuredSite, found: Change) -> str:
+    noun = site.kind.noun
+    if not (found.before_km2 or found.after_km2):
+        return f"there was no {noun} to be lost or gained"
+    return (
+        f"{square_km(found.lost_km2)} of {noun} were lost and {square_km(found.gained_km2)} were gained; "
+        f"{square_km(found.both_km2)} had it on both dates"
+    )
+
+
+def _km2(found: Change) -> dict[str, float]:
+    return {
+        "before_km2": found.before_km2,
+        "after_km2": found.after_km2,
+        "lost_km2": found.lost_km2,
+        "gained_km2": found.gained_km2,
+        "both_km2": found.both_km2,
+    }
+
+
+def _moves(told: _Between, found: Change, grid: Grid) -> Iterator[Fact]:
+    """How far it reached beyond where it was, and where its centre went."""
+    noun = told.site.kind.noun
+    if found.reach_m is not None and told.site.kind is not BURNT:
+        half, tenth = found.reach_m
+        text = (
+            f"half of the {noun} gained appeared more than {distance(half)} from where there was some before, a tenth "
+            f"of it more than {distance(tenth)}"
+        )
+        yield told.fact("measured_reach", text, {"half_m": half, "tenth_m": tenth})
+    if found.centre is not None and found.centre.metres >= MOVED_M * max(grid.pixel_m):
+        moved = found.centre
+        text = f"the centre of all {noun} measured moved {distance(moved.metres)} to the {wind(moved.azimuth)}"
+        yield told.fact("measured_shift", text, {"metres": moved.metres, "azimuth": moved.azimuth})
