@@ -9,7 +9,22 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from swath._console import print_json, print_table, print_text, stderr, stdout
-from swath._options import AsJson, IndexDir
+from swath._options import (
+    H3,
+    AsJson,
+    BBox,
+    Collections,
+    Cql2,
+    Datetime,
+    IndexDir,
+    Labels,
+    MaxCloud,
+    MinValid,
+    Near,
+    Radius,
+    SensorNames,
+    Within,
+)
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -60,18 +75,18 @@ def search(
         str | None, typer.Option(metavar="S", help="Sensor of a GeoTIFF --image, where the file does not say.")
     ] = None,
     k: Annotated[int, typer.Option("-k", "--k", metavar="N", help="Hits wanted, 1 to 10,000.")] = 10,
-    bbox: Annotated[str | None, typer.Option(metavar="W,S,E,N", help="Degrees; W > E crosses 180.")] = None,
-    within: Annotated[str | None, typer.Option(metavar="FILE.geojson", help="Polygon area.")] = None,
-    near: Annotated[str | None, typer.Option(metavar="LAT,LON", help="Point; with --radius.")] = None,
-    radius: Annotated[float | None, typer.Option(metavar="KM", help="Distance from --near.")] = None,
-    h3: Annotated[list[str] | None, typer.Option(metavar="CELL", help="H3 cell; may be repeated.")] = None,
-    datetime: Annotated[str | None, typer.Option(metavar="A/B", help="RFC 3339 interval; .. is open.")] = None,
-    sensor: Annotated[list[str] | None, typer.Option(metavar="S", help="Sensor; may be repeated.")] = None,
-    collection: Annotated[list[str] | None, typer.Option(metavar="C", help="Collection; may be repeated.")] = None,
-    label: Annotated[list[str] | None, typer.Option(metavar="L", help="Picture label; may be repeated.")] = None,
-    max_cloud: Annotated[float | None, typer.Option(metavar="PCT", help="Most cloud, 0 to 100.")] = None,
-    min_valid: Annotated[float | None, typer.Option(metavar="FRACTION", help="Least valid pixels, 0 to 1.")] = None,
-    filter_: Annotated[str | None, typer.Option("--filter", metavar="CQL2", help="CQL2 text or JSON.")] = None,
+    bbox: BBox = None,
+    within: Within = None,
+    near: Near = None,
+    radius: Radius = None,
+    h3: H3 = None,
+    datetime: Datetime = None,
+    sensor: SensorNames = None,
+    collection: Collections = None,
+    label: Labels = None,
+    max_cloud: MaxCloud = None,
+    min_valid: MinValid = None,
+    filter_: Cql2 = None,
     prompts: Annotated[bool, typer.Option("--prompts/--no-prompts", help="Word short texts for the encoder.")] = True,
     expand: Annotated[
         bool | None, typer.Option("--expand/--no-expand", help="Add synonyms; default: where a class is named.")
