@@ -4,9 +4,11 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from tests.integration.real import DATA, REAL_COMMANDS, ROOT, Run
 
@@ -33,18 +35,36 @@ def swath() -> Run:
 
 
 @pytest.fixture(scope="session")
-def real_index(real_data: Path, swath: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One index of every real folder, made with the command line."""
-    into = tmp_path_factory.mktemp("real") / "index"
-    for folder, options in REAL_COMMANDS:
-        done = swath("index", real_data / folder, "--into", into, *options, "--json", cwd=ROOT)
-        assert json.loads(done.stdout)["failures"] == []
-    return into
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], object]], Path]:
+    """Fill a folder once for all processes of a run; whoever comes second waits for it."""
+    base = tmp_path_factory.getbasetemp()
+    common = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def filled(name: str, fill: Callable[[Path], object]) -> Path:
+        folder, done = common / name, common / f"{name}.done"
+        with FileLock(common / f"{name}.lock"):
+            if not done.exists():
+                folder.mkdir(exist_ok=True)
+                fill(folder)
+                done.touch()
+        return folder
+
+    return filled
 
 
 @pytest.fixture(scope="session")
-def demo_folder(swath: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def real_index(real_data: Path, swath: Run, shared_folder: Callable[[str, Callable[[Path], object]], Path]) -> Path:
+    """One index of every real folder, made with the command line."""
+
+    def fill(into: Path) -> None:
+        for folder, options in REAL_COMMANDS:
+            done = swath("index", real_data / folder, "--into", into / "index", *options, "--json", cwd=ROOT)
+            assert json.loads(done.stdout)["failures"] == []
+
+    return shared_folder("real", fill) / "index"
+
+
+@pytest.fixture(scope="session")
+def demo_folder(swath: Run, shared_folder: Callable[[str, Callable[[Path], object]], Path]) -> Path:
     """A folder in which `swath demo` was run."""
-    folder = tmp_path_factory.mktemp("demo")
-    swath("demo", cwd=folder)
-    return folder
+    return shared_folder("demo", lambda folder: swath("demo", cwd=folder))

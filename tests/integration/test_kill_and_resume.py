@@ -39,6 +39,7 @@ def test_an_ingest_killed_twice_ends_as_if_it_had_not_been(
     assert all(counts <= whole[name] for name, counts in watcher.seen.items())
 
 
+@pytest.mark.slow
 def test_a_killed_re_embedding_shows_the_old_scene_or_the_new_and_ends_as_the_new(
     archive: Path, undisturbed: tuple[Path, float], tmp_path: Path
 ) -> None:

