@@ -8,6 +8,7 @@ from retriever.rag._answer_document import (
     turn_document,
 )
 from retriever.rag._archive import Archive, world_of
+from retriever.rag._ask import Asker, AskRequest, turn_of
 from retriever.rag._dialogue import plan_follow_up
 from retriever.rag._from_records import Written, write_from_records
 from retriever.rag._gather import gather
@@ -55,6 +56,8 @@ __all__ = [
     "Answer",
     "AnswerModel",
     "Archive",
+    "AskRequest",
+    "Asker",
     "Brief",
     "Claim",
     "DroppedClaim",
@@ -100,6 +103,7 @@ __all__ = [
     "plan_question",
     "plan_with_model",
     "turn_document",
+    "turn_of",
     "world_of",
     "write_from_records",
     "write_with_model",
