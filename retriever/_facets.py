@@ -17,10 +17,9 @@ from numpy.typing import NDArray
 
 from core import CENTRE_RESOLUTION, QueryError
 from indexer import vector_matrix
-from retriever._evaluate import matching
-from retriever._expression import Expression, columns_of
+from retriever._expression import Expression
 from retriever._facet_tallies import Cells, Counted, Names, Shares, Tally, Times
-from retriever._pushdown import pushed_down
+from retriever._passing import passing
 from retriever._top_k import exact_scores, rounding_margin
 from retriever._vector_index import Rows
 
@@ -139,24 +138,15 @@ def _scored(
 ) -> Iterator[tuple[pa.RecordBatch, NDArray[np.float32] | None]]:
     """Yield the tiles to be counted, with their scores where there is a scoring."""
     if scoring is None:
-        yield from ((batch, None) for batch in _passing(rows, columns, where))
+        yield from ((batch, None) for batch in passing(rows, columns, where))
         return
     if scoring.keeps is not None:
         columns = tuple(sorted({*columns, "sensor"}))
-    for batch in _passing(rows, (*columns, "vector"), where):
+    for batch in passing(rows, (*columns, "vector"), where):
         vectors = vector_matrix(batch["vector"])
         scores = vectors.astype(np.float32, copy=False) @ scoring.vector
         kept = _kept(scoring, scores, vectors, batch)
         yield batch.select(list(columns)).take(pa.array(kept)), np.clip(scores[kept], -1, 1)
-
-
-def _passing(rows: Rows, columns: tuple[str, ...], where: Expression | None) -> Iterator[pa.RecordBatch]:
-    if where is None:
-        yield from rows.scan(columns)
-        return
-    every = tuple(sorted({*columns, *columns_of(where)}))
-    for batch in rows.scan(every, pushed_down(where)):
-        yield batch.select(list(columns)).take(pa.array(matching(where, batch)))
 
 
 def _kept(

@@ -14,9 +14,8 @@ from shapely.geometry.base import BaseGeometry
 from core import QueryError, Record
 from indexer import RECORD_COLUMNS, record_from_row
 from retriever._distance import distance_km
-from retriever._evaluate import matching
-from retriever._expression import And, Area, Expression, any_of, columns_of
-from retriever._pushdown import pushed_down
+from retriever._expression import And, Area, Expression, any_of
+from retriever._passing import passing
 from retriever._request import SearchRequest
 from retriever._search import check_names
 from retriever._spatial import both_names
@@ -83,11 +82,7 @@ def tiles_over(rows: Rows, place: BaseGeometry, filters: SearchRequest, *, limit
 def _passing(rows: Rows, place: Expression, where: Expression | None) -> pa.Table:
     """Return row id, tile id, date and footprint of the tiles at a place; memory grows with their number only."""
     both = place if where is None else And(parts=(place, where))
-    every = tuple(sorted({*_KEYS, *columns_of(both)}))
-    kept = [
-        batch.take(pa.array(matching(both, batch))).select(["_rowid", *_KEYS])
-        for batch in rows.scan(every, pushed_down(both))
-    ]
+    kept = [batch.select(["_rowid", *_KEYS]) for batch in passing(rows, _KEYS, both)]
     return pa.Table.from_batches(kept) if kept else _NONE
 
 
