@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core import EncodesTiles, Record
 from embeddings import open_encoder_of
@@ -27,6 +27,9 @@ from retriever import (
     write_fit_report,
 )
 from retriever import facets as facets_of
+
+if TYPE_CHECKING:
+    from retriever.rag import Answer, Archive, Asker, QueryPlan, Turn
 
 _SUBJECTS = ("text", "image", "like", "vector", "query", "plus", "minus")
 
@@ -188,6 +191,54 @@ class Index:
         looks = any(asked.get(name) is not None for name in _SUBJECTS)
         request = SearchRequest.build(**asked) if looks else filters_only(**asked)
         return facets_of(self._searcher(), request, facets)
+
+    def ask(
+        self,
+        question: str,
+        *,
+        plan: QueryPlan | None = None,
+        turns: Sequence[Turn] = (),
+        tiles: int = 12,
+        pictures: int | None = None,
+        use_model: bool = True,
+        **filters: Any,
+    ) -> Answer:
+        """Answer a question with claims that each cite tiles, or say why there is no answer.
+
+        The model of ``SWATH_ANSWER_URL`` writes; without one, claims follow from records alone.
+
+        Args:
+            question: In words.
+            plan: How it is to be read, where that was edited; see ``answer.plan``.
+            turns: Earlier questions of a dialogue, from `swath.turn_of`.
+            tiles: Most tiles of evidence, 1 to 50.
+            pictures: Most pictures drawn; None draws what the model is given.
+            use_model: False writes from records even where a model is set.
+            **filters: The filters of ``search``, which hold whatever the question says.
+
+        Raises:
+            QueryError: The question, the plan or a filter is wrong.
+        """
+        from swath._asking import ask
+
+        return ask(
+            self.asker(use_model=use_model), question, filters, plan=plan, turns=turns, tiles=tiles, pictures=pictures
+        )
+
+    def asker(self, *, use_model: bool = True) -> Asker:
+        """Return what answers questions step by step; see `retriever.rag.Asker`.
+
+        Raises:
+            UnknownNameError: ``SWATH_ANSWER_PROVIDER`` names no kind of model.
+        """
+        from swath._asking import asker_of
+
+        return asker_of(self._archive, use_model=use_model)
+
+    def _archive(self) -> Archive:
+        from swath._asking import archive_of
+
+        return archive_of(self.path, self._store, self._searcher(), self.encoder)
 
     def calibrate(
         self,

@@ -1,0 +1,172 @@
+"""The straight line of an answer: question, plan, evidence, model or records, answer. Each step is told as it is taken.
+
+Two ways end without claims: the evidence cannot carry an answer (then no model is asked), or the model says that it
+does not show what was asked. A model that fails, or says nothing that can be checked, is replaced by the answer from
+records, and the caveats say so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+
+from anyio.to_thread import run_sync
+
+from core import AnswerSettings
+from retriever.rag._archive import Archive, world_of
+from retriever.rag._ask_request import AskRequest
+from retriever.rag._dialogue import plan_follow_up
+from retriever.rag._from_records import write_from_records
+from retriever.rag._gather import Note, gather
+from retriever.rag._model import AnswerModel, ModelError
+from retriever.rag._plan import plan_question
+from retriever.rag._plan_model import plan_with_model
+from retriever.rag._reply import Reply
+from retriever.rag._types import Answer, Claim, EvidenceSet, QueryPlan, Step
+from retriever.rag._writing import write_with_model
+
+Told = Step | QueryPlan | EvidenceSet | Claim
+"""What a walk tells on its way."""
+
+
+@dataclass(kw_only=True, eq=False)
+class Walk:
+    """One question on its way."""
+
+    request: AskRequest
+    archive: Archive
+    model: AnswerModel | None
+    settings: AnswerSettings
+    trace: list[Step] = field(default_factory=list)
+    plan: QueryPlan | None = None
+    evidence: EvidenceSet = field(default_factory=EvidenceSet)
+    claims: list[Claim] = field(default_factory=list)
+    caveats: list[str] = field(default_factory=list)
+    reply: Reply | None = None
+
+    async def steps(self) -> AsyncIterator[Told]:
+        """Yield each step, the plan, the evidence and the claims, as they come."""
+        started = time.perf_counter()
+        self.plan = plan = await self.planned()
+        yield Step(name="plan", text=_in_words(plan), seconds=time.perf_counter() - started)
+        yield plan
+        async for told in _noted(partial(self._gather, plan)):
+            if isinstance(told, EvidenceSet):
+                self.evidence = told
+            yield told
+        if self.evidence.insufficient is None:
+            async for said in self._written(plan):
+                if isinstance(said, Claim):
+                    self.claims.append(said)
+                yield said
+
+    async def planned(self) -> QueryPlan:
+        """Return the plan that was given, or make one."""
+        request = self.request
+        if request.plan is not None:
+            return request.plan
+        world = await run_sync(world_of, self.archive, datetime.now(UTC).date())
+        if request.turns:
+            return plan_follow_up(request.question, request.turns, world)
+        if self.model is not None and self.settings.plan:
+            return await plan_with_model(request.question, world, self.model)
+        return plan_question(request.question, world)
+
+    def _gather(self, plan: QueryPlan, note: Note) -> EvidenceSet:
+        request = self.request
+        shown = 0 if self.model is None else self.settings.images
+        return gather(
+            plan,
+            self.archive,
+            filters=request.filters,
+            tiles=request.tiles,
+            pictures=shown if request.pictures is None else request.pictures,
+            picture_px=self.settings.image_px,
+            kept=request.turns[-1] if request.turns else None,
+            note=note,
+        )
+
+    async def _written(self, plan: QueryPlan) -> AsyncIterator[Step | Claim]:
+        if self.model is not None:
+            async for said in self._by_model(plan, self.model):
+                yield said
+        if self.reply is None:
+            started = time.perf_counter()
+            written = write_from_records(plan, self.evidence)
+            self.caveats += written.caveats
+            yield Step(name="write", text="Written from records.", seconds=time.perf_counter() - started)
+            for claim in written.claims:
+                yield claim
+
+    async def _by_model(self, plan: QueryPlan, model: AnswerModel) -> AsyncIterator[Step | Claim]:
+        """Yield what the model says; where it fails, the records answer in its place."""
+        request = self.request
+        try:
+            async for said in write_with_model(
+                request.question, plan, self.evidence, request.turns, model, self.settings
+            ):
+                if isinstance(said, Reply):
+                    self.reply = said
+                else:
+                    yield said
+        except ModelError as error:
+            self.caveats.append(f"{model.name} gave no usable answer, so this is written from records: {error}")
+
+    def concluded(self) -> Answer:
+        """Return the answer as it stands."""
+        plan, reply = self.plan, self.reply
+        if plan is None:
+            raise RuntimeError("concluded before it was planned")
+        abstained = self._abstained()
+        return Answer(
+            question=self.request.question,
+            plan=plan,
+            claims=() if abstained else tuple(self.claims),
+            evidence=self.evidence,
+            abstained=abstained,
+            caveats=(*plan.notes, *(reply.caveats + reply.left_out if reply else ()), *self.caveats),
+            dropped=reply.dropped if reply else (),
+            written_by="records" if reply is None else "model",
+            model=None if self.model is None else self.model.name,
+            trace=tuple(self.trace),
+        )
+
+    def _abstained(self) -> str | None:
+        if self.evidence.insufficient is not None:
+            return self.evidence.insufficient
+        if self.reply is not None and not self.reply.answerable:
+            return f"{self.model.name if self.model else 'The model'} finds no answer in the evidence."
+        return None if self.claims else "Nothing could be claimed that the evidence carries."
+
+
+async def _noted(work: Callable[[Note], EvidenceSet]) -> AsyncIterator[Step | EvidenceSet]:
+    """Yield the steps of work in a thread as they are noted, then its result."""
+    loop, steps = asyncio.get_running_loop(), asyncio.Queue[Step | None]()
+
+    def note(step: Step) -> None:
+        loop.call_soon_threadsafe(steps.put_nowait, step)
+
+    task = asyncio.create_task(run_sync(work, note, abandon_on_cancel=True))
+    task.add_done_callback(lambda _: steps.put_nowait(None))
+    try:
+        while (step := await steps.get()) is not None:
+            yield step
+        yield await task
+    finally:
+        task.cancel()
+
+
+def _in_words(plan: QueryPlan) -> str:
+    """Return a plan in one line."""
+    parts = [
+        f"{plan.shape}: {', '.join(plan.sought) or 'every tile'}",
+        f"without {', '.join(plan.without)}" if plan.without else "",
+        f"at {plan.place.name}" if plan.place else "",
+        f"in {len(plan.periods)} period{'s' * (len(plan.periods) > 1)}" if plan.periods else "",
+        f"by {', '.join(plan.sensors)}" if plan.sensors else "",
+    ]
+    return f"Read as {'; '.join(filter(None, parts))}."

@@ -1,0 +1,57 @@
+"""Questions to an opened index: what is asked, and who answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import anyio
+
+from core import AnswerSettings, EncodesText, EncodesTiles
+from indexer.store import Store
+from retriever import Searcher, filters_only
+from retriever.rag import Answer, Archive, Asker, AskRequest, QueryPlan, Turn, open_answer_model, open_knowledge
+
+
+def ask(
+    asker: Asker,
+    question: str,
+    filters: Mapping[str, Any],
+    *,
+    plan: QueryPlan | None,
+    turns: Sequence[Turn],
+    tiles: int,
+    pictures: int | None,
+) -> Answer:
+    """Return one answer; see ``Index.ask``."""
+    request = AskRequest(
+        question=question,
+        plan=plan,
+        filters=filters_only(**filters) if filters else None,
+        turns=tuple(turns),
+        tiles=tiles,
+        pictures=pictures,
+    )
+    return anyio.run(asker.answer_once, request)
+
+
+def asker_of(archive: Callable[[], Archive], *, use_model: bool) -> Asker:
+    """Return what answers questions, with the model that the settings name.
+
+    Raises:
+        UnknownNameError: There is no such kind of model.
+    """
+    settings = AnswerSettings()
+    return Asker(archive, open_answer_model(settings) if use_model else None, settings)
+
+
+def archive_of(path: Path, store: Store, searcher: Searcher, encoder: EncodesTiles) -> Archive:
+    """Return the newest version of an index and the knowledge beside it.
+
+    Raises:
+        SpaceMismatchError: The knowledge was embedded by another encoder.
+        StoreError: The index cannot be read.
+    """
+    knowledge = open_knowledge(path, encoder) if isinstance(encoder, EncodesText) else None
+    return Archive(searcher=searcher, rows=store.snapshot(), knowledge=knowledge)
