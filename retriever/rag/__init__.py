@@ -8,7 +8,8 @@ from retriever.rag._answer_document import (
     turn_document,
 )
 from retriever.rag._archive import Archive, world_of
-from retriever.rag._ask import MAX_TILES, MAX_TURNS, Asker, AskRequest, turn_of
+from retriever.rag._ask import Asker, turn_of
+from retriever.rag._ask_request import MAX_TILES, MAX_TURNS, AskRequest
 from retriever.rag._dialogue import plan_follow_up
 from retriever.rag._from_records import Written, write_from_records
 from retriever.rag._gather import gather
