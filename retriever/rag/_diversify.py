@@ -1,12 +1,33 @@
-"""From candidates to evidence: spread over periods, places, dates and sensors, without near-duplicates."""
+"""From candidates to evidence: spread over periods, places, dates and sensors, without near-duplicates.
+
+Where periods are compared, every tile brings along the tile of the same place in each other period, whatever its score:
+that something is gone is seen on a tile that does not show it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from retriever.rag._archive import Archive
+from retriever.rag._counterparts import counterparts
+from retriever.rag._pool import Pool, Weights
 from retriever.rag._retrieve import Candidate, Retrieved, Search
+from retriever.rag._spread import Picked, Spread
 from retriever.rag._types import QueryPlan
+
+_OF_PLACES = Weights(vector=0.3, place=0.4, day=0.2, sensor=0.1)
+"""For what there is and where: another place says more than another date."""
+
+_OF_TIMES = Weights(vector=0.3, place=0.0, day=0.6, sensor=0.1)
+"""For when and what changed: another date says more, and of the same place the most."""
+
+_TIMED = ("when", "change")
+"""Shapes that ask for times."""
+
+_COMPARED = ("compare", "change")
+"""Shapes that set periods beside each other."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -14,16 +35,21 @@ class Chosen:
     """A tile that becomes evidence."""
 
     search: Search
-    """What found it."""
+    """What found it, or would have."""
     candidate: Candidate
     """The tile."""
+    place: int
+    """Tiles of one place have the same number, from 1."""
 
 
 def diversify(plan: QueryPlan, archive: Archive, retrieved: Retrieved, *, tiles: int) -> tuple[Chosen, ...]:
-    """Return the tiles to show, best first in each period.
+    """Return the tiles to show; the same candidates give the same tiles in the same order.
+
+    Period by period, and in each by date where the question is about time, else best first; where periods are
+    compared, place by place.
 
     Args:
-        plan: Its shape says whether places or dates are to be spread.
+        plan: Its shape says whether places or dates are to be spread, or periods compared.
         archive: Where vectors and footprints are read.
         retrieved: The candidates.
         tiles: Most tiles returned.
@@ -31,11 +57,58 @@ def diversify(plan: QueryPlan, archive: Archive, retrieved: Retrieved, *, tiles:
     Raises:
         StoreError: The index cannot be read.
     """
-    chosen: list[Chosen] = []
-    seen: set[int] = set()
-    for rank in range(max((len(search.candidates) for search in retrieved.searches), default=0)):
-        for search in retrieved.searches:
-            if rank < len(search.candidates) and search.candidates[rank].row_id not in seen and len(chosen) < tiles:
-                seen.add(search.candidates[rank].row_id)
-                chosen.append(Chosen(search=search, candidate=search.candidates[rank]))
-    return tuple(chosen)
+    row_ids = tuple(dict.fromkeys(each.row_id for search in retrieved.searches for each in search.candidates))
+    if not row_ids:
+        return ()
+    pool = Pool(archive.rows, row_ids, tiles=tiles)
+    spread = Spread(pool, retrieved.searches, _OF_TIMES if plan.shape in _TIMED else _OF_PLACES)
+    periods = len({search.filtered.period for search in retrieved.searches})
+    if plan.shape not in _COMPARED or periods < 2:
+        return _ordered(plan, pool, spread.pick(tiles), first_place=1)
+    places = spread.pick(max(tiles // periods, 1), once_a_place=True)
+    paired = _paired(archive, retrieved, pool, places)[:tiles]
+    spread.show_rows([each.candidate.row_id for each in paired])
+    rest = spread.pick(tiles - len(paired))
+    return (*paired, *_ordered(plan, pool, rest, first_place=len(places) + 1))
+
+
+def _paired(archive: Archive, retrieved: Retrieved, pool: Pool, places: Sequence[Picked]) -> tuple[Chosen, ...]:
+    """Return the picked tiles, each with those of its place in the other periods, place by place."""
+    found: list[tuple[int, Chosen]] = []
+    for search in retrieved.searches:
+        other = [
+            (number, picked)
+            for number, picked in enumerate(places, start=1)
+            if picked.search.phrase is search.phrase and picked.search is not search and pool.located(picked.at)
+        ]
+        tiles = counterparts(archive, search, [pool.shown(picked.at) for _, picked in other])
+        found += [
+            (number, Chosen(search=search, candidate=tile, place=number))
+            for (number, _), tile in zip(other, tiles, strict=True)
+            if tile is not None
+        ]
+        found += [
+            (number, Chosen(search=search, candidate=picked.candidate, place=number))
+            for number, picked in enumerate(places, start=1)
+            if picked.search is search
+        ]
+    # Stable: the searches come period by period.
+    return tuple(chosen for _, chosen in sorted(found, key=lambda pair: pair[0]))
+
+
+def _ordered(plan: QueryPlan, pool: Pool, picked: Sequence[Picked], *, first_place: int) -> tuple[Chosen, ...]:
+    groups = pool.groups([each.at for each in picked])
+    found = [
+        (each, Chosen(search=each.search, candidate=each.candidate, place=first_place + group))
+        for each, group in zip(picked, groups, strict=True)
+    ]
+
+    def key(pair: tuple[Picked, Chosen]) -> tuple[int, datetime]:
+        instant = pool.instants[pair[0].at] if plan.shape in _TIMED else None
+        return pair[1].search.filtered.period or 0, instant or _LATEST
+
+    return tuple(chosen for _, chosen in sorted(found, key=key))
+
+
+_LATEST = datetime.max.replace(tzinfo=UTC)
+"""Of tiles without a date, which come last."""

@@ -36,7 +36,7 @@ class Candidate:
     row_id: int
     """Row of the archive's version."""
     rank: int
-    """From 0, among the candidates of its search."""
+    """From 0, among the candidates of its search; -1 where it was not found but taken for its place."""
     score: float | None
     """Cosine, -1..1; None where nothing is sought."""
     probability: float | None
