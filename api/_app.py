@@ -13,6 +13,8 @@ from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
 from api import (
+    _ask_desk,
+    _ask_routes,
     _errors,
     _export_routes,
     _facet_routes,
@@ -27,6 +29,8 @@ from api import (
 )
 from api._config import ServeConfig
 from api._services import Service, Services, open_service
+from core import AnswerSettings
+from retriever.rag import AnswerModel, open_answer_model
 
 MIN_ZIPPED = 1400
 """Bytes from which an answer is compressed; below it fits one packet of an Ethernet (1500 bytes) anyway."""
@@ -35,18 +39,24 @@ ZIP_LEVEL = 4
 """Of deflate. 500 hits, 845 KB: 75 KB in 3.8 ms; level 6 makes 64 KB in 6.6 ms, 9 makes 62 KB in 10.6 ms."""
 
 
-def create_app(serve: ServeConfig | Path, *, opened: Callable[[str, Path], Service] = open_service) -> FastAPI:
+def create_app(
+    serve: ServeConfig | Path,
+    *,
+    opened: Callable[[str, Path], Service] = open_service,
+    model: Callable[[AnswerSettings], AnswerModel | None] = open_answer_model,
+) -> FastAPI:
     """Return the HTTP application.
 
     Args:
         serve: What to serve; a path stands for the index in it.
         opened: Opens one index.
+        model: Opens the model that answers questions.
 
     Raises:
         IndexNotFoundError: A path is not an index.
         SpaceMismatchError: The installed encoder is not the one that filled an index.
         WeightsNotFoundError: An encoder's weights are missing.
-        ConfigError: The file of API keys cannot be read.
+        ConfigError: The file of API keys cannot be read, or the answer model's address is wrong.
     """
     config = ServeConfig(indexes={serve.name: serve}) if isinstance(serve, Path) else serve
     app = FastAPI(
@@ -60,6 +70,7 @@ def create_app(serve: ServeConfig | Path, *, opened: Callable[[str, Path], Servi
     app.state.config = config
     app.state.services = Services(config.indexes, opened)
     _errors.install(app)
+    _ask_desk.mount(app, model)
     _add_parts(app)
     app.add_middleware(GZipMiddleware, minimum_size=MIN_ZIPPED, compresslevel=ZIP_LEVEL)
     _security.secure(app)
@@ -70,6 +81,7 @@ def _add_parts(app: FastAPI) -> None:
     app.include_router(_health.router)
     app.include_router(_index_routes.router)
     app.include_router(_search_routes.router)
+    app.include_router(_ask_routes.router)
     app.include_router(_facet_routes.router)
     app.include_router(_export_routes.router)
     app.include_router(_tile_routes.router)

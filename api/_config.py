@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from core import AnswerSettings
+
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
@@ -48,3 +50,5 @@ class ServeConfig:
     log_queries: bool = False
     """Whether the access log holds paths and query strings as sent, and so what people look for."""
     limits: Limits = field(default_factory=Limits)
+    answers: AnswerSettings = field(default_factory=AnswerSettings)
+    """Which model answers questions; read from the environment unless it is given."""

@@ -77,8 +77,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(SwathError)
     async def ours(_: Request, error: SwathError) -> JSONResponse:
-        status, code = next((status, code) for kind, status, code in STATUS if isinstance(error, kind))
-        return error_response(status, code, str(error))
+        status, body = error_answer(error)
+        return JSONResponse(body, status_code=status)
 
     @app.exception_handler(RequestValidationError)
     async def validation(_: Request, error: RequestValidationError) -> JSONResponse:
@@ -93,7 +93,8 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def other(_: Request, error: Exception) -> JSONResponse:
         """What nobody foresaw; the reason is for the log alone, where the exception goes on to."""
-        return error_response(500, "failure", "the server failed; its log says why under this answer's X-Request-ID")
+        status, body = error_answer(error)
+        return JSONResponse(body, status_code=status)
 
     _describe(app)
 
@@ -118,12 +119,25 @@ def _describe(app: FastAPI) -> None:
     app.openapi = described  # type: ignore[method-assign]  # FastAPI documents this way of extending it
 
 
+def error_answer(error: Exception) -> tuple[int, dict[str, Any]]:
+    """Return status and body of what went wrong; what nobody foresaw is not told."""
+    if not isinstance(error, SwathError):
+        return 500, _body("failure", "the server failed; its log says why under this answer's X-Request-ID", None)
+    status, code = next((status, code) for kind, status, code in STATUS if isinstance(error, kind))
+    return status, _body(code, str(error), None)
+
+
 def error_response(
     status: int, code: str, message: str, field: str | None = None, *, headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
     """Return an error in the one shape all errors have."""
+    body = _body(code, message, field)
+    return JSONResponse(body, status_code=status, headers=None if headers is None else dict(headers))
+
+
+def _body(code: str, message: str, field: str | None) -> dict[str, Any]:
     problem = {"code": code, "message": _sendable(message), "field": None if field is None else _sendable(field)}
-    return JSONResponse({"error": problem}, status_code=status, headers=None if headers is None else dict(headers))
+    return {"error": problem}
 
 
 def _sendable(text: str) -> str:

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
+from api._ask_desk import TheDesk
 from api._services import Service, TheService, TheServices
 from core import rfc3339
 from indexer import IndexInfo, renderings_of
 
 router = APIRouter(prefix="/v1", tags=["index"])
+
+
+class AnswersView(BaseModel):
+    """How questions are answered."""
+
+    model: str | None = Field(description="Name of the answer model; null: from records alone.")
+    knowledge: int | None = Field(description="Passages of the knowledge table; null where there is none.")
 
 
 class IndexView(BaseModel):
@@ -34,6 +43,7 @@ class IndexView(BaseModel):
     calibrated: bool = Field(description="Whether searches in words give probabilities.")
     understands: list[str] = Field(description="What can be searched for: text, picture.")
     renderings: dict[str, list[str]] = Field(description="Pictures that can be drawn of each sensor, the usual first.")
+    answers: AnswersView
 
 
 class IndexEntry(BaseModel):
@@ -53,9 +63,11 @@ class IndexList(BaseModel):
 
 
 @router.get("/index", response_model=IndexView)
-def index(service: TheService) -> JSONResponse:
+def index(service: TheService, desk: TheDesk) -> JSONResponse:
     """Describe an index as of its last commit: counts, extent, dates, sensors and what can be drawn, encoder."""
-    return JSONResponse(index_view(service))
+    knowledge = service.knowledge()
+    answers = {"model": desk.model, "knowledge": len(knowledge) if isinstance(knowledge, Sized) else None}
+    return JSONResponse(index_view(service) | {"answers": answers})
 
 
 @router.get("/indexes", response_model=IndexList)
@@ -67,7 +79,7 @@ def indexes(services: TheServices) -> JSONResponse:
 
 
 def index_view(service: Service) -> dict[str, Any]:
-    """Return what ``IndexView`` describes as JSON values.
+    """Return what ``IndexView`` describes but for its answers, as JSON values.
 
     Raises:
         StoreError: The index cannot be read.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -22,11 +23,13 @@ class TimeLimit:
     Args:
         app: What comes next.
         limits: How many, and how long.
+        longer: Seconds of paths that may take longer than the others.
     """
 
-    def __init__(self, app: ASGIApp, *, limits: Limits) -> None:
+    def __init__(self, app: ASGIApp, *, limits: Limits, longer: Mapping[str, float] | None = None) -> None:
         self._app = app
         self._limits = limits
+        self._longer = longer or {}
         self._working: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -38,12 +41,13 @@ class TimeLimit:
             message = f"{len(self._working)} requests are being worked on, as many as this server takes"
             await refuse(scope, send, 503, "busy", message, headers={"Retry-After": "1"})
             return
-        talk = _Talk(receive, send, self._limits.seconds, heard=not _has_body(scope))
+        seconds = self._longer.get(scope["path"], self._limits.seconds)
+        talk = _Talk(receive, send, seconds, heard=not _has_body(scope))
         task: asyncio.Task[None] = asyncio.create_task(self._run(scope, talk))
         self._working.add(task)
         task.add_done_callback(self._working.discard)
         try:
-            await asyncio.wait({task, talk.begun}, timeout=self._limits.seconds, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({task, talk.begun}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
             if task.done() or talk.begun.done():
                 await task
             else:
@@ -60,9 +64,9 @@ class TimeLimit:
         talk.over = True
         task.add_done_callback(lambda done: done.cancelled() or done.exception())
         if talk.heard:
-            await refuse(scope, send, 504, "timeout", f"no answer within {self._limits.seconds:g} s; ask for less")
+            await refuse(scope, send, 504, "timeout", f"no answer within {talk.seconds:g} s; ask for less")
         else:
-            message = f"the body did not arrive within {self._limits.seconds:g} s"
+            message = f"the body did not arrive within {talk.seconds:g} s"
             await refuse(scope, send, 408, "body_timeout", message)
 
 
@@ -72,7 +76,7 @@ class _Talk:
     def __init__(self, receive: Receive, send: Send, seconds: float, *, heard: bool) -> None:
         self._receive = receive
         self._send = send
-        self._seconds = seconds
+        self.seconds = seconds
         self.begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.heard = heard
         self.over = False
@@ -90,7 +94,7 @@ class _Talk:
         if not self.begun.done():
             self.begun.set_result(None)
         # A client that takes nothing for so long would hold the stream's memory for ever.
-        async with asyncio.timeout(self._seconds):
+        async with asyncio.timeout(self.seconds):
             await self._send(message)
 
 

@@ -18,6 +18,7 @@ from prometheus_client.registry import Collector
 from starlette.types import Scope
 
 from api._asgi import notes
+from api._ask_metrics import ANSWERS, STEPS
 from api._search_metrics import BATCHES, SECONDS, STAGES
 from api._services import Services
 
@@ -53,6 +54,8 @@ class Metrics:
         self._refused = Counter("swath_refused", "Requests refused by a limit or a key.", ("code",), registry=registry)
         registry.register(STAGES)
         registry.register(BATCHES)
+        registry.register(ANSWERS)
+        registry.register(STEPS)
         registry.register(_Indexes(services))
 
     def begin(self) -> None:

@@ -13,7 +13,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from api import _metrics, _security_auth
+from api import _ask_routes, _mcp_http, _metrics, _security_auth
 from api._access_log import RequestLog
 from api._config import ServeConfig
 from api._limits_body import BodyLimit
@@ -85,7 +85,10 @@ def _layers(config: ServeConfig, metrics: Metrics) -> list[Middleware]:
     if config.api_keys is not None:
         layers.append(Middleware(Authentication, keys=KeyRing(config.api_keys), rates=rates))
     layers.append(Middleware(RateLimit, rates=rates))
-    layers.append(Middleware(TimeLimit, limits=config.limits))
+    # A model writes for a while after the tiles were found.
+    answering = config.limits.seconds + config.answers.timeout_s
+    longer = {_ask_routes.PATH: answering, _mcp_http.PATH: answering}
+    layers.append(Middleware(TimeLimit, limits=config.limits, longer=longer))
     layers.append(Middleware(BodyLimit, limits=config.limits))
     return layers
 

@@ -12,11 +12,12 @@ from fastapi import Depends, Query, Request
 
 from api._microbatch import shared
 from api._warm_up import warm_up
-from core import InputError
+from core import EncodesText, EncodesTiles, InputError
 from embeddings import open_encoder_of
 from indexer import CALIBRATION, IndexInfo, Snapshot
 from indexer.store import Store
 from retriever import Searcher, load_calibration
+from retriever.rag import Knowledge, open_knowledge
 
 
 class Infos:
@@ -52,6 +53,8 @@ class Service:
     """Answers requests; safe to call from several threads."""
     infos: Infos = field(default_factory=Infos)
     """What the index holds, by version."""
+    encoder: EncodesTiles | None = None
+    """Finds passages of the knowledge table; None, or one without words, finds none."""
 
     def info(self) -> IndexInfo:
         """Return what the newest version holds; counted once a version.
@@ -60,6 +63,15 @@ class Service:
             StoreError: The index cannot be read.
         """
         return self.infos.of(self.store.snapshot())
+
+    def knowledge(self) -> Knowledge | None:
+        """Return the passages beside the tiles, as they are now; None where there are none.
+
+        Raises:
+            SpaceMismatchError: Another encoder embedded them.
+            StoreError: They cannot be read.
+        """
+        return open_knowledge(self.path, self.encoder) if isinstance(self.encoder, EncodesText) else None
 
     def calibration_stamp(self) -> int | None:
         """Return what changes when the index is calibrated anew; None where it is not calibrated."""
