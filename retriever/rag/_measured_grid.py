@@ -141,7 +141,7 @@ def _grid(original: Original, area: BaseGeometry) -> Grid:
     """The pixels of one scene that lie in an area."""
     crs, transform = CRS.from_user_input(original.tile.crs), original.transform or Affine.identity()
     left, bottom, right, top = transform_bounds("EPSG:4326", crs, *area.bounds)
-    corners = [~transform * corner for corner in ((left, top), (right, top), (right, bottom), (left, bottom))]
+    corners = [~transform @ corner for corner in ((left, top), (right, top), (right, bottom), (left, bottom))]
     cols, rows = zip(*corners, strict=True)
     height, width = original.tile.mask.shape
     first_col, first_row = max(0, int(np.floor(min(cols)))), max(0, int(np.floor(min(rows))))

@@ -55,7 +55,7 @@ def distance(metres: float) -> str:
 def share(fraction: float) -> str:
     """Return a share in percent: ``14.3 %``, ``0.25 %``."""
     percent = fraction * 100
-    return f"{percent:.1f} %" if percent >= 1 or not percent else f"{amount(percent)} %"
+    return f"{percent:.1f} %" if percent >= 0.95 or not percent else f"{amount(percent)} %"
 
 
 def wind(azimuth: float) -> str:
