@@ -14,6 +14,7 @@ from indexer._legends import (
 )
 from indexer._pipeline import ingest
 from indexer._preview import stored_picture
+from indexer._pyramid import LEVEL, Pyramid, index_pyramid
 from indexer._reach import Reach
 from indexer._records import RECORD_COLUMNS, record_from_row, records_to_batch, scene_key
 from indexer._rendered import Picture, check_rendering, color_stops, draw, reread
@@ -27,6 +28,7 @@ from indexer.store import Store
 
 __all__ = [
     "CALIBRATION",
+    "LEVEL",
     "RECORD_COLUMNS",
     "SCHEMA_VERSION",
     "CompactReport",
@@ -40,6 +42,7 @@ __all__ = [
     "Original",
     "Picture",
     "Progress",
+    "Pyramid",
     "Reach",
     "Removed",
     "RenderingError",
@@ -51,6 +54,7 @@ __all__ = [
     "color_stops",
     "draw",
     "enclosing_bbox",
+    "index_pyramid",
     "ingest",
     "legend_in_words",
     "legend_of",

@@ -26,10 +26,7 @@ from core import Asset, CloudMask, PixelWindow, Scene, SceneError, Settings, Til
 from indexer._assets import AssetReader, ReferenceGrid, Stored, valid_pixels
 from indexer._footprint import Georeference, Whereabouts
 from indexer._gdal import gdal_env, open_raster
-from indexer._tiling import TINY, TilingOptions, make_grid, tile_id, whole_grid
-
-MAX_PICTURE_SIDE = 1024
-"""Longer side, in pixels, at which a plain picture is handed on; encoders see 224 or so of it."""
+from indexer._tiling import TINY, Grid, TilingOptions, make_grid, picture_shape, reduced_grid, tile_id, whole_grid
 
 _LOG = logging.getLogger(__name__)
 
@@ -106,11 +103,11 @@ class OpenScene:
         with gdal_env(self._settings):
             stored = self._read_assets(source, shape)
             valid = valid_pixels(stored)
-            fraction = float(np.count_nonzero(valid)) / (self._shape[0] * self._shape[1])
+            fraction = float(np.count_nonzero(valid)) / math.prod(self._shape(window))
             if fraction == 0 or fraction < self._options.min_valid:
                 return None
             cloud = self._cloud_fraction(source, shape, valid)
-        pixels, mask = self._finish(stored, valid)
+        pixels, mask = self._finish(stored, valid, self._shape(window))
         return self._tile(window, row=row, col=col, pixels=pixels, mask=mask, valid=fraction, cloud=cloud)
 
     def _open_grid(self) -> None:
@@ -121,11 +118,22 @@ class OpenScene:
         self._reference = ReferenceGrid.of(self._datasets[finest])
         width, height = self._reference.width, self._reference.height
         self._place = places[finest] if places else None
+        self._grid = self._lay(width, height)
+
+    def _lay(self, width: int, height: int) -> Grid:
+        if self._options.reduce is not None:
+            return reduced_grid(width, height, self._options)
         if self._place is None:
-            self._grid, self._shape = whole_grid(width, height), _picture_shape(width, height)
-            return
-        self._grid = make_grid(width, height, self._place.pixel_size(width / 2, height / 2), self._options)
-        self._shape = (self._options.tile_size, self._options.tile_size)
+            return whole_grid(width, height)
+        return make_grid(width, height, self._place.pixel_size(width / 2, height / 2), self._options)
+
+    def _shape(self, window: PixelWindow) -> tuple[int, int]:
+        """Height and width of a window's tile; a plain picture that is not cut keeps its proportions."""
+        width, height = self._grid.width, self._grid.height
+        cut = self._place is not None or self._options.reduce is not None
+        if not cut and (window.width, window.height) == (width, height):
+            return picture_shape(width, height)
+        return self._options.tile_size, self._options.tile_size
 
     def _open_readers(self) -> None:
         """Make every file readable on the grid; a file of which no band is wanted only had a say in the grid."""
@@ -139,7 +147,7 @@ class OpenScene:
             self._readers.append((asset, reader))
         self._bands = tuple(name for asset in self._scene.assets for name in asset.bands)
         self._clouds = self._open_clouds(self._scene.cloud_mask)
-        coarse = self._place is not None and self._grid.window_width >= 2 * self._shape[1]
+        coarse = self._place is not None and self._grid.window_width >= 2 * self._options.tile_size
         if coarse and not self._datasets[0].overviews(1):
             _warn_of_slow_reads()
 
@@ -183,7 +191,7 @@ class OpenScene:
 
         A tile pixel that lies only partly in the scene is left out, so that those kept stay exactly in place.
         """
-        (tile_height, tile_width), (width, height) = self._shape, self._inside(window)
+        (tile_height, tile_width), (width, height) = self._shape(window), self._inside(window)
         step_x, step_y = window.width / tile_width, window.height / tile_height
         cols, rows = math.floor(width / step_x + TINY), math.floor(height / step_y + TINY)
         return Window(window.col_off, window.row_off, cols * step_x, rows * step_y), (rows, cols)
@@ -213,7 +221,9 @@ class OpenScene:
             cloudy |= (classes & sum(1 << bit for bit in mask.bits)) != 0
         return float(np.count_nonzero(cloudy & valid)) / np.count_nonzero(valid)
 
-    def _finish(self, parts: list[Stored], valid: NDArray[np.bool_]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    def _finish(
+        self, parts: list[Stored], valid: NDArray[np.bool_], shape: tuple[int, int]
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Physical units, zero where invalid, padded to the size of a tile."""
         stored = parts[0].pixels if len(parts) == 1 else np.concatenate([part.pixels for part in parts])
         scene = self._scene
@@ -223,9 +233,9 @@ class OpenScene:
         pixels = to_physical(stored, scene.sensor, self._bands, scene.encoding, scene.offset)
         if hidden is not None:
             np.copyto(pixels, 0, where=hidden)
-        if valid.shape == self._shape:
+        if valid.shape == shape:
             return pixels, valid
-        beyond = [(0, whole - part) for whole, part in zip(self._shape, valid.shape, strict=True)]
+        beyond = [(0, whole - part) for whole, part in zip(shape, valid.shape, strict=True)]
         return np.pad(pixels, [(0, 0), *beyond]), np.pad(valid, beyond)
 
     def _tile(
@@ -271,7 +281,7 @@ class OpenScene:
         if self._place is None:
             return None
         width, height = self._inside(window)
-        coarser = math.sqrt(window.width * window.height / (self._shape[0] * self._shape[1]))
+        coarser = math.sqrt(window.width * window.height / math.prod(self._shape(window)))
         left, top = window.col_off, window.row_off
         return self._place.whereabouts(left, top, left + width, top + height, coarser=coarser)
 
@@ -283,11 +293,6 @@ def _gsd(place: Georeference, dataset: DatasetReader) -> float:
 def _file_name(href: str) -> str:
     """The last part of a path or URL, without the query of a URL, which may hold a signature."""
     return Path(urlsplit(href).path if "://" in href else href).name
-
-
-def _picture_shape(width: int, height: int) -> tuple[int, int]:
-    shrink = min(1.0, MAX_PICTURE_SIDE / max(width, height))
-    return max(1, round(height * shrink)), max(1, round(width * shrink))
 
 
 @lru_cache(maxsize=1)

@@ -59,7 +59,7 @@ def make_job(scene: Scene, tiling: TilingOptions, space: VectorSpace) -> Job:
     told = {
         "source": scene.fingerprint,
         "space": asdict(space),
-        "tiling": asdict(tiling),
+        "tiling": _tiling(tiling),
         "sensor": _sensor(scene.sensor),
         "scene": _scene(scene),
     }
@@ -68,8 +68,14 @@ def make_job(scene: Scene, tiling: TilingOptions, space: VectorSpace) -> Job:
         scene=scene,
         key=scene_key(scene.collection, scene.scene_id),
         fingerprint=hashlib.sha256(text.encode()).hexdigest(),
-        parameters=json.dumps({**asdict(tiling), "sensor": scene.sensor.name, "encoding": scene.encoding.name}),
+        parameters=json.dumps({**_tiling(tiling), "sensor": scene.sensor.name, "encoding": scene.encoding.name}),
     )
+
+
+def _tiling(tiling: TilingOptions) -> Mapping[str, Any]:
+    """The options that are set; one added since must not have earlier archives embedded again."""
+    told = asdict(tiling)
+    return told if tiling.reduce is not None else {name: value for name, value in told.items() if name != "reduce"}
 
 
 def _sensor(sensor: Sensor) -> Mapping[str, Any]:

@@ -13,6 +13,9 @@ MIN_TILE_SIZE = 8
 MAX_TILE_SIZE = 4096
 """Largest tile, in pixels: thirteen float32 bands of it already fill 0.9 GB."""
 
+MAX_PICTURE_SIDE = 1024
+"""Longer side, in pixels, at which a plain picture is handed on; encoders see 224 or so of it."""
+
 TINY = 1e-9
 """What floating-point division may lose of a pixel count."""
 
@@ -33,6 +36,9 @@ class TilingOptions:
     """Metres per tile pixel to resample to; None keeps the scene's own."""
     min_valid: float = 0.1
     """Tiles with a smaller fraction of valid pixels are dropped, and so is a tile without any."""
+    reduce: int | None = None
+    """Scene pixels a side that become one tile pixel, in place of ``gsd``; plain pictures are cut then, too. None
+    leaves plain pictures whole."""
 
     def __post_init__(self) -> None:
         if not MIN_TILE_SIZE <= self.tile_size <= MAX_TILE_SIZE:
@@ -41,6 +47,8 @@ class TilingOptions:
             raise InputError(f"overlap must be at least 0 and below 1, got {self.overlap}")
         if self.gsd is not None and not 0 < self.gsd < math.inf:
             raise InputError(f"gsd must be a positive number of metres, got {self.gsd}")
+        if self.reduce is not None and (self.reduce < 1 or self.gsd is not None):
+            raise InputError(f"reduce must be at least 1, and goes without gsd; got {self.reduce} and gsd {self.gsd}")
         if not 0 <= self.min_valid <= 1:
             raise InputError(f"minimum valid fraction must be 0 to 1, got {self.min_valid}")
 
@@ -116,6 +124,19 @@ def make_grid(width: int, height: int, pixel_size: tuple[float, float], options:
     )
 
 
+def reduced_grid(width: int, height: int, options: TilingOptions) -> Grid:
+    """Return the grid of tiles each pixel of which is ``options.reduce`` scene pixels a side, wherever the scene is.
+
+    Args:
+        width: Columns of the scene.
+        height: Rows of the scene.
+        options: How to cut; without ``reduce`` one scene pixel becomes one tile pixel.
+    """
+    length = options.tile_size * (options.reduce or 1)
+    stride = _stride(length, options.overlap)
+    return Grid(width=width, height=height, window_width=length, window_height=length, stride_x=stride, stride_y=stride)
+
+
 def _window_length(pixel_size: float, options: TilingOptions) -> int:
     factor = 1.0 if options.gsd is None else options.gsd / pixel_size
     length = round(options.tile_size * factor)
@@ -131,6 +152,12 @@ def _stride(length: int, overlap: float) -> int:
 def whole_grid(width: int, height: int) -> Grid:
     """Return the grid of a plain picture: one window, the whole of it."""
     return Grid(width=width, height=height, window_width=width, window_height=height, stride_x=width, stride_y=height)
+
+
+def picture_shape(width: int, height: int) -> tuple[int, int]:
+    """Return height and width at which a plain picture is handed on whole."""
+    shrink = min(1.0, MAX_PICTURE_SIDE / max(width, height))
+    return max(1, round(height * shrink)), max(1, round(width * shrink))
 
 
 def tile_id(scene: Scene, row: int, col: int) -> str:
