@@ -24,6 +24,7 @@ BUILT_IN = {
     "composed": "evaluation._composed:composed",
     "spectral-families": "evaluation._spectral:spectral_families",
     "presence": "evaluation._presence:presence",
+    "rag-vqa": "evaluation._rag_vqa:rag_vqa",
 }
 PROTOCOLS = Registry("protocol", BUILT_IN, group="swath.protocols")
 
@@ -74,6 +75,9 @@ def evaluate(
         settings=options.changed(),
         notes=findings.notes,
         examples=findings.examples,
+        model=findings.model,
+        latency=findings.latency,
+        baseline=findings.baseline,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from core import Dataset, EncodesText, EncodesTiles, InputError, Sample
@@ -15,7 +15,7 @@ from ._data import known_classes, spaced
 from ._figures import Series
 from ._leakage import Leakage, find_leakage, not_compared
 from ._options import Options
-from ._report import Example, Figure
+from ._report import COLOUR, Example, Figure
 
 TRAINING = "train"
 RolesOf = Callable[[Sample], Sequence[str]]
@@ -34,6 +34,12 @@ class Findings:
     notes: tuple[str, ...] = ()
     """See Report."""
     variant: str | None = None
+    """See Report."""
+    model: str | None = None
+    """See Report."""
+    latency: Mapping[str, Mapping[str, tuple[float, float]]] = field(default_factory=dict)
+    """See Report."""
+    baseline: str = COLOUR
     """See Report."""
 
 
@@ -131,6 +137,10 @@ class Job:
     def samples_of(self, split: str) -> tuple[Sample, ...]:
         """Return the samples of another split."""
         return tuple(self._dataset.samples(split))
+
+    def every_sample(self) -> tuple[Sample, ...]:
+        """Return the samples of all splits."""
+        return tuple(self._dataset.samples(None))
 
     def word_colours(self) -> WordColours | None:
         """Return what training pictures say about the colours of words; None without a training split."""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core import InputError
 
 from ._corpus import Progress
+
+if TYPE_CHECKING:
+    from retriever.rag import AnswerModel
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +42,13 @@ class Options:
     """Classes that were left out of training: their queries are reported apart as well."""
     leakage_limit: int = 20_000
     """Training views compared for near-duplicates, evenly spaced; 0 compares none."""
+    model: AnswerModel | str | None = None
+    """Who answers in `rag-*`: a model, or a name of `evaluation._rag_models`; None takes the configured one, or the
+    protocol's own where none is configured."""
+    questions: int | None = None
+    """Questions asked about a picture in `rag-*`, evenly spaced; None asks all."""
+    memory: int = 2_000
+    """Pictures beside those asked about that `rag-vqa` may retrieve, evenly spaced over all splits."""
     batch: int = 64
     """Tiles encoded at a time."""
     progress: Progress | None = None
@@ -46,16 +56,16 @@ class Options:
 
     def __post_init__(self) -> None:
         """Check the numbers."""
-        for name, least in (("k", 1), ("batch", 1), ("leakage_limit", 0)):
+        for name, least in (("k", 1), ("batch", 1), ("leakage_limit", 0), ("memory", 0)):
             if getattr(self, name) < least:
                 raise InputError(f"{name} must be at least {least}, got {getattr(self, name)}")
-        for name in ("limit", "tile_px"):
+        for name in ("limit", "tile_px", "questions"):
             if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
 
     def changed(self) -> dict[str, Any]:
         """Return the settings that shape the figures and are not at their default."""
-        quiet = {"split", "batch", "progress", "variant"}
+        quiet = {"split", "batch", "progress", "variant", "model"}
         loud = [entry for entry in dataclasses.fields(self) if entry.name not in quiet]
         given = {entry.name: value for entry in loud if (value := getattr(self, entry.name)) != entry.default}
         return {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}

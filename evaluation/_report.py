@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -12,6 +12,10 @@ from ._corpus import Item
 from ._leakage import Leakage
 
 SHOWN_GROUPS = 20
+NAMED = 4
+"""Figures of one meaning that are named before it."""
+COLOUR = "colour baseline"
+"""What a baseline is where a protocol names no other."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +33,8 @@ class Figure:
     chance: float | None
     """What a random ranking reaches in the mean, worked out exactly."""
     baseline: float | None
-    """What mean colour and colour histogram reach; None where they cannot answer the query."""
+    """What the baseline of the report reaches (mean colour and colour histogram, where it names no other); None where
+    it cannot answer the query."""
     queries: int
     """Number of queries."""
     units: int
@@ -92,6 +97,12 @@ class Report:
     """What a reader must know to compare these figures with others."""
     examples: tuple[Example, ...] = field(default=(), repr=False)
     """Queries with their best answers, evenly spaced over all queries; drawn as a picture, not written as JSON."""
+    model: str | None = None
+    """Answer model; None where none was asked."""
+    latency: Mapping[str, Mapping[str, tuple[float, float]]] = field(default_factory=dict)
+    """Control to step to the median and the 95th percentile of its seconds."""
+    baseline: str = COLOUR
+    """What the baseline of every figure is."""
 
     def figure(self, name: str) -> Figure:
         """Return the figure called `name`.
@@ -115,13 +126,14 @@ class Report:
         lines = [
             *self._heading(),
             "",
-            "| figure | value | 95 % interval | chance | colour baseline | queries |",
+            f"| figure | value | 95 % interval | chance | {self.baseline} | queries |",
             "|---|---|---|---|---|---|",
             *(_row(figure) for figure in self.figures),
             "",
-            *(f"- **{figure.name}**: {figure.meaning}" for figure in self.figures),
+            *self._meanings(),
             "",
             *self._by_class(),
+            *self._latency(),
             _leakage_line(self.leakage),
             *(f"\n{note}" for note in self.notes),
         ]
@@ -129,12 +141,28 @@ class Report:
 
     def _heading(self) -> list[str]:
         name = f"`{self.protocol}`" + (f", variant `{self.variant}`" if self.variant else "")
+        name += f", answered by {self.model}" if self.model else ""
         where = f"{self.dataset}, split {self.split}" if self.split else self.dataset
         settings = ", ".join(f"{key} {value}" for key, value in self.settings.items())
         return [
             f"Protocol {name}, encoder {self.encoder}, {where} ({self.source} data): {self.pictures} pictures, "
             f"{self.classes} classes, {self.groups} groups." + (f" Settings: {settings}." if settings else "")
         ]
+
+    def _meanings(self) -> list[str]:
+        """Return what each figure means; figures of one meaning together."""
+        names: dict[str, list[str]] = {}
+        for figure in self.figures:
+            names.setdefault(figure.meaning, []).append(figure.name)
+        return [f"- **{_listed(named)}**: {meaning}" for meaning, named in names.items()]
+
+    def _latency(self) -> list[str]:
+        if not self.latency:
+            return []
+        steps = list(dict.fromkeys(step for row in self.latency.values() for step in row))
+        table = [["milliseconds, median (95th percentile)", *steps], ["---"] * (len(steps) + 1)]
+        table += [[name, *(_milliseconds(row.get(step)) for step in steps)] for name, row in self.latency.items()]
+        return [*(f"| {' | '.join(row)} |" for row in table), ""]
 
     def _by_class(self) -> list[str]:
         if not self.by_class:
@@ -160,6 +188,15 @@ def _row(figure: Figure) -> str:
 
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    few = names[:NAMED]
+    return "; ".join(few) + (f" and {len(names) - len(few)} more" if len(names) > len(few) else "")
+
+
+def _milliseconds(seconds: tuple[float, float] | None) -> str:
+    return "-" if seconds is None else f"{1000 * seconds[0]:.1f} ({1000 * seconds[1]:.1f})"
 
 
 def _leakage_line(leakage: Leakage) -> str:

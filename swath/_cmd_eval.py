@@ -13,7 +13,7 @@ from swath._options import AsJson
 
 PROTOCOL_HELP = (
     "class-retrieval, image-text, zero-shot, cross-sensor, closp-ndcg, class-map, multi-label-map, composed, "
-    "spectral-families or presence."
+    "spectral-families, presence or rag-vqa."
 )
 
 
@@ -38,6 +38,11 @@ def evaluate(
     only_groups: Annotated[str, typer.Option(metavar="A,B,..", help="Keep these scenes or sites only.")] = "",
     classes_out: Annotated[str, typer.Option(metavar="A,B,..", help="Report these classes apart as well.")] = "",
     leakage_limit: Annotated[int, typer.Option(metavar="N", help="Training samples compared; 0 for none.")] = 20_000,
+    model: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Who answers (rag-*): nearest, matching, or configured.")
+    ] = None,
+    questions: Annotated[int | None, typer.Option(metavar="N", help="Questions about a picture (rag-*).")] = None,
+    memory: Annotated[int, typer.Option(metavar="N", help="Pictures that may be retrieved (rag-vqa).")] = 2_000,
     batch: Annotated[int, typer.Option(metavar="N", help="Tiles encoded at a time.")] = 64,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write JSON, Markdown and a picture here.")] = None,
     progress: Annotated[bool, typer.Option(help="Show how far it is, on a terminal.")] = True,
@@ -62,6 +67,9 @@ def evaluate(
             only_groups=_names(only_groups),
             classes_out=_names(classes_out),
             leakage_limit=leakage_limit,
+            model=model,
+            questions=questions,
+            memory=memory,
             batch=batch,
             progress=line.count if progress else None,
         )

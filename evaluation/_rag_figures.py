@@ -1,0 +1,111 @@
+"""From right and wrong, query by query and control by control, to the figures of a report."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ._figures import Series, combined_figure
+from ._interval import Values
+from ._rag_answering import Said
+from ._rag_controls import CONTROLS, FULL, OTHERS, Control
+from ._report import Figure
+
+SHOWN_FAILURES = 3
+"""Different failures that a report words."""
+
+Latency = Mapping[str, Mapping[str, tuple[float, float]]]
+"""Control to step to the median and the 95th percentile of its seconds."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Scored:
+    """q answered questions of one source."""
+
+    source: str
+    """Empty where there is only one."""
+    right: Mapping[Control, Values]
+    """(q,) 1 where right, else 0."""
+    chance: Values
+    """(q,) what a guess reaches."""
+    baseline: Values
+    """(q,) what the most frequent answer reaches."""
+    groups: tuple[str, ...]
+    """(q,) what an interval draws together."""
+    kinds: tuple[str, ...]
+    """(q,) types of the questions."""
+
+
+def results_of(scored: Scored, meaning: str) -> Iterator[Figure]:
+    """Yield accuracy by type, over all, as the mean of types, and what retrieval adds to each other control."""
+    prefix = f"{scored.source} " if scored.source else ""
+    kinds = sorted(set(scored.kinds))
+    for control in CONTROLS:
+        parts = [_series(scored, f"{prefix}{kind}, {control}", meaning, control, kind) for kind in kinds]
+        yield from (combined_figure(part.name, [part], lambda means: means[0], meaning) for part in parts)
+        whole = _series(scored, f"{prefix}overall, {control}", meaning, control, None)
+        yield combined_figure(whole.name, [whole], lambda means: means[0], meaning)
+        if len(parts) > 1:
+            mean = f"mean of the accuracies of {', '.join(kinds)}"
+            yield combined_figure(
+                f"{prefix}average of types, {control}", parts, lambda means: float(np.mean(means)), mean
+            )
+    for control in OTHERS:
+        yield gain(scored, f"{prefix}overall", control)
+
+
+def gain(scored: Scored, name: str, control: Control) -> Figure:
+    """Return how much more is right with retrieval than under another control, question by question."""
+    zero = np.zeros(len(scored.groups))
+    series = Series(
+        name=f"{name}, {FULL} less {control}",
+        meaning="difference on the same questions; retrieval helps where the interval lies above 0",
+        values=scored.right[FULL] - scored.right[control],
+        chance=zero,
+        groups=scored.groups,
+    )
+    return combined_figure(series.name, [series], lambda means: means[0], series.meaning)
+
+
+def _series(scored: Scored, name: str, meaning: str, control: Control, kind: str | None) -> Series:
+    kept = np.array([kind in (None, one) for one in scored.kinds], dtype=np.bool_)
+    return Series(
+        name=name,
+        meaning=meaning,
+        values=scored.right[control][kept],
+        chance=scored.chance[kept],
+        groups=tuple(group for group, keep in zip(scored.groups, kept, strict=True) if keep),
+        baseline=scored.baseline[kept],
+    )
+
+
+def latency_of(said: Mapping[Control, Sequence[Said]]) -> Latency:
+    """Return the seconds of each step under each control."""
+    return {control: _steps(rows) for control, rows in said.items()}
+
+
+def _steps(rows: Sequence[Said]) -> dict[str, tuple[float, float]]:
+    steps = list(dict.fromkeys(step for row in rows for step in row.seconds))
+    taken = {step: [row.seconds[step] for row in rows if step in row.seconds] for step in steps}
+    return {step: (float(np.median(each)), float(np.percentile(each, 95))) for step, each in taken.items()}
+
+
+def remarks(said: Mapping[Control, Sequence[Said]], model: str, concurrent: int) -> tuple[str, ...]:
+    """Say how often the model abstained or failed, and why."""
+    counted = "; ".join(
+        f"{control}: {sum(row.text is None and row.failure is None for row in rows)} of {len(rows)} without an answer, "
+        f"{sum(row.failure is not None for row in rows)} failed"
+        for control, rows in said.items()
+    )
+    refused = sum(bool(row.dropped and not row.claims) for rows in said.values() for row in rows)
+    reasons = Counter(row.failure for rows in said.values() for row in rows if row.failure is not None)
+    why = "; ".join(f"{count} x {reason}" for reason, count in reasons.most_common(SHOWN_FAILURES))
+    return (
+        f"Abstentions and failures count as wrong. {counted}." + (f" Failures: {why}." if why else ""),
+        f"What was said counts, {refused} times of which an archive's answer would not have let it through: no picture "
+        "is a proof of a count.",
+        f"Answered by {model}, {concurrent} at a time; the times of an answer include waiting for it.",
+    )
