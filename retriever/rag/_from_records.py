@@ -6,33 +6,39 @@ they were computed. Their order, and which of them are left out, is all that the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from retriever.rag._from_records_claims import passage_claims, quoted, tile_claims
 from retriever.rag._from_records_groups import Calendar
-from retriever.rag._from_records_scores import percent, sureness, uncalibrated
-from retriever.rag._types import Claim, EvidenceSet, EvidenceTile, Fact, QueryPlan, Shape
-from retriever.rag._wording import listed, plural
-
-LIKELY = 0.66
-"""Least probability for which a thing is told as likely there (the IPCC's "likely")."""
+from retriever.rag._from_records_scores import sureness, uncalibrated
+from retriever.rag._types import Claim, EvidenceSet, EvidenceTile, QueryPlan, Shape
+from retriever.rag._wording import plural
 
 _AMOUNTS = ("measured_area", "measured_steady", "measured_least", "measured_most")
+_EXTREMES = ("measured_steady", "measured_least", "measured_most", "measured_area")
 _CHANGES = ("measured_change", "measured_reach", "measured_lost_at", "measured_gained_at", "measured_shift")
+_COUNTS = ("likely", "tiles", "likely_periods", "periods")
+_DATES = ("likely_dates", "dates", "first_seen", "last_seen")
+_GROUND = ("likely_area_km2", "area_km2", "extent")
 
 _TOLD: dict[Shape, tuple[str, ...]] = {
-    "count": ("tiles", "likely", "dates", "area_km2", *_AMOUNTS),
-    "where": ("measured_lost_at", "measured_gained_at", "measured_change", *_AMOUNTS, "tiles", "area_km2"),
-    "when": ("measured_steady", "measured_least", "measured_most", "measured_area", "dates", "first_seen", "last_seen"),
-    "compare": ("measured_area", *_CHANGES, "periods", "tiles", "first_seen", "last_seen"),
-    "change": (*_CHANGES, *_AMOUNTS, "first_seen", "last_seen"),
-    "presence": ("tiles", "likely", *_AMOUNTS, "first_seen", "last_seen"),
-    "describe": ("tiles", "dates", "sensors", "area_km2", *_AMOUNTS, *_CHANGES),
+    "count": (*_COUNTS, *_AMOUNTS, "likely_dates", "dates"),
+    "where": ("measured_lost_at", "measured_gained_at", "measured_change", *_AMOUNTS, "likely", "tiles", *_GROUND),
+    "when": (*_EXTREMES, *_DATES, "likely"),
+    "compare": ("measured_area", *_CHANGES, "likely_periods", "periods", "likely"),
+    "change": (*_CHANGES, *_AMOUNTS, "likely_periods", "periods", *_DATES),
+    "presence": ("likely", "tiles", *_AMOUNTS, "likely_dates", "dates", "first_seen", "last_seen"),
+    "describe": (*_AMOUNTS, *_CHANGES, "likely", "tiles", "likely_dates", "dates", "sensors", *_GROUND),
 }
-"""Facts of each shape, first things first; those of other names come after them."""
+"""Facts that each shape tells, first things first. A fact of a name that stands nowhere here is told by every shape."""
 
-_CAVEATS = ("measured_how", "measured_missing")
+_KNOWN = frozenset(name for names in _TOLD.values() for name in names) | {"best_probability", "sensors"}
+
+_INSTEAD = {"tiles": "likely", "dates": "likely_dates", "periods": "likely_periods", "area_km2": "likely_area_km2"}
+"""Facts of all tiles that pass, which give way to the same of those that probably show what is sought."""
+
+_CAVEATS = ("uncalibrated", "measured_how", "measured_missing")
 """Facts that limit the others."""
 
 
@@ -64,14 +70,15 @@ def write_from_records(plan: QueryPlan, evidence: EvidenceSet) -> Written:
 
 
 def _headline(plan: QueryPlan, evidence: EvidenceSet) -> Iterator[Claim]:
-    """For "is there": the best tile of each thing sought, and what its score is worth."""
+    """For "is there": yes or no by the index's own threshold, on the best tile of each thing sought."""
     if plan.shape != "presence":
         return
+    limits = {fact.value["sought"]: fact.value["threshold"] for fact in evidence.facts if fact.name == "likely"}
     for sought in dict.fromkeys(tile.sought for tile in evidence.tiles):
         if sought is None:
             continue
         best = max((tile for tile in evidence.tiles if tile.sought == sought), key=_rank)
-        yield Claim(text=_presence(sought, best), cites=(best.number,), confidence=best.probability)
+        yield Claim(text=_presence(sought, best, limits.get(sought)), cites=(best.number,), confidence=best.probability)
 
 
 def _rank(tile: EvidenceTile) -> tuple[float, float]:
@@ -81,37 +88,31 @@ def _rank(tile: EvidenceTile) -> tuple[float, float]:
     )
 
 
-def _presence(sought: str, best: EvidenceTile) -> str:
-    if best.probability is None:
-        return f"The tile closest to {quoted(sought)} has a {sureness([best])}, which alone proves nothing: look at it."
-    if best.probability >= LIKELY:
-        return f"The archive likely shows {quoted(sought)}: the best tile fits with a {sureness([best])}."
+def _presence(sought: str, best: EvidenceTile, limit: float | None) -> str:
+    if best.probability is None or limit is None:
+        return f"The tile closest to {quoted(sought)} has a {sureness([best])}; that alone does not prove it is there."
+    if best.probability >= limit:
+        return f"The archive probably shows {quoted(sought)}: the best tile fits with a {sureness([best])}."
     return f"The archive does not clearly show {quoted(sought)}: the best tile fits with a {sureness([best])}."
 
 
 def _fact_claims(shape: Shape, evidence: EvidenceSet) -> Iterator[Claim]:
     """Facts that can be checked on the evidence, in the order of the question's shape."""
     order = {name: place for place, name in enumerate(_TOLD[shape])}
-    known = evidence.numbers()
-    told = [fact for fact in evidence.facts if fact.name not in _CAVEATS and known.intersection(fact.cites)]
+    known, names = evidence.numbers(), {fact.name for fact in evidence.facts}
+    told = [fact for fact in evidence.facts if fact.name in order or fact.name not in {*_KNOWN, *_CAVEATS}]
     for fact in sorted(told, key=lambda fact: order.get(fact.name, len(order))):
-        if fact.name in order or not _elsewhere(fact):
-            yield Claim(text=fact.text, cites=tuple(number for number in fact.cites if number in known))
-
-
-def _elsewhere(fact: Fact) -> bool:
-    """Whether what a fact says is told for other shapes only."""
-    return any(fact.name in names for names in _TOLD.values())
+        cites = tuple(number for number in fact.cites if number in known)
+        if cites and _INSTEAD.get(fact.name) not in names:
+            yield Claim(text=fact.text, cites=cites)
 
 
 def _caveats(plan: QueryPlan, evidence: EvidenceSet, calendar: Calendar) -> Iterator[str]:
     if len(evidence.tiles) < evidence.matched:
         shown = plural(len(evidence.tiles), "tile")
         yield f"{shown} of the {evidence.matched:,} that pass the filters are shown; facts count all of them."
-    if uncalibrated(evidence.tiles):
+    if uncalibrated(evidence.tiles) and not any(fact.name == "uncalibrated" for fact in evidence.facts):
         yield "The index is not calibrated: scores order the tiles, they are not probabilities."
-    elif unlikely := _unlikely(evidence.tiles):
-        yield f"No tile reaches a probability of {percent(LIKELY)} for {listed(unlikely)}."
     if any(tile.sought for tile in evidence.tiles):
         yield "Scores say how well a tile fits the words; what it shows must be seen on its picture."
     for name in calendar.of_years:
@@ -120,12 +121,3 @@ def _caveats(plan: QueryPlan, evidence: EvidenceSet, calendar: Calendar) -> Iter
         yield f"The place {quoted(plan.unknown_place)} is not known here, so tiles of anywhere were looked at."
     yield from (fact.text for fact in evidence.facts if fact.name in _CAVEATS)
     yield from evidence.dropped
-
-
-def _unlikely(tiles: Iterable[EvidenceTile]) -> list[str]:
-    """The phrases that no tile likely fits."""
-    best: dict[str, float] = {}
-    for tile in tiles:
-        if tile.sought is not None and tile.probability is not None:
-            best[tile.sought] = max(best.get(tile.sought, 0.0), tile.probability)
-    return [quoted(sought) for sought, probability in best.items() if probability < LIKELY]
