@@ -48,6 +48,9 @@ class Settings(BaseSettings):
     weights_dir: str = Field(
         default="", description="Folder of the weights of optional encoders; empty: ~/.cache/swath/weights."
     )
+    scene_cache: str = Field(
+        default="", description="Folder in which scenes that were asked about are kept; empty: ~/.cache/swath/scenes."
+    )
 
 
 class AnswerSettings(BaseSettings):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
 import pyarrow.compute as pc
@@ -12,6 +13,7 @@ from retriever._search import Searcher
 from retriever._vector_index import Rows
 from retriever.rag._passages import SearchesKnowledge
 from retriever.rag._plan_world import NO_PLACES, KnowsPlaces, World
+from retriever.rag._types import QueryPlan
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -26,6 +28,10 @@ class Archive:
     """Which original pixels may be opened; None opens whatever a record names."""
     knowledge: SearchesKnowledge | None = None
     """Passages beside the tiles; None where there are none."""
+    least: Mapping[str, float] = field(default_factory=dict)
+    """Cosine from which a tile counts as showing a phrase, for phrases where that was learnt elsewhere."""
+    wider: Callable[[QueryPlan], Archive | None] | None = None
+    """Returns the same tiles, searched with more help, for plans that the scores carry no answer to; None has none."""
 
 
 def world_of(archive: Archive, today: date) -> World:

@@ -206,11 +206,17 @@ class DroppedClaim:
     """Why, e.g. ``cites [9], which is not in the evidence``."""
 
 
+StepName = Literal[
+    "plan", "retrieve", "diversify", "knowledge", "measure", "draw", "widen", "model", "repair", "validate", "write"
+]
+"""What may be done on the way to an answer."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Step:
     """One step of the way from question to answer."""
 
-    name: Literal["plan", "retrieve", "diversify", "knowledge", "draw", "model", "repair", "validate", "write"]
+    name: StepName
     """Which."""
     text: str
     """What happened, in a short sentence for people."""

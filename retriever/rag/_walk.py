@@ -54,9 +54,7 @@ class Walk:
         self.plan = plan = await self.planned()
         yield Step(name="plan", text=_in_words(plan), seconds=time.perf_counter() - started)
         yield plan
-        async for told in _noted(partial(self._gather, plan)):
-            if isinstance(told, EvidenceSet):
-                self.evidence = told
+        async for told in self._gathered(plan):
             yield told
         if self.evidence.insufficient is None:
             async for said in self._written(plan):
@@ -76,12 +74,29 @@ class Walk:
             return await plan_with_model(request.question, world, self.model)
         return plan_question(request.question, world)
 
-    def _gather(self, plan: QueryPlan, note: Note) -> EvidenceSet:
+    async def _gathered(self, plan: QueryPlan) -> AsyncIterator[Step | EvidenceSet]:
+        """Yield steps, then the evidence; where its scores carry no answer, after a second and wider search."""
+        archive: Archive | None = self.archive
+        while archive is not None:
+            async for told in _noted(partial(self._gather, plan, archive)):
+                if isinstance(told, EvidenceSet):
+                    self.evidence = told
+                else:
+                    yield told
+            archive = None if self.evidence.insufficient is None else await self._wider(plan, archive)
+            if archive is not None:
+                yield Step(name="widen", text="The scores carry no answer; searched again with exemplars.", seconds=0)
+        yield self.evidence
+
+    async def _wider(self, plan: QueryPlan, archive: Archive) -> Archive | None:
+        return None if archive.wider is None or not self.evidence.tiles else await run_sync(archive.wider, plan)
+
+    def _gather(self, plan: QueryPlan, archive: Archive, note: Note) -> EvidenceSet:
         request = self.request
         shown = 0 if self.model is None else self.settings.images
         return gather(
             plan,
-            self.archive,
+            archive,
             filters=request.filters,
             tiles=request.tiles,
             pictures=shown if request.pictures is None else request.pictures,
@@ -128,7 +143,7 @@ class Walk:
             claims=() if abstained else tuple(self.claims),
             evidence=self.evidence,
             abstained=abstained,
-            caveats=(*plan.notes, *(reply.caveats + reply.left_out if reply else ()), *self.caveats),
+            caveats=(*plan.notes, *(reply.caveats if reply else ()), *self.caveats),
             dropped=reply.dropped if reply else (),
             written_by="records" if reply is None else "model",
             model=None if self.model is None else self.model.name,
