@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Request
-from starlette.exceptions import HTTPException
 
+from api._ask_busy import BusyError
 from api._ask_metrics import counted
 from api._services import Service
 from api._tile_originals import Originals
 from core import AnswerSettings
-from retriever.rag import AnswerModel, Archive, Asker, AskRequest, Event, open_answer_model
+from retriever.rag import Answer, AnswerModel, Archive, Asker, AskRequest, Event, open_answer_model
 
 AT_ONCE = 32
 """Questions at work at once; each reads originals in threads, of which the server has 40. More are sent away."""
@@ -43,17 +43,27 @@ class Desk:
         """Name of the model; None where answers are written from records."""
         return None if self._model is None else self._model.name
 
-    async def events(self, service: Service, originals: Originals, request: AskRequest) -> AsyncIterator[Event]:
+    async def events(self, service: Service, originals: Originals, request: AskRequest) -> AsyncGenerator[Event, None]:
         """Yield what happens while a question is answered; see `Asker.events`.
 
         Raises:
-            HTTPException: Too many questions are at work.
+            BusyError: Too many questions are at work.
             SwathError: See `Asker.events`.
         """
         asker = Asker(partial(_archive, service, originals), self._model, self.settings)
         with self._place():
-            async for event in counted(asker.events(request)):
-                yield event
+            async with aclosing(counted(asker.events(request))) as events:
+                async for event in events:
+                    yield event
+
+    async def answer(self, service: Service, originals: Originals, request: AskRequest) -> Answer:
+        """Return the answer to a question.
+
+        Raises:
+            SwathError: See ``events``.
+        """
+        async with aclosing(self.events(service, originals, request)) as events:
+            return [event.value async for event in events if isinstance(event.value, Answer)][-1]
 
     async def close(self) -> None:
         """Close the model's connections."""
@@ -64,7 +74,7 @@ class Desk:
     def _place(self) -> Iterator[None]:
         if self._working >= AT_ONCE:
             message = f"{self._working} questions are being answered, as many as this server takes; try again"
-            raise HTTPException(503, message, headers={"Retry-After": "5"})
+            raise BusyError(message)
         self._working += 1
         try:
             yield

@@ -6,7 +6,7 @@ https://html.spec.whatwg.org/multipage/server-sent-events.html
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from typing import Any
 
@@ -40,7 +40,7 @@ class EventStream(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(self, events: AsyncIterator[Told]) -> None:
+    def __init__(self, events: AsyncGenerator[Told, None]) -> None:
         # X-Accel-Buffering: nginx would collect the stream, https://nginx.org/en/docs/http/ngx_http_proxy_module.html
         super().__init__(headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"})
         del self.headers["content-length"]
@@ -120,10 +120,10 @@ async def _wait_until_gone(receive: Receive, scope: anyio.CancelScope) -> None:
     scope.cancel()
 
 
-async def _produce(events: AsyncIterator[Told], into: ObjectSendStream[_Got]) -> None:
+async def _produce(events: AsyncGenerator[Told, None], into: ObjectSendStream[_Got]) -> None:
     async with into:
         try:
-            async with aclosing(events) as coming:  # type: ignore[type-var]  # every async generator can be closed
+            async with aclosing(events) as coming:
                 async for event in coming:
                     await into.send(event)
         except Exception as error:  # told to the client

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 
 from prometheus_client import Counter, Histogram
@@ -26,7 +26,7 @@ STEPS = Histogram(
 """Labels are the names a `Step` can have."""
 
 
-async def counted(events: AsyncIterator[Event]) -> AsyncIterator[Event]:
+async def counted(events: AsyncIterator[Event]) -> AsyncGenerator[Event, None]:
     """Yield the events of one question and count them."""
     outcome = "left"
     try:

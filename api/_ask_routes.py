@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Annotated, Any, Literal
 
@@ -70,25 +70,22 @@ async def ask(
     other = None if service is services.named(None) else service.name
     links = Links(root=request.scope.get("root_path", ""), index=other)
     writer = AnswerWriter(links=links, explain=body.explain, inline=previews == "inline")
-    events = desk.events(service, originals, asked)
-    if _wants_one_document(request.headers.get("accept", "")):
-        return OneDocument(lambda: _last(events, writer))
-    return EventStream(_told(events, writer))
+    if not _wants_one_document(request.headers.get("accept", "")):
+        return EventStream(_told(desk.events(service, originals, asked), writer))
+
+    async def whole() -> dict[str, Any]:
+        return writer.answer(await desk.answer(service, originals, asked))
+
+    return OneDocument(whole)
 
 
 def _wants_one_document(accept: str) -> bool:
     return "application/json" in accept and "text/event-stream" not in accept
 
 
-async def _last(events: AsyncIterator[Event], writer: AnswerWriter) -> dict[str, Any]:
-    async with aclosing(events) as coming:  # type: ignore[type-var]  # every async generator can be closed
-        *_, answer = [event async for event in coming]
-    return writer.event(answer)
-
-
-async def _told(events: AsyncIterator[Event], writer: AnswerWriter) -> AsyncIterator[Told]:
+async def _told(events: AsyncGenerator[Event, None], writer: AnswerWriter) -> AsyncGenerator[Told, None]:
     started = time.perf_counter()
-    async with aclosing(events) as coming:  # type: ignore[type-var]  # every async generator can be closed
+    async with aclosing(events) as coming:
         async for event in coming:
             yield event.name, writer.event(event)
     yield "done", {"seconds": round(time.perf_counter() - started, 3)}

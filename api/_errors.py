@@ -11,12 +11,14 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
+from api._ask_busy import BusyError
 from api._search_cursor import CursorGoneError
 from core import InputError, StoreError, SwathError, TileNotFoundError, WeightsNotFoundError
 
 STATUS: tuple[tuple[type[SwathError], int, str], ...] = (
     (TileNotFoundError, 404, "tile_not_found"),
     (CursorGoneError, 410, "cursor_gone"),
+    (BusyError, 503, "busy"),
     (InputError, 400, "bad_input"),
     (WeightsNotFoundError, 503, "weights_missing"),
     (StoreError, 503, "store_unavailable"),
@@ -78,7 +80,7 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(SwathError)
     async def ours(_: Request, error: SwathError) -> JSONResponse:
         status, body = error_answer(error)
-        return JSONResponse(body, status_code=status)
+        return JSONResponse(body, status_code=status, headers={"Retry-After": "5"} if status == 503 else None)
 
     @app.exception_handler(RequestValidationError)
     async def validation(_: Request, error: RequestValidationError) -> JSONResponse:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
     from mcp.server.transport_security import TransportSecuritySettings
 
+    from api._ask_desk import Desk
     from api._services import Services
 
 PATH = "/mcp"
@@ -35,7 +36,7 @@ _LOCAL = ("127.0.0.1", "localhost", "[::1]")
 
 def mount(app: FastAPI) -> None:
     """Serve MCP at ``/mcp`` for as long as the application's lifespan lasts."""
-    door = _Door(app.state.services, app.state.config)
+    door = _Door(app.state.services, app.state.config, app.state.desk)
     app.router.routes.append(Route(PATH, endpoint=door, include_in_schema=False))
     inner = app.router.lifespan_context
 
@@ -53,10 +54,12 @@ class _Door:
     Args:
         services: The indexes.
         config: What the server was started with.
+        desk: Where questions are taken.
     """
 
-    def __init__(self, services: Services, config: ServeConfig) -> None:
+    def __init__(self, services: Services, config: ServeConfig, desk: Desk) -> None:
         self._services = services
+        self._desk = desk
         self._config = config
         self._tasks: TaskGroup | None = None
         self._inside: ASGIApp | None = None
@@ -88,17 +91,17 @@ class _Door:
     async def _entered(self, tasks: TaskGroup) -> ASGIApp:
         async with self._starting:
             if self._inside is None:
-                manager = await run_sync(_manager, self._services, self._config)
+                manager = await run_sync(_manager, self._services, self._config, self._desk)
                 await tasks.start(_kept_running, manager)
                 self._inside = manager.asgi_app
             return self._inside
 
 
-def _manager(services: Services, config: ServeConfig) -> StreamableHTTPSessionManager:
+def _manager(services: Services, config: ServeConfig, desk: Desk) -> StreamableHTTPSessionManager:
 
     from api._mcp import build_server
 
-    server = build_server(services)
+    server = build_server(services, desk)
     server.streamable_http_app(
         json_response=True,
         stateless_http=True,

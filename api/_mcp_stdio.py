@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from api._services import Services
+from core import AnswerSettings
 
 
 def run_mcp(indexes: Mapping[str, Path]) -> None:
@@ -21,11 +22,13 @@ def run_mcp(indexes: Mapping[str, Path]) -> None:
         IndexNotFoundError: A path is not an index.
         SpaceMismatchError: The installed encoder is not the one that filled an index.
         WeightsNotFoundError: An encoder's weights are missing.
+        ConfigError: The answer model's address is wrong.
     """
     with _output_kept_for_the_protocol():
+        from api._ask_desk import Desk
         from api._mcp import build_server
 
-        server = build_server(Services(indexes))
+        server = build_server(Services(indexes), Desk(AnswerSettings()))
     server.run("stdio")
 
 

@@ -7,16 +7,34 @@ content and as the same JSON in a fenced text.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
-from mcp.types import CallToolResult, ContentBlock, TextContent
-from pydantic import BaseModel, BeforeValidator, Field
+from mcp.types import CallToolResult
+from pydantic import Field
 from shapely.geometry import Point
 from shapely.geometry.base import BaseGeometry
 
+from api._ask_desk import Desk
+from api._mcp_arguments import (
+    MAX_K,
+    MAX_RADIUS_KM,
+    MAX_SIDE,
+    BBox,
+    Cloud,
+    Collections,
+    Filter,
+    Index,
+    Lat,
+    Lon,
+    Previews,
+    Sensors,
+    TileId,
+    When,
+)
+from api._mcp_ask import AskAnswer, ask, filters_of
 from api._mcp_describe import describe
 from api._mcp_facts import (
     DatedFacts,
@@ -27,61 +45,17 @@ from api._mcp_facts import (
     SearchAnswer,
     SeriesAnswer,
     TileFacts,
-    fenced,
     hit_facts,
     plain,
     tile_facts,
 )
 from api._mcp_pictures import image_content, look
+from api._mcp_results import MAX_REMARK, previewed, result
 from api._services import Services
 from api._tile_originals import AT_ONCE, MAX_WAITING, Originals
-from core import QueryError, Record, SceneError
-from indexer import Snapshot, stored_picture
+from core import QueryError, SceneError
+from indexer import Snapshot
 from retriever import SearchRequest, filters_only, find_tile, tiles_near, tiles_over
-
-MAX_K = 50
-"""Most tiles of an answer: about 100 tokens each."""
-
-MAX_PREVIEWS = 16
-"""Most previews of an answer; one of 128 pixels costs a model 20 to 100 tokens."""
-
-MAX_SIDE = 1024
-"""Largest picture, in pixels; models scale larger ones down."""
-
-MAX_RADIUS_KM = 1000.0
-"""Farthest that a tile may be from a place and still be near it."""
-
-MAX_REMARK = 500
-"""Characters of a remark; remarks quote the query."""
-
-
-def _several(value: object) -> object:
-    return [value] if isinstance(value, str) else value
-
-
-Names = Annotated[list[str] | None, BeforeValidator(_several), Field(max_length=100)]
-Index = Annotated[str | None, Field(max_length=200, description="Which index; leave out for the first.")]
-When = Annotated[
-    str | None,
-    Field(max_length=100, description="RFC 3339 interval A/B, .. for an open end, e.g. 2021-06-01/..; or one day."),
-]
-Sensors = Annotated[Names, Field(description="Only these sensors; describe_index lists them.")]
-Collections = Annotated[Names, Field(description="Only these collections; describe_index lists them.")]
-Cloud = Annotated[float | None, Field(ge=0, le=100, description="Most cloud in percent; unknown cloud is left out.")]
-Filter = Annotated[
-    str | None,
-    Field(max_length=4000, description="CQL2 text over the columns of describe_index, e.g. valid > 0.9 AND gsd <= 10."),
-]
-BBox = Annotated[
-    list[float] | None,
-    Field(min_length=4, max_length=4, description="West, south, east, north in degrees; the tile must touch it."),
-]
-TileId = Annotated[str, Field(min_length=1, max_length=1000, description="Id of a tile, from an earlier answer.")]
-Lat = Annotated[float, Field(ge=-90, le=90, description="Latitude in degrees.")]
-Lon = Annotated[float, Field(ge=-180, le=180, description="Longitude in degrees.")]
-Previews = Annotated[
-    int, Field(ge=0, le=MAX_PREVIEWS, description="How many of the tiles come with a small picture; 0 for none.")
-]
 
 
 class Tools:
@@ -89,10 +63,12 @@ class Tools:
 
     Args:
         services: The opened indexes.
+        desk: Where questions are taken.
     """
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, desk: Desk) -> None:
         self._services = services
+        self._desk = desk
         self._originals = Originals()
         self._reading = CapacityLimiter(AT_ONCE)
 
@@ -101,6 +77,7 @@ class Tools:
         return (
             ("Describe the index", self.describe_index),
             ("Search the archive", self.search),
+            ("Ask the archive", self.ask_archive),
             ("Look at a tile", self.look_at_tile),
             ("Tiles near a place", self.tiles_near),
             ("One place through time", self.series_of_place),
@@ -153,7 +130,38 @@ class Tools:
             hits=[hit_facts(hit) for hit in hits],
             remarks=[plain(remark, MAX_REMARK) for remark in hits.remarks] or None,
         )
-        return _result(answer, _previewed(hits[:previews]))
+        return result(answer, previewed(hits[:previews]))
+
+    async def ask_archive(
+        self,
+        *,
+        question: Annotated[str, Field(min_length=1, max_length=2000, description="In words, as a whole sentence.")],
+        tiles: Annotated[int, Field(ge=1, le=MAX_K, description="Most tiles of evidence.")] = 8,
+        bbox: BBox = None,
+        datetime: When = None,
+        sensor: Sensors = None,
+        collection: Collections = None,
+        max_cloud: Cloud = None,
+        filter: Filter = None,  # noqa: A002 - the name of the option everywhere
+        previews: Previews = 4,
+        index: Index = None,
+    ) -> Annotated[CallToolResult, AskAnswer]:
+        """Ask a question and get statements that each cite tiles, or why the archive does not show an answer.
+
+        Places, dates and sensors are read from its words; filters hold besides. Repeat statements with their tile ids,
+        and pass caveats on.
+        """
+        return await ask(
+            self._desk,
+            self._services.named(index),
+            self._originals,
+            question=question,
+            filters=filters_of(
+                bbox=bbox, datetime=datetime, sensor=sensor, collection=collection, max_cloud=max_cloud, filter=filter
+            ),
+            tiles=tiles,
+            previews=previews,
+        )
 
     async def look_at_tile(
         self,
@@ -188,7 +196,7 @@ class Tools:
             width=seen.picture.width,
             height=seen.picture.height,
         )
-        return _result(answer, [image_content(seen.picture)])
+        return result(answer, [image_content(seen.picture)])
 
     def tiles_near(
         self,
@@ -222,7 +230,7 @@ class Tools:
             for record, distance in zip(found.records, found.measures, strict=True)
         ]
         answer = NearAnswer(index=service.name, matched=found.matched, tiles=tiles)
-        return _result(answer, _previewed(found.records[:previews]))
+        return result(answer, previewed(found.records[:previews]))
 
     def series_of_place(
         self,
@@ -254,11 +262,11 @@ class Tools:
             for record, share in zip(found.records, found.measures, strict=True)
         ]
         answer = SeriesAnswer(index=service.name, matched=found.matched, tiles=tiles)
-        return _result(answer, _previewed(found.records[:previews]))
+        return result(answer, previewed(found.records[:previews]))
 
     def describe_index(self, *, index: Index = None) -> Annotated[CallToolResult, IndexAnswer]:
         """Say what an index holds (counts, extent, dates, sensors, collections) and how to ask it. Call this first."""
-        return _result(describe(self._services.named(index), tuple(self._services)), [])
+        return result(describe(self._services.named(index), tuple(self._services)), [])
 
 
 def _place(rows: Snapshot, tile_id: str | None, lat: float | None, lon: float | None) -> BaseGeometry:
@@ -270,23 +278,3 @@ def _place(rows: Snapshot, tile_id: str | None, lat: float | None, lon: float | 
     if footprint is None:
         raise QueryError(f"tile {tile_id!r} is a plain picture without a place; take one that has lat and lon")
     return footprint
-
-
-def _result(answer: BaseModel, pictures: Iterable[ContentBlock]) -> CallToolResult:
-    return CallToolResult(
-        content=[TextContent(type="text", text=fenced(answer)), *pictures],
-        structured_content=answer.model_dump(mode="json", exclude_none=True),
-    )
-
-
-def _previewed(records: Sequence[Record]) -> Iterator[ContentBlock]:
-    """Yield each stored preview after its tile id; one that cannot be read is said to be so."""
-    for number, record in enumerate(records, start=1):
-        name = f"[{number}] {record.tile_id}"
-        try:
-            picture = image_content(stored_picture(record.preview))
-        except SceneError as error:
-            yield TextContent(type="text", text=f"{name}: {error}")
-            continue
-        yield TextContent(type="text", text=name)
-        yield picture

@@ -96,7 +96,7 @@ def picture_of(block: ImageContent) -> Image.Image:
 def test_every_tool_says_what_it_does_only_reads_and_closes_its_schema(services: Services) -> None:
     tools = ask(services, lambda client: client.list_tools()).tools
     assert [tool.name for tool in tools] == [
-        "describe_index", "search", "look_at_tile", "tiles_near", "series_of_place"
+        "describe_index", "search", "ask_archive", "look_at_tile", "tiles_near", "series_of_place"
     ]  # fmt: skip
     for tool in tools:
         assert tool.description
