@@ -11,12 +11,11 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from indexer import vector_matrix
 from retriever._expression import Area, all_of, any_of
 from retriever._passing import passing
 from retriever._spatial import both_names
 from retriever.rag._archive import Archive
-from retriever.rag._retrieve import Candidate, Search
+from retriever.rag._retrieve import Candidate, Search, candidate_of
 
 SHARED = 0.5
 """Least share of the smaller footprint that two tiles of one place have in common."""
@@ -58,7 +57,7 @@ def counterparts(archive: Archive, search: Search, places: Sequence[Shown]) -> t
         for at, place in enumerate(places):
             for key in _keys(batch, footprints, place):
                 best[at] = min(filter(None, (best[at], key)))
-    return tuple(None if key is None else _candidate(archive, search, int(key[-1])) for key in best)
+    return tuple(None if key is None else candidate_of(archive, search, int(key[-1])) for key in best)
 
 
 def _keys(batch: Any, footprints: NDArray[np.object_], place: Shown) -> list[tuple[Any, ...]]:
@@ -77,13 +76,3 @@ def _keys(batch: Any, footprints: NDArray[np.object_], place: Shown) -> list[tup
         )
         for row in rows
     ]
-
-
-def _candidate(archive: Archive, search: Search, row_id: int) -> Candidate:
-    found = archive.rows.take([row_id], ("vector", "sensor"))
-    if search.phrase is None:
-        return Candidate(row_id=row_id, rank=-1, score=None, probability=None)
-    scores = search.phrase.scores(vector_matrix(found["vector"]))
-    chance = float(search.phrase.probabilities(scores, found["sensor"].to_pylist())[0])
-    score = min(max(float(scores[0]), -1.0), 1.0)
-    return Candidate(row_id=row_id, rank=-1, score=score, probability=None if np.isnan(chance) else chance)

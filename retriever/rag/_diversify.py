@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 from retriever.rag._archive import Archive
 from retriever.rag._counterparts import counterparts
 from retriever.rag._pool import Pool, Weights
-from retriever.rag._retrieve import Candidate, Retrieved, Search
+from retriever.rag._retrieve import Candidate, Retrieved, Search, candidate_of
+from retriever.rag._scoring import Phrase
 from retriever.rag._spread import Picked, Spread
 from retriever.rag._types import QueryPlan
 
@@ -23,7 +24,7 @@ _OF_PLACES = Weights(vector=0.3, place=0.4, day=0.2, sensor=0.1)
 _OF_TIMES = Weights(vector=0.3, place=0.0, day=0.6, sensor=0.1)
 """For when and what changed: another date says more, and of the same place the most."""
 
-_TIMED = ("when", "change")
+TIMED = ("when", "change")
 """Shapes that ask for times."""
 
 _COMPARED = ("compare", "change")
@@ -42,7 +43,21 @@ class Chosen:
     """Tiles of one place have the same number, from 1."""
 
 
-def diversify(plan: QueryPlan, archive: Archive, retrieved: Retrieved, *, tiles: int) -> tuple[Chosen, ...]:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class End:
+    """The first or the last tile that shows something."""
+
+    phrase: Phrase | None
+    """What it shows; None where nothing is sought."""
+    instant: datetime
+    """When."""
+    row_id: int
+    """Row of the archive's version."""
+
+
+def diversify(
+    plan: QueryPlan, archive: Archive, retrieved: Retrieved, *, tiles: int, ends: Sequence[End] = ()
+) -> tuple[Chosen, ...]:
     """Return the tiles to show; the same candidates give the same tiles in the same order.
 
     Period by period, and in each by date where the question is about time, else best first; where periods are
@@ -53,23 +68,40 @@ def diversify(plan: QueryPlan, archive: Archive, retrieved: Retrieved, *, tiles:
         archive: Where vectors and footprints are read.
         retrieved: The candidates.
         tiles: Most tiles returned.
+        ends: Tiles that must be among them where there is room and no periods are compared.
 
     Raises:
         StoreError: The index cannot be read.
     """
-    row_ids = tuple(dict.fromkeys(each.row_id for search in retrieved.searches for each in search.candidates))
+    found = (each.row_id for search in retrieved.searches for each in search.candidates)
+    row_ids = tuple(dict.fromkeys([*found, *(end.row_id for end in ends)]))
     if not row_ids:
         return ()
     pool = Pool(archive.rows, row_ids, tiles=tiles)
-    spread = Spread(pool, retrieved.searches, _OF_TIMES if plan.shape in _TIMED else _OF_PLACES)
+    spread = Spread(pool, retrieved.searches, _OF_TIMES if plan.shape in TIMED else _OF_PLACES)
     periods = len({search.filtered.period for search in retrieved.searches})
     if plan.shape not in _COMPARED or periods < 2:
-        return _ordered(plan, pool, spread.pick(tiles), first_place=1)
+        first = _picked(archive, retrieved, pool, ends)[:tiles]
+        spread.show_rows([each.candidate.row_id for each in first])
+        return _ordered(plan, pool, [*first, *spread.pick(tiles - len(first))], first_place=1)
     places = spread.pick(max(tiles // periods, 1), once_a_place=True)
     paired = _paired(archive, retrieved, pool, places)[:tiles]
     spread.show_rows([each.candidate.row_id for each in paired])
     rest = spread.pick(tiles - len(paired))
     return (*paired, *_ordered(plan, pool, rest, first_place=len(places) + 1))
+
+
+def _picked(archive: Archive, retrieved: Retrieved, pool: Pool, ends: Sequence[End]) -> list[Picked]:
+    """Return the tiles that must be shown, as their search found them or would have; each once."""
+    picked: dict[int, Picked] = {}
+    for end in ends:
+        for search in retrieved.searches:
+            if search.phrase is end.phrase and search.filtered.covers(end.instant) and end.row_id not in picked:
+                known = next((each for each in search.candidates if each.row_id == end.row_id), None)
+                tile = known or candidate_of(archive, search, end.row_id)
+                at = int(pool.places([end.row_id])[0])
+                picked[end.row_id] = Picked(at=at, search=search, candidate=tile)
+    return list(picked.values())
 
 
 def _paired(archive: Archive, retrieved: Retrieved, pool: Pool, places: Sequence[Picked]) -> tuple[Chosen, ...]:
@@ -104,7 +136,7 @@ def _ordered(plan: QueryPlan, pool: Pool, picked: Sequence[Picked], *, first_pla
     ]
 
     def key(pair: tuple[Picked, Chosen]) -> tuple[int, datetime]:
-        instant = pool.instants[pair[0].at] if plan.shape in _TIMED else None
+        instant = pool.instants[pair[0].at] if plan.shape in TIMED else None
         return pair[1].search.filtered.period or 0, instant or _LATEST
 
     return tuple(chosen for _, chosen in sorted(found, key=key))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from core import Interval, QueryError
@@ -27,6 +28,11 @@ class Filtered:
     """0-based place in ``QueryPlan.periods``; None where there are none, or the user's dates replace them."""
     request: SearchRequest
     """Looks for nothing."""
+
+    def covers(self, instant: datetime) -> bool:
+        """Return whether an instant lies in the period."""
+        start, end = self.request.datetime or (None, None)
+        return (start is None or start <= instant) and (end is None or instant <= end)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -1,31 +1,31 @@
-"""The evidence of a question: retrieve, diversify, look up passages, compute facts, draw."""
+"""The evidence of a question: retrieve with filters first, count, diversify, look up passages, measure, draw."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
-
-import shapely
-from shapely.geometry.base import BaseGeometry
 
 from retriever._listing import take_tiles
 from retriever._request import SearchRequest
 from retriever.rag._archive import Archive
-from retriever.rag._diversify import Chosen, diversify
-from retriever.rag._facts import facts_of
-from retriever.rag._filters import filters_of
+from retriever.rag._beside import passages_beside
+from retriever.rag._diversify import TIMED, Chosen, End, diversify
+from retriever.rag._facts import Counted, facts_of
+from retriever.rag._filters import Filters, filters_of
+from retriever.rag._from_records_claims import quoted
+from retriever.rag._measured import measure
+from retriever.rag._nothing import nothing_passes, unknown_place
 from retriever.rag._pictures import draw_pictures
-from retriever.rag._retrieve import Search, retrieve
-from retriever.rag._types import EvidencePassage, EvidenceSet, EvidenceTile, Passage, QueryPlan, Step, Turn
-
-PASSAGES = 4
-"""Most passages of an evidence set: with twelve tiles they stay a minor part of what a model reads."""
-
-RADIUS_KM = 25.0
-"""How far from the place, or from the tiles, a passage may lie: about the distance at which a town's name still says
-where something is."""
+from retriever.rag._retrieve import Retrieved, Search, retrieve
+from retriever.rag._scoring import Phrase
+from retriever.rag._seen import Seen, see
+from retriever.rag._support import judge
+from retriever.rag._types import EvidencePassage, EvidenceSet, EvidenceTile, Fact, QueryPlan, Step, StepName, Turn
+from retriever.rag._wording import listed, plural
 
 Note = Callable[[Step], None]
 """Told of a step when it has been taken."""
@@ -59,34 +59,116 @@ def gather(
         SpaceMismatchError: The index was filled by another encoder.
         StoreError: The index cannot be read.
     """
-    steps = _Steps(note)
-    with steps.step("retrieve") as told:
-        joined = filters_of(plan, filters)
-        retrieved = retrieve(plan, archive, joined, tiles=tiles)
-        told |= {"text": f"{len(retrieved.searches)} searches.", "searches": list(map(_described, retrieved.searches))}
-    with steps.step("diversify") as told:
-        chosen = diversify(plan, archive, retrieved, tiles=tiles)
-        told["text"] = f"{len(chosen)} tiles chosen."
-    shown = _numbered(archive, plan, chosen)
-    with steps.step("knowledge") as told:
-        passages = _passages(plan, archive, shown)
-        told["text"] = f"{len(passages)} passages."
-    facts = facts_of(plan, archive, retrieved, shown)
-    dropped: tuple[str, ...] = retrieved.remarks
-    if pictures and shown:
-        with steps.step("draw") as told:
-            shown, undrawn = draw_pictures(shown, plan, archive.reach, pictures, picture_px)
-            dropped += undrawn
-            told["text"] = f"{sum(len(tile.pictures) for tile in shown)} pictures drawn."
-    matched = sum({search.filtered.period: search.matched for search in retrieved.searches}.values())
+    walk = _Walk(plan=plan, archive=archive, filters=filters, steps=_Steps(note))
+    nowhere = unknown_place(plan, filters)
+    if nowhere is not None:
+        return EvidenceSet(insufficient=nowhere)
+    joined, retrieved, counted = walk.retrieved(tiles, kept)
+    if not counted.everything.tiles:
+        return EvidenceSet(dropped=joined.remarks, insufficient=nothing_passes(plan, archive, filters))
+    chosen = walk.diversified(retrieved, counted, tiles)
+    shown = _numbered(archive, chosen)
+    passages = walk.passages(shown, kept)
+    facts = facts_of(retrieved, counted, shown)
+    dropped = (*joined.remarks, *_left_out(retrieved))
+    insufficient = judge(retrieved, archive)
+    # Nobody measures or looks at what cannot carry an answer.
+    if insufficient is None:
+        facts += walk.measured(shown)
+    if pictures and insufficient is None:
+        shown, undrawn = walk.drawn(shown, chosen, pictures, picture_px)
+        dropped += undrawn
     return EvidenceSet(
         tiles=shown,
         passages=passages,
         facts=facts,
-        matched=matched,
+        matched=counted.everything.tiles,
         dropped=dropped,
-        insufficient=None if shown else "No tile passes the filters.",
+        insufficient=insufficient,
     )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Walk:
+    """One question on its way to its evidence; every method is a step."""
+
+    plan: QueryPlan
+    archive: Archive
+    filters: SearchRequest | None
+    steps: _Steps
+
+    def retrieved(self, tiles: int, kept: Turn | None) -> tuple[Filters, Retrieved, Counted]:
+        with self.steps.step("retrieve") as told:
+            joined = self._joined(kept)
+            retrieved = retrieve(self.plan, self.archive, joined, tiles=tiles)
+            counted = self._counted(joined, retrieved)
+            number = sum(len(search.candidates) for search in retrieved.searches)
+            passed = plural(counted.everything.tiles, "tile")
+            searches = plural(len(retrieved.searches), "search", "searches")
+            told["text"] = f"{passed} pass the filters; {plural(number, 'candidate')} from {searches}."
+            told["matched"] = counted.everything.tiles
+            told["searches"] = [_described(search) for search in retrieved.searches]
+            told["remarks"] = list(retrieved.remarks)
+        return joined, retrieved, counted
+
+    def _joined(self, kept: Turn | None) -> Filters:
+        """Return the filters; those among the earlier tiles, unless none of these passes."""
+        wide = filters_of(self.plan, self.filters)
+        if not self.plan.among_earlier or kept is None or not kept.tile_ids:
+            return wide
+        narrow = filters_of(self.plan, self.filters, inside=kept.tile_ids)
+        if see(self.archive, narrow, (), ())[0].tiles:
+            return narrow
+        said = (
+            f"None of the {plural(len(kept.tile_ids), 'tile')} of the answer before passes; the archive was searched."
+        )
+        return Filters(each=wide.each, remarks=(*wide.remarks, said))
+
+    def _counted(self, joined: Filters, retrieved: Retrieved) -> Counted:
+        phrases = tuple({id(s.phrase): s.phrase for s in retrieved.searches if s.phrase is not None}.values())
+        everything, each = see(self.archive, joined, phrases, retrieved.unwanted)
+        return Counted(everything=everything, shown=tuple(zip(phrases, each, strict=True)))
+
+    def diversified(self, retrieved: Retrieved, counted: Counted, tiles: int) -> tuple[Chosen, ...]:
+        with self.steps.step("diversify") as told:
+            ends = _ends(self.plan, counted)
+            chosen = diversify(self.plan, self.archive, retrieved, tiles=tiles, ends=ends)
+            places = len({each.place for each in chosen})
+            told["text"] = f"{plural(len(chosen), 'tile')} of {plural(places, 'place')} chosen."
+            told |= {"tiles": len(chosen), "places": places}
+        return chosen
+
+    def passages(self, shown: Sequence[EvidenceTile], kept: Turn | None) -> tuple[EvidencePassage, ...]:
+        if self.archive.knowledge is None or not self.plan.knowledge:
+            return ()
+        with self.steps.step("knowledge") as told:
+            found = passages_beside(self.plan, self.archive.knowledge, shown, kept)
+            told["text"] = f"{plural(len(found), 'passage')} found."
+            told["passages"] = len(found)
+        return tuple(
+            EvidencePassage(number=number, passage=passage)
+            for number, passage in enumerate(found, start=len(shown) + 1)
+        )
+
+    def measured(self, shown: Sequence[EvidenceTile]) -> tuple[Fact, ...]:
+        if not self.plan.renderings:
+            return ()
+        with self.steps.step("measure") as told:
+            facts = measure(self.plan, shown, self.archive)
+            told["text"] = f"{plural(len(facts), 'fact')} measured on original pixels."
+            told["facts"] = len(facts)
+        return facts
+
+    def drawn(
+        self, shown: tuple[EvidenceTile, ...], chosen: Sequence[Chosen], pictures: int, picture_px: int
+    ) -> tuple[tuple[EvidenceTile, ...], tuple[str, ...]]:
+        places = _groups(self.plan, shown, chosen)
+        with self.steps.step("draw") as told:
+            drawn, dropped = draw_pictures(shown, self.plan, self.archive.reach, pictures, picture_px, places=places)
+            sources = [picture.source for tile in drawn for picture in tile.pictures]
+            told["text"] = f"{plural(len(sources), 'picture')} drawn, {sources.count('original')} from original pixels."
+            told |= {"pictures": len(sources), "original": sources.count("original")}
+        return drawn, dropped
 
 
 class _Steps:
@@ -96,7 +178,7 @@ class _Steps:
         self._note = note
 
     @contextmanager
-    def step(self, name: Any) -> Iterator[dict[str, Any]]:
+    def step(self, name: StepName) -> Iterator[dict[str, Any]]:
         """Collect what the step tells: ``text`` and any further detail."""
         started, told = time.perf_counter(), dict[str, Any]()
         yield told
@@ -105,18 +187,50 @@ class _Steps:
 
 
 def _described(search: Search) -> dict[str, Any]:
-    best = search.best
+    best, phrase = search.best, search.phrase
     return {
         "period": search.filtered.period,
-        "sought": None if search.phrase is None else search.phrase.text,
+        "sought": None if phrase is None else phrase.text,
         "matched": search.matched,
         "candidates": len(search.candidates),
+        "left_out": search.left_out,
         "best_score": None if best is None else best.score,
         "best_probability": None if best is None else best.probability,
+        "threshold": None if phrase is None else phrase.threshold,
     }
 
 
-def _numbered(archive: Archive, plan: QueryPlan, chosen: Sequence[Chosen]) -> tuple[EvidenceTile, ...]:
+def _ends(plan: QueryPlan, counted: Counted) -> list[End]:
+    """Return the first and the last tile of what a question about time is about, so that these dates can be cited."""
+    if plan.sought and plan.shape not in TIMED:
+        return []
+    sets: Sequence[tuple[Phrase | None, Seen]] = counted.shown or ((None, counted.everything),)
+    return [
+        End(phrase=phrase, instant=moment[0], row_id=moment[2])
+        for phrase, seen in sets
+        for moment in (seen.first, seen.last)
+        if moment is not None
+    ]
+
+
+def _groups(plan: QueryPlan, shown: Sequence[EvidenceTile], chosen: Sequence[Chosen]) -> dict[int, int]:
+    """Return what is to be seen once before any is seen twice: each place, or each date where time is asked for."""
+    if plan.shape in TIMED and len(plan.periods) < 2:
+        days = [None if tile.record.datetime is None else tile.record.datetime.date() for tile in shown]
+        seen: dict[date | None, int] = {}
+        return {tile.number: seen.setdefault(day, len(seen)) for tile, day in zip(shown, days, strict=True)}
+    return {tile.number: each.place for tile, each in zip(shown, chosen, strict=True)}
+
+
+def _left_out(retrieved: Retrieved) -> Iterator[str]:
+    """Say what was taken away from the candidates."""
+    hidden = sum(search.left_out for search in retrieved.searches)
+    if hidden:
+        names = listed([quoted(phrase.text) for phrase in retrieved.unwanted], "or")
+        yield f"{plural(hidden, 'candidate')} left out that probably show {names}."
+
+
+def _numbered(archive: Archive, chosen: Sequence[Chosen]) -> tuple[EvidenceTile, ...]:
     records = take_tiles(archive.rows, [each.candidate.row_id for each in chosen])
     return tuple(
         EvidenceTile(
@@ -129,21 +243,3 @@ def _numbered(archive: Archive, plan: QueryPlan, chosen: Sequence[Chosen]) -> tu
         )
         for number, (each, record) in enumerate(zip(chosen, records, strict=True), start=1)
     )
-
-
-def _passages(plan: QueryPlan, archive: Archive, tiles: Sequence[EvidenceTile]) -> tuple[EvidencePassage, ...]:
-    if archive.knowledge is None or not plan.knowledge:
-        return ()
-    found: tuple[Passage, ...] = archive.knowledge.search(
-        plan.sought or (plan.question,), near=_near(plan, tiles), radius_km=RADIUS_KM, k=PASSAGES
-    )
-    return tuple(
-        EvidencePassage(number=number, passage=passage) for number, passage in enumerate(found, start=len(tiles) + 1)
-    )
-
-
-def _near(plan: QueryPlan, tiles: Sequence[EvidenceTile]) -> BaseGeometry | None:
-    if plan.place is not None:
-        return plan.place.geometry
-    footprints = [tile.record.footprint for tile in tiles if tile.record.footprint is not None]
-    return shapely.union_all(footprints) if footprints else None

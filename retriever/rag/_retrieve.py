@@ -152,3 +152,14 @@ def _without(search: Search, unwanted: Sequence[Phrase], archive: Archive) -> Se
     shown = np.any([phrase.shows(vectors, sensors) for phrase in unwanted], axis=0)
     kept = tuple(each for each, hidden in zip(search.candidates, shown.tolist(), strict=True) if not hidden)
     return replace(search, candidates=kept, left_out=int(shown.sum()))
+
+
+def candidate_of(archive: Archive, search: Search, row_id: int) -> Candidate:
+    """Return a row as a search would have found it, whatever it scores."""
+    if search.phrase is None:
+        return Candidate(row_id=row_id, rank=-1, score=None, probability=None)
+    found = archive.rows.take([row_id], ("vector", "sensor"))
+    scores = search.phrase.scores(vector_matrix(found["vector"]))
+    chance = float(search.phrase.probabilities(scores, found["sensor"].to_pylist())[0])
+    score = min(max(float(scores[0]), -1.0), 1.0)
+    return Candidate(row_id=row_id, rank=-1, score=score, probability=None if np.isnan(chance) else chance)
