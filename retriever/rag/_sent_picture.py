@@ -1,0 +1,45 @@
+"""Pictures as every server reads them: PNG or JPEG, no larger than asked, without transparency."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+from retriever.rag._model import ImagePart
+from retriever.rag._types import EvidencePicture
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+NO_DATA = (128, 128, 128)
+"""Grey in place of transparency: models flatten it to black or white, which water and snow are, too."""
+
+_READ_BY_ALL = ("image/png", "image/jpeg")
+"""llama.cpp decodes with stb_image, which reads no WebP: https://github.com/nothings/stb/blob/master/stb_image.h."""
+
+
+def sent_picture(picture: EvidencePicture, longest: int) -> ImagePart:
+    """Return a picture whose longer side has at most ``longest`` pixels, as it is where it can be sent so.
+
+    Raises:
+        OSError: It is damaged.
+    """
+    from PIL import Image
+
+    with Image.open(BytesIO(picture.data)) as opened:
+        ready = picture.media_type in _READ_BY_ALL and max(opened.size) <= longest
+        if ready and opened.mode in ("RGB", "L") and "transparency" not in opened.info:
+            return ImagePart(media_type=picture.media_type, data=picture.data)
+        return _redrawn(opened, longest)
+
+
+def _redrawn(opened: Image, longest: int) -> ImagePart:
+    from PIL import Image
+
+    layers = opened.convert("RGBA")
+    layers.thumbnail((longest, longest))
+    flat = Image.new("RGB", layers.size, NO_DATA)
+    flat.paste(layers, mask=layers.getchannel("A"))
+    into = BytesIO()
+    flat.save(into, "PNG")
+    return ImagePart(media_type="image/png", data=into.getvalue())
