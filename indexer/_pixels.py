@@ -147,8 +147,8 @@ class OpenScene:
             self._readers.append((asset, reader))
         self._bands = tuple(name for asset in self._scene.assets for name in asset.bands)
         self._clouds = self._open_clouds(self._scene.cloud_mask)
-        coarse = self._place is not None and self._grid.window_width >= 2 * self._options.tile_size
-        if coarse and not self._datasets[0].overviews(1):
+        coarse = self._options.gsd is not None and self._grid.window_width >= 2 * self._options.tile_size
+        if coarse and self._place is not None and not self._datasets[0].overviews(1):
             _warn_of_slow_reads()
 
     def _open_clouds(self, mask: CloudMask | None) -> AssetReader | None:

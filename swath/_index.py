@@ -233,9 +233,14 @@ class Index:
         """
         from swath._asking import asker_of
 
-        return asker_of(self._archive, use_model=use_model)
+        return asker_of(self.archive, use_model=use_model)
 
-    def _archive(self) -> Archive:
+    def archive(self) -> Archive:
+        """Return the newest version of the index as questions see it, with the knowledge beside it.
+
+        Raises:
+            StoreError: The index or its knowledge cannot be read.
+        """
         from swath._asking import archive_of
 
         return archive_of(self.path, self._store, self._searcher(), self.encoder)

@@ -1,0 +1,42 @@
+"""Questions to one huge scene, with an index beside it or without."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from core import AnswerSettings, EncodesText, InputError
+from embeddings import DEFAULT_ENCODER, EncodesBoth, open_encoder
+from retriever.rag import Archive, Asker, open_answer_model
+from retriever.rag.scene import open_scene
+from swath._progress import Line
+
+
+def scene_asker(path: Path, *, index_dir: Path | None, sensor: str | None, use_model: bool) -> Asker:
+    """Cut a scene, or take it from the cache, and return what answers questions about it.
+
+    Args:
+        path: The scene.
+        index_dir: An index whose labelled tiles and knowledge help; None goes by the scene alone.
+        sensor: As for ``swath index``.
+        use_model: Whether the model that the settings name writes.
+
+    Raises:
+        InputError: The scene, the index or the sensor cannot be used.
+        SceneError: The file is damaged or empty.
+        StoreError: The index or the cache cannot be read.
+    """
+    encoder, beside = _encoder_and_index(index_dir)
+    with Line("cutting the scene") as line:
+        scene = open_scene(path, encoder, sensor=sensor, beside=beside, progress=line.ingest)
+    settings = AnswerSettings()
+    return Asker(scene.archive, open_answer_model(settings) if use_model else None, settings)
+
+
+def _encoder_and_index(index_dir: Path | None) -> tuple[EncodesBoth, Archive | None]:
+    import swath
+
+    index = None if index_dir is None else swath.open(index_dir)
+    encoder = open_encoder(DEFAULT_ENCODER) if index is None else index.encoder
+    if not isinstance(encoder, EncodesText):
+        raise InputError(f"{encoder.space} understands no words; ask with an index of another encoder")
+    return encoder, None if index is None else index.archive()  # type: ignore[return-value]  # both, as was checked
