@@ -4,6 +4,7 @@ from retriever.rag._answer_document import (
     answer_document,
     event_document,
     parse_turn,
+    passage_document,
     plain_tile,
     turn_document,
 )
@@ -100,6 +101,7 @@ __all__ = [
     "open_knowledge",
     "parse_plan",
     "parse_turn",
+    "passage_document",
     "plain_tile",
     "plan_document",
     "plan_follow_up",

@@ -17,6 +17,7 @@ from retriever.rag._types import (
     EvidencePicture,
     EvidenceSet,
     EvidenceTile,
+    Passage,
     QueryPlan,
     Step,
     Turn,
@@ -96,9 +97,12 @@ def _picture(picture: EvidencePicture) -> dict[str, Any]:
 
 
 def _passage(each: EvidencePassage) -> dict[str, Any]:
-    passage = each.passage
+    return {"number": each.number, **passage_document(each.passage)}
+
+
+def passage_document(passage: Passage) -> dict[str, Any]:
+    """Return a passage as JSON values."""
     return {
-        "number": each.number,
         "passage_id": passage.passage_id,
         "title": passage.title,
         "text": passage.text,

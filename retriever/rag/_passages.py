@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from shapely.geometry import Point
 from shapely.geometry.base import BaseGeometry
 
-from core import EncodesText, QueryError
+from core import EncodesText, EncodesTiles, QueryError
 from indexer import Snapshot, vector_matrix
 from indexer.knowledge import DEFAULT_RADIUS_KM, Embedding, KnowledgeTable, circle, embedding_of
 from retriever._expression import Area, any_of
@@ -159,7 +159,7 @@ class Knowledge:
             return self._names[1], self._names[2]
 
 
-def open_knowledge(index_dir: str | Path, encoder: EncodesText) -> Knowledge | None:
+def open_knowledge(index_dir: str | Path, encoder: EncodesText | EncodesTiles) -> Knowledge | None:
     """Open the passages beside the tiles of an index.
 
     Args:
