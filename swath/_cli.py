@@ -14,6 +14,7 @@ from swath import (
     _cmd_export,
     _cmd_index,
     _cmd_keys,
+    _cmd_knowledge,
     _cmd_mcp,
     _cmd_model,
     _cmd_search,
@@ -42,6 +43,7 @@ for _module in (
     _cmd_demo,
     _cmd_serve,
     _cmd_keys,
+    _cmd_knowledge,
     _cmd_mcp,
 ):
     _module.register(app)
