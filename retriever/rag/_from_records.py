@@ -6,14 +6,17 @@ they were computed. Their order, and which of them are left out, is all that the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from retriever.rag._from_records_claims import passage_claims, quoted, tile_claims
 from retriever.rag._from_records_groups import Calendar
 from retriever.rag._from_records_scores import sureness, uncalibrated
-from retriever.rag._types import Claim, EvidenceSet, EvidenceTile, QueryPlan, Shape
+from retriever.rag._types import Claim, EvidencePassage, EvidenceSet, EvidenceTile, QueryPlan, Shape
 from retriever.rag._wording import plural
+
+PASSAGES_TOLD = 3
+"""Most passages quoted; they come best first."""
 
 _AMOUNTS = ("measured_area", "measured_steady", "measured_least", "measured_most")
 _EXTREMES = ("measured_steady", "measured_least", "measured_most", "measured_area")
@@ -26,12 +29,23 @@ _TOLD: dict[Shape, tuple[str, ...]] = {
     "count": (*_COUNTS, *_AMOUNTS, "likely_dates", "dates"),
     "where": ("measured_lost_at", "measured_gained_at", "measured_change", *_AMOUNTS, "likely", "tiles", *_GROUND),
     "when": (*_EXTREMES, *_DATES, "likely"),
-    "compare": ("measured_area", *_CHANGES, "likely_periods", "periods", "likely"),
+    "compare": (
+        "measured_area",
+        "measured_change",
+        "measured_lost_at",
+        "measured_gained_at",
+        "likely_periods",
+        "periods",
+        "likely",
+    ),
     "change": (*_CHANGES, *_AMOUNTS, "likely_periods", "periods", *_DATES),
-    "presence": ("likely", "tiles", *_AMOUNTS, "likely_dates", "dates", "first_seen", "last_seen"),
+    "presence": ("likely", *_AMOUNTS, "likely_dates", "dates", "first_seen", "last_seen"),
     "describe": (*_AMOUNTS, *_CHANGES, "likely", "tiles", "likely_dates", "dates", "sensors", *_GROUND),
 }
 """Facts that each shape tells, first things first. A fact of a name that stands nowhere here is told by every shape."""
+
+_COVERED = frozenset(("tiles", *_DATES, *_GROUND, "sensors"))
+"""Facts of which a measurement says enough: it names its dates and its ground."""
 
 _KNOWN = frozenset(name for names in _TOLD.values() for name in names) | {"best_probability", "sensors"}
 
@@ -64,21 +78,35 @@ def write_from_records(plan: QueryPlan, evidence: EvidenceSet) -> Written:
         *_headline(plan, evidence),
         *_fact_claims(plan.shape, evidence),
         *tile_claims(plan, evidence.tiles, calendar),
-        *passage_claims(evidence.passages),
+        *passage_claims(_telling(plan, evidence.passages)),
     ]
     return Written(claims=tuple(claims), caveats=tuple(_caveats(plan, evidence, calendar)))
+
+
+def _telling(plan: QueryPlan, passages: Sequence[EvidencePassage]) -> Sequence[EvidencePassage]:
+    """The passages to quote: the one that names the place, where there is one and no more is asked."""
+    place = None if plan.place is None else plan.place.passage_id
+    naming = [each for each in passages if place is not None and each.passage.passage_id == place]
+    return naming if naming and plan.shape != "describe" else passages[:PASSAGES_TOLD]
 
 
 def _headline(plan: QueryPlan, evidence: EvidenceSet) -> Iterator[Claim]:
     """For "is there": yes or no by the index's own threshold, on the best tile of each thing sought."""
     if plan.shape != "presence":
         return
+    if evidence.tiles and not any(tile.sought for tile in evidence.tiles):
+        yield Claim(text=f"Yes: {_matching(evidence)}.", cites=tuple(tile.number for tile in evidence.tiles))
     limits = {fact.value["sought"]: fact.value["threshold"] for fact in evidence.facts if fact.name == "likely"}
     for sought in dict.fromkeys(tile.sought for tile in evidence.tiles):
         if sought is None:
             continue
         best = max((tile for tile in evidence.tiles if tile.sought == sought), key=_rank)
         yield Claim(text=_presence(sought, best, limits.get(sought)), cites=(best.number,), confidence=best.probability)
+
+
+def _matching(evidence: EvidenceSet) -> str:
+    verb = "passes" if evidence.matched == 1 else "pass"
+    return f"{plural(evidence.matched, 'tile')} {verb} the filters of the question"
 
 
 def _rank(tile: EvidenceTile) -> tuple[float, float]:
@@ -100,11 +128,17 @@ def _fact_claims(shape: Shape, evidence: EvidenceSet) -> Iterator[Claim]:
     """Facts that can be checked on the evidence, in the order of the question's shape."""
     order = {name: place for place, name in enumerate(_TOLD[shape])}
     known, names = evidence.numbers(), {fact.name for fact in evidence.facts}
-    told = [fact for fact in evidence.facts if fact.name in order or fact.name not in {*_KNOWN, *_CAVEATS}]
+    left_out = {*_CAVEATS, *(_KNOWN - order.keys()), *(_COVERED if _measured(names) and shape != "count" else ())}
+    left_out |= {every for every, likely in _INSTEAD.items() if likely in names}
+    told = [fact for fact in evidence.facts if fact.name not in left_out]
     for fact in sorted(told, key=lambda fact: order.get(fact.name, len(order))):
         cites = tuple(number for number in fact.cites if number in known)
-        if cites and _INSTEAD.get(fact.name) not in names:
+        if cites:
             yield Claim(text=fact.text, cites=cites)
+
+
+def _measured(names: Collection[str]) -> bool:
+    return any(name.startswith("measured_") and name not in _CAVEATS for name in names)
 
 
 def _caveats(plan: QueryPlan, evidence: EvidenceSet, calendar: Calendar) -> Iterator[str]:

@@ -15,7 +15,10 @@ from retriever.rag._measured_kinds import BURNT
 from retriever.rag._types import EvidenceTile, Fact, QueryPlan
 from retriever.rag._wording import distance, point, square_km, wind
 
-MOVED_M = 2
+WORTH_TELLING = 0.02
+"""Pieces of a smaller share of what there was, or is, are not told of: the edges of pixels make as much."""
+
+MOVED_PIXELS = 2
 """Least way of a centre that is told, in pixels: less is what the edges of pixels make."""
 
 
@@ -25,7 +28,7 @@ def change_facts(site: MeasuredSite, grid: Grid, plan: QueryPlan, tiles: Sequenc
         return
     before, after = _compared(site, plan, tiles)
     found = change(before.told, after.told, grid)
-    told = _Between(site=site, before=before, after=after, tiles=tiles)
+    told = _Between(found, site=site, before=before, after=after, tiles=tiles)
     if site.kind is BURNT:
         burnt = f"{square_km(found.gained_km2)} lost so much green that it counts as burnt"
         yield told.fact("measured_change", burnt, {"burnt_km2": found.gained_km2})
@@ -40,12 +43,19 @@ class _Between:
     """Makes facts of one pair of dates."""
 
     def __init__(
-        self, *, site: MeasuredSite, before: MeasuredDate, after: MeasuredDate, tiles: Sequence[EvidenceTile]
+        self,
+        found: Change,
+        *,
+        site: MeasuredSite,
+        before: MeasuredDate,
+        after: MeasuredDate,
+        tiles: Sequence[EvidenceTile],
     ) -> None:
         self.site = site
         self._pair = (before.date, after.date)
         self._tiles = tiles
         self.first, self.last = site.when(before.date), site.when(after.date)
+        self.least_km2 = WORTH_TELLING * max(found.before_km2, found.after_km2)
 
     def fact(self, name: str, text: str, values: Mapping[str, Any], cites: tuple[int, ...] = ()) -> Fact:
         """A sentence about what lies between the two dates."""
@@ -56,7 +66,7 @@ class _Between:
 
     def piece(self, verb: str, piece: Largest | None) -> Iterator[Fact]:
         """Where the largest piece lies, by the tiles that show it where there are some of both dates."""
-        if piece is None:
+        if piece is None or piece.km2 < self.least_km2:
             return
         noun = "burnt ground" if self.site.kind is BURNT else f"{self.site.kind.noun} {verb}"
         text = f"the largest piece of {noun}, {square_km(piece.km2)}, lies around {point(*piece.place)}"
@@ -95,8 +105,8 @@ def _sentence(site: MeasuredSite, found: Change) -> str:
     if not (found.before_km2 or found.after_km2):
         return f"there was no {noun} to be lost or gained"
     return (
-        f"{square_km(found.lost_km2)} of {noun} were lost and {square_km(found.gained_km2)} were gained; "
-        f"{square_km(found.both_km2)} had it on both dates"
+        f"{square_km(found.lost_km2)} of {noun} were lost, {square_km(found.gained_km2)} were gained and "
+        f"{square_km(found.both_km2)} stayed"
     )
 
 
@@ -113,14 +123,14 @@ def _km2(found: Change) -> dict[str, float]:
 def _moves(told: _Between, found: Change, grid: Grid) -> Iterator[Fact]:
     """How far it reached beyond where it was, and where its centre went."""
     noun = told.site.kind.noun
-    if found.reach_m is not None and told.site.kind is not BURNT:
+    if found.reach_m is not None and found.gained_km2 >= told.least_km2 and told.site.kind is not BURNT:
         half, tenth = found.reach_m
         text = (
             f"half of the {noun} gained appeared more than {distance(half)} from where there was some before, a tenth "
             f"of it more than {distance(tenth)}"
         )
         yield told.fact("measured_reach", text, {"half_m": half, "tenth_m": tenth})
-    if found.centre is not None and found.centre.metres >= MOVED_M * max(grid.pixel_m):
+    if found.centre is not None and found.centre.metres >= MOVED_PIXELS * max(grid.pixel_m):
         moved = found.centre
         text = f"the centre of all {noun} measured moved {distance(moved.metres)} to the {wind(moved.azimuth)}"
         yield told.fact("measured_shift", text, {"metres": moved.metres, "azimuth": moved.azimuth})

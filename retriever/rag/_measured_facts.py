@@ -13,8 +13,8 @@ from retriever.rag._types import Fact
 from retriever.rag._wording import amount, dated, listed, point, share, span, square_km
 
 ALIKE = 0.1
-"""Areas that differ by less than this share of the larger are told as about the same: two ways to set the limit on raw
-numbers differed by up to that on the nine clearest of ten NAIP years."""
+"""Areas that differ by less than this share of the larger are about the same. Setting the limit on the logarithm of near
+infrared instead of its square root moved the areas of ten NAIP years by up to 7.3 %."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -143,11 +143,11 @@ def _steady(site: MeasuredSite, ordered: Sequence[_Amount]) -> Fact:
 
 def method_fact(site: MeasuredSite, grid: Grid) -> Fact:
     """Return the rule, the pixels and what they are of, so that the areas can be judged."""
-    metres = f"{amount(grid.pixel_m[0])} m by {amount(grid.pixel_m[1])} m"
+    sides = dict.fromkeys(f"{amount(side)} m" for side in grid.pixel_m)
     text = (
         f"{site.kind.noun.capitalize()} is told {site.dates[0].told.how}. It was measured on original pixels of "
-        f"{metres}, over the ground around {site.at} that every date measured shows; clouds are not masked pixel by "
-        "pixel."
+        f"{' by '.join(sides)}, over the ground around {site.at} that every date measured shows; clouds "
+        "are not masked pixel by pixel."
     )
     limits = {site.when(each.date): round(each.told.limit, 3) for each in site.dates if each.told.limit is not None}
     raw = any(each.raw for each in site.dates)

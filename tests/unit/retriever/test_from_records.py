@@ -19,6 +19,7 @@ from retriever.rag import (
     EvidenceTile,
     Fact,
     Passage,
+    PlannedPlace,
     QueryPlan,
     Shape,
     write_from_records,
@@ -123,6 +124,7 @@ def derivable(claim: Claim, found: EvidenceSet, plan: QueryPlan) -> set[str]:
         lon = math.degrees(math.atan2(sum(map(math.sin, turned)), sum(map(math.cos, turned))))
         for shift in (-0.01, 0, 0.01):  # a mean of angles rounds otherwise than a mean of numbers
             texts += [f"{abs(sum(lats) / len(lats) + shift):.2f}", f"{abs(lon + shift):.2f}"]
+    texts.append(str(found.matched) if claim.text.startswith("Yes: ") else "")
     texts.append(" ".join(str(count) for count in range(2, 15)) if "other places" in claim.text else "")
     return {number for text in texts for number in numbers_of(text)}
 
@@ -186,6 +188,46 @@ def test_is_there_is_answered_by_the_threshold_of_the_index(probability: float |
     found = tile(1, sought="a harbour", score=0.3, probability=probability)
     claims, _ = write([found], "presence", facts=(limit,))
     assert said in claims[0].text
+
+
+def test_is_there_imagery_is_answered_by_what_passes() -> None:
+    claims, _ = write([tile(1), tile(2)], "presence", matched=1204)
+    assert claims[0].text == "Yes: 1,204 tiles pass the filters of the question."
+    assert claims[0].cites == (1, 2)
+
+
+def test_only_the_passage_that_names_the_place_is_quoted() -> None:
+    passages = tuple(
+        EvidencePassage(
+            number=number, passage=Passage(passage_id=name, title=name, text=f"About {name}.", source="places.md")
+        )
+        for number, name in ((2, "port"), (3, "lake"))
+    )
+    place = PlannedPlace(name="lake", geometry=box(9, 49, 11, 51), source="knowledge", passage_id="lake")
+    found = EvidenceSet(tiles=(tile(1),), passages=passages)
+    plan = QueryPlan(question="?", shape="when", place=place)
+    assert [claim.cites for claim in write_from_records(plan, found).claims] == [(1,), (3,)]
+    assert len(write_from_records(replace(plan, shape="describe"), found).claims) == 3
+
+
+def test_measured_dates_make_those_of_records_needless() -> None:
+    facts = (
+        Fact(name="dates", text="The tiles are of 2 dates.", value={}, cites=(1,)),
+        Fact(name="measured_change", text="Much was lost.", value={}, cites=(1,)),
+    )
+    claims, _ = write([tile(1)], "change", facts=facts)
+    assert [claim.text for claim in claims[:1]] == ["Much was lost."]
+    assert not any(claim.text == "The tiles are of 2 dates." for claim in claims)
+
+
+def test_likely_tiles_are_told_in_place_of_all() -> None:
+    facts = (
+        Fact(name="tiles", text="9 tiles pass.", value=9, cites=(1,)),
+        Fact(name="likely", text="2 of 9 tiles fit.", value={"sought": "ice", "threshold": 0.5}, cites=(1,)),
+    )
+    claims, _ = write([tile(1, sought="ice", score=0.2, probability=0.8)], "count", facts=facts)
+    assert [claim.text for claim in claims[:1]] == ["2 of 9 tiles fit."]
+    assert not any(claim.text == "9 tiles pass." for claim in claims)
 
 
 def test_years_are_years_where_a_collection_tells_no_more() -> None:

@@ -80,6 +80,14 @@ def test_the_largest_pieces_lie_where_they_were_painted(river: list[Scene]) -> N
     assert west + 0.5 * (east - west) < gained["at"][0] < west + 0.7 * (east - west)
 
 
+def test_what_the_edges_of_pixels_make_is_no_news(tmp_path: Path) -> None:
+    lake = scene(tmp_path, "2019-01-01T10:00:00", WATER, slice(0, 60), slice(0, 60))
+    later = scene(tmp_path, "2019-06-01T10:00:00", WATER, slice(0, 60), slice(0, 61))
+    found = measured([lake, later])
+    assert found["measured_change"].value["gained_km2"] == pytest.approx(0.006, rel=0.01)
+    assert {"measured_gained_at", "measured_lost_at", "measured_reach", "measured_shift"}.isdisjoint(found)
+
+
 def test_least_and_most_are_named_unless_they_are_alike(tmp_path: Path, river: list[Scene]) -> None:
     assert {"measured_least", "measured_most"}.isdisjoint(measured(river))
     assert "hardly changed" in measured(river)["measured_steady"].text
