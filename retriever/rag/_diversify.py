@@ -18,7 +18,7 @@ from retriever.rag._scoring import Phrase
 from retriever.rag._spread import Picked, Spread
 from retriever.rag._types import QueryPlan
 
-_OF_PLACES = Weights(vector=0.3, place=0.4, day=0.2, sensor=0.1)
+_OF_PLACES = Weights(vector=0.5, place=0.3, day=0.15, sensor=0.05)
 """For what there is and where: another place says more than another date."""
 
 _OF_TIMES = Weights(vector=0.3, place=0.0, day=0.6, sensor=0.1)

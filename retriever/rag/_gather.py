@@ -27,6 +27,8 @@ from retriever.rag._support import judge
 from retriever.rag._types import EvidencePassage, EvidenceSet, EvidenceTile, Fact, QueryPlan, Step, StepName, Turn
 from retriever.rag._wording import listed, plural
 
+_EMPTY = "No tile is left of those that pass the filters: each probably shows what must not show, or scores less than was set."
+
 Note = Callable[[Step], None]
 """Told of a step when it has been taken."""
 
@@ -71,7 +73,7 @@ def gather(
     passages = walk.passages(shown, kept)
     facts = facts_of(retrieved, counted, shown)
     dropped = (*joined.remarks, *_left_out(retrieved))
-    insufficient = judge(retrieved, archive)
+    insufficient = judge(retrieved, archive) or (None if shown else _EMPTY)
     # Nobody measures or looks at what cannot carry an answer.
     if insufficient is None:
         facts += walk.measured(shown)
@@ -226,8 +228,11 @@ def _left_out(retrieved: Retrieved) -> Iterator[str]:
     """Say what was taken away from the candidates."""
     hidden = sum(search.left_out for search in retrieved.searches)
     if hidden:
-        names = listed([quoted(phrase.text) for phrase in retrieved.unwanted], "or")
+        names = listed([quoted(phrase.text) for phrase in retrieved.unwanted if phrase.threshold is not None], "or")
         yield f"{plural(hidden, 'candidate')} left out that probably show {names}."
+    vague = [quoted(phrase.text) for phrase in retrieved.unwanted if phrase.threshold is None]
+    if vague:
+        yield f"Tiles that show {listed(vague, 'or')} rank lower but stay in: the index has no threshold to tell them by."
 
 
 def _numbered(archive: Archive, chosen: Sequence[Chosen]) -> tuple[EvidenceTile, ...]:

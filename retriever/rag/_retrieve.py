@@ -7,6 +7,7 @@ choose from.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from indexer import vector_matrix
 from retriever._found import Found
 from retriever._listing import list_tiles
+from retriever._request import SearchRequest
 from retriever._search import check_names
 from retriever.rag._archive import Archive
 from retriever.rag._filters import Filtered, Filters
@@ -24,6 +26,10 @@ from retriever.rag._types import QueryPlan
 
 CANDIDATES = 8
 """Candidates of a search for each tile that will be shown. See docs/design/answers-evidence.md."""
+
+AGAINST = 0.25
+"""Weight with which a search turns away from what must not show, where the index has no threshold to leave it out by.
+Measured in docs/design/answers-evidence.md."""
 
 MOST_CANDIDATES = 400
 """Most of one search: vectors and footprints of more take longer to compare than they are worth."""
@@ -41,6 +47,8 @@ class Candidate:
     """Cosine, -1..1; None where nothing is sought."""
     probability: float | None
     """0..1; None where nothing is calibrated."""
+    worth: float = 0.0
+    """What the candidates of one search are ranked by: log odds, or a cosine where nothing is calibrated."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -102,27 +110,61 @@ def retrieve(plan: QueryPlan, archive: Archive, filters: Filters, *, tiles: int)
             if phrase is None:
                 searches.append(_listed(archive, filtered, wide))
             else:
-                search, said = _searched(archive, filtered, phrase, wide)
-                searches.append(_without(search, unwanted, archive))
+                search, said = _searched(archive, filtered, phrase, unwanted, wide)
+                searches.append(search)
                 remarks += said
     return Retrieved(
         filters=filters, searches=tuple(searches), unwanted=unwanted, remarks=tuple(dict.fromkeys(remarks))
     )
 
 
-def _searched(archive: Archive, filtered: Filtered, phrase: Phrase, wide: int) -> tuple[Search, tuple[str, ...]]:
-    found = archive.searcher.find(worded(filtered.request, phrase.text, k=wide), archive.rows)
-    search = Search(filtered=filtered, phrase=phrase, matched=found.matched, candidates=_candidates(found))
-    return search, found.remarks
+def _searched(
+    archive: Archive, filtered: Filtered, phrase: Phrase, unwanted: Sequence[Phrase], wide: int
+) -> tuple[Search, tuple[str, ...]]:
+    """Return what a phrase finds; what must not show is left out, or weighed against where nobody knows what shows."""
+    vague = [each for each in unwanted if each.threshold is None]
+    request = worded(filtered.request, phrase.text, k=wide)
+    found = archive.searcher.find(_against(request, vague) if vague else request, archive.rows)
+    candidates = _rescored(found, phrase, archive) if vague else _candidates(found)
+    search = Search(filtered=filtered, phrase=phrase, matched=found.matched, candidates=candidates)
+    return _without(search, unwanted, archive), found.remarks
+
+
+def _against(request: SearchRequest, unwanted: Sequence[Phrase]) -> SearchRequest:
+    """Return a search for a phrase as one that turns away from others."""
+    weights = [(str(request.text), 1.0), *((each.text, -AGAINST) for each in unwanted)]
+    terms = SearchRequest.build(query=[{"text": text, "weight": weight} for text, weight in weights]).query
+    return replace(request, text=None, query=terms)
 
 
 def _candidates(found: Found) -> tuple[Candidate, ...]:
     matches, sure = found.ranked.matches, found.ranked.probabilities
     chances: list[float | None] = [None] * len(found) if sure is None else sure.tolist()
     columns = zip(matches.row_ids.tolist(), matches.scores.tolist(), chances, strict=True)
+    return tuple(_candidate(row_id, rank, score, chance) for rank, (row_id, score, chance) in enumerate(columns))
+
+
+def _candidate(row_id: int, rank: int, score: float, chance: float | None) -> Candidate:
+    cosine = min(max(score, -1.0), 1.0)
+    worth = cosine if chance is None else _log_odds(chance)
+    return Candidate(row_id=row_id, rank=rank, score=cosine, probability=chance, worth=worth)
+
+
+def _log_odds(chance: float) -> float:
+    sure = min(max(chance, 1e-12), 1 - 1e-12)
+    return math.log(sure / (1 - sure))
+
+
+def _rescored(found: Found, phrase: Phrase, archive: Archive) -> tuple[Candidate, ...]:
+    """Return candidates in the order they were found in, with their scores for the phrase alone."""
+    if not len(found):
+        return ()
+    row_ids = found.ranked.matches.row_ids
+    scores = phrase.scores(vector_matrix(archive.rows.take(row_ids, ("vector",))["vector"]))
+    columns = zip(row_ids.tolist(), scores.tolist(), found.ranked.matches.scores.tolist(), strict=True)
     return tuple(
-        Candidate(row_id=row_id, rank=rank, score=min(max(score, -1.0), 1.0), probability=chance)
-        for rank, (row_id, score, chance) in enumerate(columns)
+        replace(_candidate(row_id, rank, score, None), worth=worth)
+        for rank, (row_id, score, worth) in enumerate(columns)
     )
 
 
@@ -161,5 +203,4 @@ def candidate_of(archive: Archive, search: Search, row_id: int) -> Candidate:
     found = archive.rows.take([row_id], ("vector", "sensor"))
     scores = search.phrase.scores(vector_matrix(found["vector"]))
     chance = float(search.phrase.probabilities(scores, found["sensor"].to_pylist())[0])
-    score = min(max(float(scores[0]), -1.0), 1.0)
-    return Candidate(row_id=row_id, rank=-1, score=score, probability=None if np.isnan(chance) else chance)
+    return _candidate(row_id, -1, float(scores[0]), None if math.isnan(chance) else chance)

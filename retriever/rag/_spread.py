@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from retriever.rag._pool import Pool, Weights
 from retriever.rag._retrieve import Candidate, Search
 
-LAMBDA = 0.7
+LAMBDA = 0.75
 """Weight of relevance against likeness. Measured in docs/design/answers-evidence.md."""
 
 
@@ -99,15 +99,6 @@ def _relevance(search: Search, pool: Pool, at: NDArray[np.int64]) -> NDArray[np.
     """Return (n,) how well candidates fit, from 0 for the worst to 1 for the best; of a list, how clear they are."""
     if search.phrase is None:
         return pool.quality[at]
-    values = np.array([_strength(each) for each in search.candidates], dtype=np.float64)
+    values = np.array([each.worth for each in search.candidates], dtype=np.float64)
     width = float(np.ptp(values)) if len(values) else 0.0
     return (values - values.min()) / width if width > 0 else np.ones(len(values))
-
-
-def _strength(candidate: Candidate) -> float:
-    """Return what candidates of one search are ranked by: log odds, or the score where nothing is calibrated."""
-    chance = candidate.probability
-    if chance is None:
-        return candidate.score or 0.0
-    sure = min(max(chance, 1e-12), 1 - 1e-12)
-    return float(np.log(sure / (1 - sure)))
