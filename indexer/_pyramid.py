@@ -73,8 +73,8 @@ def index_pyramid(
 
     Raises:
         SourceError: There is no such file, or it is no raster.
-        InputError: The sensor is wrong or not known.
-        SceneError: The file is damaged, or holds nothing but nodata.
+        InputError: The sensor is wrong or not known, or the file holds nothing but nodata.
+        SceneError: The file is damaged.
         StoreError: The index cannot be written.
     """
     scene = _tiled(_look(path), into)
@@ -83,10 +83,9 @@ def index_pyramid(
     tiles = 0
     for reduce in levels:
         source = open_source(str(scene.path), replace(options, collection=f"{LEVEL}{reduce}"))
-        tiling = TilingOptions(tile_size=tile_size, reduce=reduce)
+        # A scene that is small in its frame fills no coarse tile by a tenth, and is to be found all the same.
+        tiling = TilingOptions(tile_size=tile_size, reduce=reduce, min_valid=0)
         tiles += _checked(ingest([source], into=into, encoder=encoder, tiling=tiling, progress=progress))
-    if not tiles:
-        raise SceneError(f"{path.name} holds nothing but nodata")
     return Pyramid(width=scene.width, height=scene.height, levels=levels, tiles=tiles)
 
 

@@ -39,4 +39,4 @@ def _encoder_and_index(index_dir: Path | None) -> tuple[EncodesBoth, Archive | N
     encoder = open_encoder(DEFAULT_ENCODER) if index is None else index.encoder
     if not isinstance(encoder, EncodesText):
         raise InputError(f"{encoder.space} understands no words; ask with an index of another encoder")
-    return encoder, None if index is None else index.archive()  # type: ignore[return-value]  # both, as was checked
+    return encoder, None if index is None else index.archive()

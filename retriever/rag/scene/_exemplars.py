@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core import Hit, Tile, VectorSpace
-from embeddings import EncodesBoth
+from embeddings import EncodesBoth, class_words
 from indexer import vector_matrix
 from retriever._expansion import expand, plain_words
 from retriever._request import SearchRequest
@@ -118,7 +118,7 @@ def _least(direction: NDArray[np.float32], archive: Archive, names: re.Pattern[s
 
 
 def _says(hit: Hit, names: re.Pattern[str]) -> bool:
-    return any(names.search(plain_words(text)) for text in (hit.label or "", *hit.captions))
+    return any(names.search(plain_words(text)) for text in (class_words(hit.label or ""), *hit.captions))
 
 
 def _leaning(text: NDArray[np.float32], exemplars: NDArray[np.float32]) -> NDArray[np.float32]:
