@@ -27,7 +27,7 @@ from retriever.rag._support import judge
 from retriever.rag._types import EvidencePassage, EvidenceSet, EvidenceTile, Fact, QueryPlan, Step, StepName, Turn
 from retriever.rag._wording import listed, plural
 
-_EMPTY = "No tile is left of those that pass the filters: each probably shows what must not show, or scores less than was set."
+_EMPTY = "No tile that passes the filters is left: each shows what must not show, or scores less than was set."
 
 Note = Callable[[Step], None]
 """Told of a step when it has been taken."""
@@ -232,7 +232,7 @@ def _left_out(retrieved: Retrieved) -> Iterator[str]:
         yield f"{plural(hidden, 'candidate')} left out that probably show {names}."
     vague = [quoted(phrase.text) for phrase in retrieved.unwanted if phrase.threshold is None]
     if vague:
-        yield f"Tiles that show {listed(vague, 'or')} rank lower but stay in: the index has no threshold to tell them by."
+        yield f"Tiles that show {listed(vague, 'or')} rank lower but are not left out: the index has no threshold."
 
 
 def _numbered(archive: Archive, chosen: Sequence[Chosen]) -> tuple[EvidenceTile, ...]:
