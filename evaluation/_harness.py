@@ -25,6 +25,8 @@ BUILT_IN = {
     "spectral-families": "evaluation._spectral:spectral_families",
     "presence": "evaluation._presence:presence",
     "rag-vqa": "evaluation._rag_vqa:rag_vqa",
+    "rag-choice": "evaluation._rag_choice:rag_choice",
+    "rag-cite": "evaluation._rag_cite:rag_cite",
 }
 PROTOCOLS = Registry("protocol", BUILT_IN, group="swath.protocols")
 

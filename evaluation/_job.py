@@ -112,8 +112,16 @@ class Job:
         samples: Sequence[Sample] | None = None,
         versions: Mapping[str, Change] | None = None,
         inspect: Callable[[Item, Any], object] | None = None,
+        whole: bool = False,
     ) -> Corpus:
         """Read and encode the views of the samples; the check for leakage will look at views of the same roles.
+
+        Args:
+            roles_of: Which views of a sample; None takes the one that was asked for, or the only one.
+            samples: Which samples; None takes those that are measured.
+            versions: See `read_corpus`.
+            inspect: See `read_corpus`.
+            whole: Leave views whole, whatever the options say.
 
         Raises:
             InputError: No sample has such a view.
@@ -123,7 +131,7 @@ class Job:
             self._views(self.samples if samples is None else samples),
             self.encoder,
             batch=self.options.batch,
-            tile_px=self.options.tile_px,
+            tile_px=None if whole else self.options.tile_px,
             versions=versions,
             inspect=inspect,
             progress=self.options.progress,

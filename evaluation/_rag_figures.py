@@ -101,11 +101,21 @@ def remarks(said: Mapping[Control, Sequence[Said]], model: str, concurrent: int)
         for control, rows in said.items()
     )
     refused = sum(bool(row.dropped and not row.claims) for rows in said.values() for row in rows)
+    return (
+        f"Abstentions and failures count as wrong. {counted}.",
+        *failures(said),
+        f"What was said counts; {refused} times an archive's answer would not have let it through.",
+        answered_by(model, concurrent),
+    )
+
+
+def failures(said: Mapping[Control, Sequence[Said]]) -> tuple[str, ...]:
+    """Say why replies failed, where some did."""
     reasons = Counter(row.failure for rows in said.values() for row in rows if row.failure is not None)
     why = "; ".join(f"{count} x {reason}" for reason, count in reasons.most_common(SHOWN_FAILURES))
-    return (
-        f"Abstentions and failures count as wrong. {counted}." + (f" Failures: {why}." if why else ""),
-        f"What was said counts, {refused} times of which an archive's answer would not have let it through: no picture "
-        "is a proof of a count.",
-        f"Answered by {model}, {concurrent} at a time; the times of an answer include waiting for it.",
-    )
+    return (f"Failures: {why}.",) if why else ()
+
+
+def answered_by(model: str, concurrent: int) -> str:
+    """Say who answered, and how many questions at a time."""
+    return f"Answered by {model}, {concurrent} at a time; the times of an answer include waiting for it."

@@ -29,23 +29,19 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import cast
 
 import numpy as np
-from numpy.typing import NDArray
 
-from core import AnswerSettings, InputError, Question, Sample, Tile
+from core import AnswerSettings, InputError, Question
 from retriever.rag import EvidencePassage, EvidenceSet, Passage, QueryPlan
 
-from ._corpus import Corpus, Item
 from ._data import spaced
 from ._job import Findings, Job
-from ._presence import SOURCES
+from ._rag_album import Album
 from ._rag_answering import Case, Make, Said, answer_all
-from ._rag_controls import BLANK, CONTROLS, SHUFFLED, WITHOUT, Asked, Control, blank, partners, require_partners
+from ._rag_controls import BLANK, CONTROLS, SHUFFLED, WITHOUT, Asked, Control, partners, require_partners
 from ._rag_figures import Scored, latency_of, remarks, results_of
 from ._rag_models import KNOWN, open_model_of, similar
-from ._rag_pictures import Shown, encode_tiles, shown
 from ._rag_reading import Form, chance_of_class, form_of, read_answer
 
 PROTOCOL = "rag-vqa"
@@ -57,24 +53,6 @@ ASK = (
 """How a question is put."""
 COUNTED_IN_BUCKETS = "RSVQA-LR"
 """Source whose counts are right in their bucket."""
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Picture:
-    """A picture that may be asked about, or lend what is known of it."""
-
-    sample: Sample
-    """Where it comes from."""
-    source: str
-    """Sensor or part of the dataset; empty where there is only one."""
-    shown: Shown
-    """As a model sees it."""
-    grey: Shown
-    """The same in grey."""
-    vector: NDArray[np.float32]
-    """(dim,) unit vector."""
-    grey_vector: NDArray[np.float32]
-    """(dim,) of the grey picture."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -108,7 +86,7 @@ def rag_vqa(job: Job) -> Findings:
     settings = AnswerSettings()
     model = open_model_of(job, "nearest", settings)
     settings = settings.model_copy(update={"images": min(settings.images, getattr(model, "pictures", settings.images))})
-    album = _Album(job, settings.image_px)
+    album = Album(job, settings.image_px)
     queries = list(_queries(job, album))
     walk = _Walk(job.options.k, album, queries)
     makes: list[Make] = [partial(walk.case, control, number) for control in CONTROLS for number in range(len(queries))]
@@ -126,61 +104,7 @@ def rag_vqa(job: Job) -> Findings:
     )
 
 
-class _Album:
-    """The pictures of a dataset, read once: those asked about, and all that may lend what is known of them.
-
-    Args:
-        job: What is measured.
-        side: Longer side of a picture in pixels.
-    """
-
-    def __init__(self, job: Job, side: int) -> None:
-        asked = {sample.sample_id for sample in job.samples if _free(sample)}
-        if not asked:
-            raise InputError(f"{PROTOCOL} needs questions without choices, and no sample has any; see rag-choice")
-        lending = [sample for sample in job.every_sample() if _free(sample) and sample.sample_id not in asked]
-        samples = [*(one for one in job.samples if _free(one)), *spaced(lending, job.options.memory)]
-        corpus = job.read(samples=samples, inspect=lambda item, tile: self._inspect(job, item, tile, side))
-        self.asked = corpus.take(range(len(asked)))
-        self.pictures = [_picture(job, corpus, row) for row in range(len(corpus.items))]
-        if len({one.sample.group for one in self.pictures}) < 2:
-            raise InputError(f"{PROTOCOL} retrieves from other groups, and all pictures are of one; try --split all")
-        self._vectors = np.stack([one.vector for one in self.pictures])
-
-    @staticmethod
-    def _inspect(job: Job, item: Item, tile: Tile, side: int) -> object:
-        grey = blank(tile)
-        own = shown(tile, side)
-        return own, shown(grey, side, of=own.record), encode_tiles(job.encoder, [grey])[0]
-
-    def nearest(self, vector: NDArray[np.float32], without: frozenset[str]) -> Iterator[tuple[int, float]]:
-        """Yield the pictures of other groups with their cosine, most alike first."""
-        scores = self._vectors @ vector
-        for number in np.argsort(-scores, kind="stable").tolist():
-            if self.pictures[number].sample.group not in without:
-                yield number, float(scores[number])
-
-
-def _picture(job: Job, corpus: Corpus, row: int) -> Picture:
-    seen = cast("tuple[Shown, Shown, NDArray[np.float32]]", corpus.facts[row])  # what _inspect returned
-    own, grey, vector = seen
-    sample = corpus.items[row].sample
-    names = SOURCES.get(job.dataset_name, {})
-    return Picture(
-        sample=sample,
-        source=names.get(sample.sample_id.partition("-")[0], ""),
-        shown=own,
-        grey=grey,
-        vector=corpus.vectors[row],
-        grey_vector=vector,
-    )
-
-
-def _free(sample: Sample) -> bool:
-    return any(not question.choices for question in sample.questions)
-
-
-def _queries(job: Job, album: _Album) -> Iterator[Query]:
+def _queries(job: Job, album: Album) -> Iterator[Query]:
     for number in range(len(album.asked.items)):
         free = [one for one in album.pictures[number].sample.questions if not one.choices]
         for question in spaced(free, job.options.questions):
@@ -190,7 +114,7 @@ def _queries(job: Job, album: _Album) -> Iterator[Query]:
 class _Walk:
     """Makes the evidence of each question under each control."""
 
-    def __init__(self, k: int, album: _Album, queries: Sequence[Query]) -> None:
+    def __init__(self, k: int, album: Album, queries: Sequence[Query]) -> None:
         self._k = k
         self._album = album
         self._queries = queries
@@ -249,7 +173,7 @@ def _passage(number: int, alike: float, known: Question) -> Passage:
     return Passage(passage_id=f"known-{number}", title=f"Picture {number}", text=text, source="dataset", score=alike)
 
 
-def _scored(album: _Album, queries: Sequence[Query], said: dict[Control, list[Said]], source: str) -> Scored:
+def _scored(album: Album, queries: Sequence[Query], said: dict[Control, list[Said]], source: str) -> Scored:
     """Return what was right of one source, query by query."""
     own = [number for number, query in enumerate(queries) if album.pictures[query.picture].source == source]
     truths = _Truths(album, source)
@@ -271,7 +195,7 @@ def _scored(album: _Album, queries: Sequence[Query], said: dict[Control, list[Sa
 class _Truths:
     """The answers of one source: which classes there are, and which is the most frequent in other groups."""
 
-    def __init__(self, album: _Album, source: str) -> None:
+    def __init__(self, album: Album, source: str) -> None:
         self._exact = source != COUNTED_IN_BUCKETS
         self._by_group: defaultdict[str, defaultdict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
         self._words: defaultdict[str, set[str]] = defaultdict(set)
@@ -292,7 +216,7 @@ class _Truths:
         known = {name for counts in self._by_group[question.kind].values() for name in counts}
         return chance_of_class(form_of(question.answer), known, exact=self._exact)
 
-    def majority(self, query: Query, album: _Album) -> bool:
+    def majority(self, query: Query, album: Album) -> bool:
         """Return whether the most frequent answer of other groups is right."""
         question, group = query.question, album.pictures[query.picture].sample.group
         others = Counter[str]()
