@@ -13,8 +13,8 @@ from retriever.rag._types import Fact
 from retriever.rag._wording import amount, dated, listed, point, share, span, square_km
 
 ALIKE = 0.1
-"""Areas that differ by less than this share of the larger are about the same. Setting the limit on the logarithm of near
-infrared instead of its square root moved the areas of ten NAIP years by up to 7.3 %."""
+"""Areas that differ by less than this share of the larger are about the same. A limit set on the logarithm of near
+infrared instead of its square root moves the areas of ten NAIP years by up to 7.3 %."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
