@@ -84,6 +84,8 @@ def read_letters(text: str, choices: Collection[str]) -> str:
     """
     known = "ABCDEFGHIJ"[: len(choices)]
     plain = re.sub(r"(?i)^\W*(?:the )?(?:best |correct |right )?(?:answer|option|choice)s?(?: is| are)?\W*", "", text)
+    if re.match(rf"\(?[{known}]\)?\W* or \(?[{known}]\b", plain):
+        return ""
     if first := re.match(rf"\(?([{known}])\)?(?:[\s,.;:/&]+(?:and )?\(?([{known}])\)?)*(?=\W*$|[.):,])", plain):
         return "".join(sorted(set(re.findall(rf"\b[{known}]\b", first[0]))))
     found = re.findall(rf"\(([{known}])\)", plain) or re.findall(rf"(?<![\w'])(?!A [a-z])([{known}])(?![\w'])", plain)

@@ -111,19 +111,27 @@ def _queries(job: Job, album: Album) -> Iterator[Query]:
             yield Query(picture=number, question=question)
 
 
+def _lent(album: Album) -> Iterator[Query]:
+    """Yield a question of each type about every picture that is not asked about, to lend its evidence."""
+    for number in range(len(album.asked.items), len(album.pictures)):
+        free = [one for one in album.pictures[number].sample.questions if not one.choices]
+        for question in {one.kind: one for one in reversed(free)}.values():
+            yield Query(picture=number, question=question)
+
+
 class _Walk:
     """Makes the evidence of each question under each control."""
 
     def __init__(self, k: int, album: Album, queries: Sequence[Query]) -> None:
         self._k = k
         self._album = album
-        self._queries = queries
+        self._queries = [*queries, *_lent(album)]
         asked = [
             Asked(kind=(picture.source, query.question.kind), group=picture.sample.group)
-            for query in queries
+            for query in self._queries
             for picture in (album.pictures[query.picture],)
         ]
-        self._partners = require_partners(partners(asked))
+        self._partners = require_partners(partners(asked)[: len(queries)])
 
     def case(self, control: Control, number: int) -> Case:
         """Return one question as a control puts it."""
