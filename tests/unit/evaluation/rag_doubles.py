@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pytest
 
 from core import Question, Sample, Tile, picture_tile
 from retriever.rag import ImagePart, Message, ModelError, TextPart
@@ -75,3 +76,9 @@ class ListeningModel:
         if isinstance(self._reply, ModelError):
             raise self._reply
         yield str(self._reply)
+
+
+def settings_alone(patch: pytest.MonkeyPatch) -> None:
+    """No model of the machine's own, and one question at a time, so that a model hears them in order."""
+    patch.delenv("SWATH_ANSWER_URL", raising=False)
+    patch.setenv("SWATH_ANSWER_CONCURRENT", "1")

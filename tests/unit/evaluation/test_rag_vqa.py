@@ -16,17 +16,15 @@ from evaluation._rag_controls import Asked, partners, require_partners
 from evaluation._rag_models import Exemplar, similar, vote
 from retriever.rag import ModelError
 from tests.unit.evaluation.doubles import RED, Held, coloured, sample
-from tests.unit.evaluation.rag_doubles import ListeningModel, fields
+from tests.unit.evaluation.rag_doubles import ListeningModel, fields, settings_alone
 
 EXACT = 1e-9
 
 
 @pytest.fixture(autouse=True, scope="module")
 def alone() -> Iterator[None]:
-    """No model of the machine's own, and one question at a time, so that a model hears them in order."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("SWATH_ANSWER_URL", raising=False)
-        patch.setenv("SWATH_ANSWER_CONCURRENT", "1")
+        settings_alone(patch)
         yield
 
 
