@@ -1,37 +1,89 @@
-"""From a question to a plan by rules on our own vocabulary; nothing is guessed, and what was read is said."""
+"""From a question to a plan by rules on our own vocabulary; nothing is guessed, and what was read is said.
+
+Each reader takes what it understands and strikes it out: clouds, places, sensors, renderings, periods, unknown names.
+What is left is what is sought. The order matters: numbers of coordinates are no dates, and seasons follow the
+hemisphere of the place.
+"""
 
 from __future__ import annotations
 
-from core import QueryError
-from retriever.rag._plan_world import World
-from retriever.rag._types import QueryPlan
+from collections.abc import Sequence
+from dataclasses import replace
 
-MAX_QUESTION = 2_000
-"""Most characters of a question."""
+from retriever.rag._plan_clouds import read_clouds
+from retriever.rag._plan_periods import read_periods
+from retriever.rag._plan_phrases import NO_NOUN
+from retriever.rag._plan_places import PlaceRead, read_places, read_unknown
+from retriever.rag._plan_renderings import choose_renderings, read_drawings
+from retriever.rag._plan_sensors import read_sensors
+from retriever.rag._plan_shape import read_shape
+from retriever.rag._plan_sought import SoughtRead, read_sought
+from retriever.rag._plan_text import MAX_QUESTION, Canvas, read_question
+from retriever.rag._plan_words import is_thing
+from retriever.rag._plan_world import World
+from retriever.rag._types import QueryPlan, Shape
+
+__all__ = ["MAX_QUESTION", "plan_question"]
 
 
 def plan_question(question: str, world: World) -> QueryPlan:
     """Return how a question is put to an index.
 
-    Raises:
-        QueryError: It is empty or has more than 2,000 characters.
-    """
-    text = read_question(question)
-    named = world.places.places_in(text)
-    return QueryPlan(question=question, sought=(text.rstrip("?!. "),) if not named else ())
-
-
-def read_question(question: str) -> str:
-    """Return a question as one line of plain characters, as long as it was.
+    Args:
+        question: As typed.
+        world: What the index holds and which places are known.
 
     Raises:
-        QueryError: It is empty or has more than 2,000 characters.
+        QueryError: It is empty, has more than 2,000 characters, or names a date or a place on Earth that cannot be.
     """
-    if len(question) > MAX_QUESTION:
-        raise QueryError(
-            f"the question has {len(question):,} characters; at most {MAX_QUESTION:,} are read: shorten it"
-        )
-    text = "".join(char if char.isprintable() else " " for char in question)
-    if not text.strip():
-        raise QueryError('the question is empty; ask for example "Which harbours were flooded in March 2019?"')
-    return text
+    canvas = Canvas(read_question(question))
+    max_cloud, cloud_notes = read_clouds(canvas)
+    where = read_places(canvas, world)
+    which = read_sensors(canvas, world)
+    drawings = read_drawings(canvas)
+    when = read_periods(canvas, world, south=_south(where))
+    unknown, unknown_notes = read_unknown(canvas)
+    if where.place is not None:
+        unknown, unknown_notes = None, ()
+    shape = read_shape(canvas.free, periods=len(when.periods), places=max(1, len(where.names)))
+    sought = _sought(canvas, where, shape)
+    if shape == "presence" and sought.joined_by_or:
+        shape = "compare"
+    renderings = choose_renderings(drawings, (*sought.sought, *sought.without), which.sensors, world)
+    return QueryPlan(
+        question=question,
+        shape=shape,
+        sought=sought.sought,
+        without=sought.without,
+        place=where.place,
+        unknown_place=unknown,
+        periods=when.periods,
+        sensors=which.sensors,
+        collections=which.collections,
+        max_cloud=max_cloud,
+        renderings=renderings,
+        notes=(*cloud_notes, *where.notes, *which.notes, *when.notes, *unknown_notes),
+    )
+
+
+def _south(where: PlaceRead) -> bool | None:
+    if where.place is None:
+        return None
+    _, south, _, north = where.place.geometry.bounds
+    return bool(south + north < 0)
+
+
+def _sought(canvas: Canvas, where: PlaceRead, shape: Shape) -> SoughtRead:
+    """What is left of the question; where nothing is, what the place is called: the Ucayali River is a river."""
+    found = read_sought(canvas.free, compared=shape == "compare")
+    kinds = _kinds(where.names)
+    if kinds and len(found.sought) == 1 and found.sought[0].endswith(f" {NO_NOUN}"):
+        return replace(found, sought=(f"{found.sought[0].removesuffix(NO_NOUN)}{kinds[0]}",))
+    if found.sought or shape in {"describe", "where", "count"}:
+        return found
+    return replace(found, sought=kinds)
+
+
+def _kinds(names: Sequence[str]) -> tuple[str, ...]:
+    words = [word for name in names for word in name.lower().split() if is_thing(word)]
+    return tuple(dict.fromkeys(words))[:1]
