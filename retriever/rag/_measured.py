@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -84,6 +85,29 @@ def measured_kind(plan: QueryPlan) -> Kind | None:
     """Return what a plan's renderings can be measured as; None where they name no index."""
     named = [name.removeprefix(PREFIX) for name in plan.renderings if name.startswith(PREFIX)]
     return next((kind for name in named for kind in KINDS if kind.index == name), None)
+
+
+def is_measured(plan: QueryPlan) -> bool:
+    """Return whether what a plan seeks is itself what is measured, so that an answer can rest on that alone.
+
+    Scores say whether a tile looks like "open water"; pixels say how much of it there is. Things made of it ("river",
+    "wetlands") count where a place is named: elsewhere any water would pass for a river.
+    """
+    kind = measured_kind(plan)
+    if kind is None or not (plan.sought or plan.place):
+        return False
+    meant = kind.words if plan.place is None else kind.words | kind.bodies
+    return all(meant.issuperset(re.findall(r"[a-z]+", phrase.lower())) for phrase in plan.sought)
+
+
+def tells(facts: Iterable[Fact]) -> bool:
+    """Return whether measured facts found any of what was measured."""
+    for fact in facts:
+        if fact.name == "measured_area" and any(each["km2"] > 0 for each in fact.value["dates"]):
+            return True
+        if fact.name == "measured_change" and fact.value.get("burnt_km2", 0) > 0:
+            return True
+    return False
 
 
 @dataclass(kw_only=True, eq=False)

@@ -53,6 +53,10 @@ class Kind:
     """Reflectance above it is counted."""
     source: str = ""
     """Where the threshold is published."""
+    words: frozenset[str] = frozenset()
+    """Words of phrases that mean just that."""
+    bodies: frozenset[str] = frozenset()
+    """Words of things made of it: where a place is named, measuring it there says how they fare."""
 
 
 WATER = Kind(
@@ -63,6 +67,10 @@ WATER = Kind(
     formula="NDWI = (green - nir) / (green + nir)",
     threshold=0.0,
     source="McFeeters 1996, https://doi.org/10.1080/01431169608948714",
+    words=frozenset(["water", "waters", "open", "surface", "standing", "flood", "floods", "flooded", "flooding", "inundation"]),
+    bodies=frozenset(
+        ["river", "rivers", "stream", "lake", "lakes", "pond", "ponds", "wetland", "wetlands", "reservoir", "reservoirs", "lagoon", "dry", "drier", "driest", "wet", "wetter", "wettest", "land", "area", "areas", "level", "levels", "extent", "shore", "shoreline"]
+    ),
 )
 SNOW = Kind(
     index="ndsi",
@@ -71,6 +79,8 @@ SNOW = Kind(
     formula="NDSI = (green - swir16) / (green + swir16), where near infrared is above 0.11, which leaves out water",
     threshold=0.4,
     source="Hall et al. 1995, https://doi.org/10.1016/0034-4257(95)00137-P",
+    words=frozenset(["snow", "snowy", "ice", "cover", "covered"]),
+    bodies=frozenset(["glacier", "glaciers", "icecap"]),
 )
 VEGETATION = Kind(
     index="ndvi",
@@ -80,6 +90,7 @@ VEGETATION = Kind(
     threshold=0.5,
     # Sparse vegetation has 0.2 to 0.5.
     source="USGS, https://www.usgs.gov/special-topics/remote-sensing-phenology/science/ndvi-foundation-remote-sensing-phenology",
+    words=frozenset(["vegetation", "vegetated", "plants", "green", "greenery", "dense", "cover"]),
 )
 BURNT = Kind(
     index="nbr",
@@ -88,6 +99,7 @@ BURNT = Kind(
     formula="fall of NBR = (nir - swir22) / (nir + swir22) since the first date",
     threshold=0.27,  # moderate-low severity and worse
     source="Key and Benson 2006, https://doi.org/10.2737/RMRS-GTR-164",
+    words=frozenset(["burn", "burns", "burnt", "burned", "scar", "scars", "fire", "fires", "wildfire", "wildfires", "area", "areas", "ground", "land"]),
 )
 KINDS = (WATER, SNOW, VEGETATION, BURNT)
 """In the order in which they are looked for."""

@@ -8,6 +8,7 @@ import pytest
 from shapely.geometry import box
 
 from retriever.rag import EvidenceTile, Fact, PlannedPlace, QueryPlan, measure
+from retriever.rag._measured import is_measured, tells
 from retriever.rag._measured_kinds import SEPARATED, otsu
 from tests.unit.retriever.measured_scenes import (
     BARE,
@@ -239,3 +240,30 @@ def test_otsu_parts_two_groups_and_says_how_well() -> None:
     assert otsu(rng.normal(0, 1, 4000))[1] < SEPARATED
     assert otsu(rng.uniform(0, 1, 4000))[1] == pytest.approx(0.75, abs=0.01)
     assert otsu(np.zeros(10))[1] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("sought", "named", "carried"),
+    [
+        (("open water",), False, True),
+        (("river",), False, False),
+        (("river",), True, True),
+        (("dry land", "wetlands"), True, True),
+        (("harbour",), True, False),
+        (("open water", "ship"), True, False),
+        ((), True, True),
+        ((), False, False),
+    ],
+)
+def test_an_answer_rests_on_pixels_only_where_they_are_what_is_sought(
+    sought: tuple[str, ...], named: bool, carried: bool
+) -> None:
+    place = PlannedPlace(name="here", geometry=box(0, 0, 1, 1), source="user") if named else None
+    assert is_measured(QueryPlan(question="?", sought=sought, place=place, renderings=("index:ndwi",))) is carried
+    assert not is_measured(QueryPlan(question="?", sought=sought, place=place))
+
+
+def test_measuring_none_of_it_tells_nothing(tmp_path: Path, river: list[Scene]) -> None:
+    dry = [scene(tmp_path, when, BARE, slice(0, 9), slice(0, 9)) for when in ("2019-01-01", "2019-02-01")]
+    assert tells(measured(river).values())
+    assert not tells(measured(dry).values())
