@@ -59,6 +59,10 @@ class Kind:
     """Words of things made of it: where a place is named, measuring it there says how they fare."""
 
 
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 WATER = Kind(
     index="ndwi",
     noun="open water",
@@ -67,9 +71,10 @@ WATER = Kind(
     formula="NDWI = (green - nir) / (green + nir)",
     threshold=0.0,
     source="McFeeters 1996, https://doi.org/10.1080/01431169608948714",
-    words=frozenset(["water", "waters", "open", "surface", "standing", "flood", "floods", "flooded", "flooding", "inundation"]),
-    bodies=frozenset(
-        ["river", "rivers", "stream", "lake", "lakes", "pond", "ponds", "wetland", "wetlands", "reservoir", "reservoirs", "lagoon", "dry", "drier", "driest", "wet", "wetter", "wettest", "land", "area", "areas", "level", "levels", "extent", "shore", "shoreline"]
+    words=_words("water waters open surface standing flood floods flooded flooding inundation"),
+    bodies=_words(
+        "river rivers stream lake lakes pond ponds wetland wetlands reservoir reservoirs lagoon dry drier "
+        "driest wet wetter wettest land area areas level levels extent shore shoreline"
     ),
 )
 SNOW = Kind(
@@ -79,8 +84,8 @@ SNOW = Kind(
     formula="NDSI = (green - swir16) / (green + swir16), where near infrared is above 0.11, which leaves out water",
     threshold=0.4,
     source="Hall et al. 1995, https://doi.org/10.1016/0034-4257(95)00137-P",
-    words=frozenset(["snow", "snowy", "ice", "cover", "covered"]),
-    bodies=frozenset(["glacier", "glaciers", "icecap"]),
+    words=_words("snow snowy ice cover covered"),
+    bodies=_words("glacier glaciers icecap"),
 )
 VEGETATION = Kind(
     index="ndvi",
@@ -90,7 +95,7 @@ VEGETATION = Kind(
     threshold=0.5,
     # Sparse vegetation has 0.2 to 0.5.
     source="USGS, https://www.usgs.gov/special-topics/remote-sensing-phenology/science/ndvi-foundation-remote-sensing-phenology",
-    words=frozenset(["vegetation", "vegetated", "plants", "green", "greenery", "dense", "cover"]),
+    words=_words("vegetation vegetated plants green greenery dense cover"),
 )
 BURNT = Kind(
     index="nbr",
@@ -99,7 +104,7 @@ BURNT = Kind(
     formula="fall of NBR = (nir - swir22) / (nir + swir22) since the first date",
     threshold=0.27,  # moderate-low severity and worse
     source="Key and Benson 2006, https://doi.org/10.2737/RMRS-GTR-164",
-    words=frozenset(["burn", "burns", "burnt", "burned", "scar", "scars", "fire", "fires", "wildfire", "wildfires", "area", "areas", "ground", "land"]),
+    words=_words("burn burns burnt burned scar scars fire fires wildfire wildfires area areas ground land"),
 )
 KINDS = (WATER, SNOW, VEGETATION, BURNT)
 """In the order in which they are looked for."""
