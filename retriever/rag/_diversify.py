@@ -124,8 +124,10 @@ def _paired(archive: Archive, retrieved: Retrieved, pool: Pool, places: Sequence
             for number, picked in enumerate(places, start=1)
             if picked.search is search
         ]
-    # Stable: the searches come period by period.
-    return tuple(chosen for _, chosen in sorted(found, key=lambda pair: pair[0]))
+    # Stable: the searches come period by period. Periods may overlap, and phrases share a tile: it is shown once.
+    ordered = [chosen for _, chosen in sorted(found, key=lambda pair: pair[0])]
+    first = {chosen.candidate.row_id: chosen for chosen in reversed(ordered)}
+    return tuple(chosen for chosen in ordered if first[chosen.candidate.row_id] is chosen)
 
 
 def _ordered(plan: QueryPlan, pool: Pool, picked: Sequence[Picked], *, first_place: int) -> tuple[Chosen, ...]:

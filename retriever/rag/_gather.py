@@ -72,7 +72,7 @@ def gather(
     shown = _numbered(archive, chosen)
     passages = walk.passages(shown, kept)
     facts = facts_of(retrieved, counted, shown)
-    dropped = (*joined.remarks, *_left_out(retrieved))
+    dropped = (*joined.remarks, *_left_out(plan, retrieved))
     insufficient = judge(retrieved, archive) or (None if shown else _EMPTY)
     # Nobody measures or looks at what cannot carry an answer.
     if insufficient is None:
@@ -121,9 +121,8 @@ class _Walk:
         narrow = filters_of(self.plan, self.filters, inside=kept.tile_ids)
         if see(self.archive, narrow, (), ())[0].tiles:
             return narrow
-        said = (
-            f"None of the {plural(len(kept.tile_ids), 'tile')} of the answer before passes; the archive was searched."
-        )
+        earlier = plural(len(kept.tile_ids), "tile")
+        said = f"None of the {earlier} of the answer before passes; the whole archive was searched."
         return Filters(each=wide.each, remarks=(*wide.remarks, said))
 
     def _counted(self, joined: Filters, retrieved: Retrieved) -> Counted:
@@ -224,8 +223,10 @@ def _groups(plan: QueryPlan, shown: Sequence[EvidenceTile], chosen: Sequence[Cho
     return {tile.number: each.place for tile, each in zip(shown, chosen, strict=True)}
 
 
-def _left_out(retrieved: Retrieved) -> Iterator[str]:
-    """Say what was taken away from the candidates."""
+def _left_out(plan: QueryPlan, retrieved: Retrieved) -> Iterator[str]:
+    """Say what of the question was not followed, and what was taken away from the candidates."""
+    if plan.unknown_place is not None:
+        yield f"Nothing here knows where {quoted(plan.unknown_place)} is; the tiles were looked for without it."
     hidden = sum(search.left_out for search in retrieved.searches)
     if hidden:
         names = listed([quoted(phrase.text) for phrase in retrieved.unwanted if phrase.threshold is not None], "or")

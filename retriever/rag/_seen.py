@@ -81,7 +81,8 @@ class Seen:
             inside = pa.array(np.ones(len(known), dtype=bool))
             inside = inside if start is None else pc.and_(inside, pc.greater_equal(known, start))
             inside = inside if end is None else pc.and_(inside, pc.less_equal(known, end))
-            self.in_period[place] += pc.sum(inside).as_py() or 0
+            always = start is None and end is None
+            self.in_period[place] += (pc.sum(inside).as_py() or 0) + (dates.null_count if always else 0)
         self._add_ends(batch)
 
     def _add_ends(self, batch: pa.RecordBatch) -> None:
