@@ -16,10 +16,10 @@ from retriever.rag._plan_phrases import NO_NOUN
 from retriever.rag._plan_places import PlaceRead, read_places, read_unknown
 from retriever.rag._plan_renderings import choose_renderings, read_drawings
 from retriever.rag._plan_sensors import read_sensors
-from retriever.rag._plan_shape import read_shape
+from retriever.rag._plan_shape import asks_which, read_shape
 from retriever.rag._plan_sought import SoughtRead, read_sought
 from retriever.rag._plan_text import MAX_QUESTION, Canvas, read_question
-from retriever.rag._plan_words import is_thing
+from retriever.rag._plan_words import compared_by, is_thing
 from retriever.rag._plan_world import World
 from retriever.rag._types import QueryPlan, Shape
 
@@ -37,6 +37,7 @@ def plan_question(question: str, world: World) -> QueryPlan:
         QueryError: It is empty, has more than 2,000 characters, or names a date or a place on Earth that cannot be.
     """
     canvas = Canvas(read_question(question))
+    whole = canvas.free
     max_cloud, cloud_notes = read_clouds(canvas)
     where = read_places(canvas, world)
     which = read_sensors(canvas, world)
@@ -45,9 +46,9 @@ def plan_question(question: str, world: World) -> QueryPlan:
     unknown, unknown_notes = read_unknown(canvas)
     if where.place is not None:
         unknown, unknown_notes = None, ()
-    shape = read_shape(canvas.free, periods=len(when.periods), places=max(1, len(where.names)))
+    shape = read_shape(whole, canvas.free, periods=len(when.periods), places=max(1, len(where.names)))
     sought = _sought(canvas, where, shape)
-    if shape == "presence" and sought.joined_by_or:
+    if sought.joined_by_or and asks_which(shape, whole):
         shape = "compare"
     renderings = choose_renderings(drawings, (*sought.sought, *sought.without), which.sensors, world)
     return QueryPlan(
@@ -79,6 +80,8 @@ def _sought(canvas: Canvas, where: PlaceRead, shape: Shape) -> SoughtRead:
     kinds = _kinds(where.names)
     if kinds and len(found.sought) == 1 and found.sought[0].endswith(f" {NO_NOUN}"):
         return replace(found, sought=(f"{found.sought[0].removesuffix(NO_NOUN)}{kinds[0]}",))
+    if not found.sought and shape == "compare" and not kinds:
+        return replace(found, sought=compared_by(canvas.free))
     if found.sought or shape in {"describe", "where", "count"}:
         return found
     return replace(found, sought=kinds)

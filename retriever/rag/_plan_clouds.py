@@ -13,7 +13,7 @@ FEW_CLOUDS = 20.0
 """Percent that "few clouds" allows; a usual first setting in catalogues of scenes."""
 
 _PERCENT = r"([0-9]{1,3}(?:\.[0-9]{1,3})?) ?(?:%|percent|per cent|pct)"
-_CLOUD = r"(?:clouds?|cloudy|cloudiness|cloud[- ]cover(?:age|ed)?|clouded|cloud fraction)"
+_CLOUD = r"(?:cloud[- ]cover(?:age|ed)?|cloud fraction|cloudiness|cloudy|clouded|clouds?)"
 _AT_MOST = (
     r"(?:less than|fewer than|at most|no more than|not more than|under|below|max(?:imum"
     r"|imal)?(?: of)?|up to|<=?|lower than|smaller than|of|within)"

@@ -49,7 +49,7 @@ _LEADING = re.compile(
     rf"|best )*{_PICTURE}\b(?: {_SHOWING}\b)*(?! (?:in|on) (?:a|the) )"
     rf"|{_AREA} {_SHOWING}\b"
     r"|(?:of|in|on|at|to|for|from|by|with|within|into|onto|over|across|during|about|around|near"
-    r"|between|among|as|and|or|but|than|against|versus|vs|where|along|off|through|regarding"
+    r"|between|among|as|and|or|but|than|against|versus|vs|where|along|off|through|before|after|regarding"
     r"|concerning|up|out|per|via|while|because|beside|besides)\b(?!-)"
     r"|(?:numbers?|total|count|share|fraction|percentage|proportion|extent|area|areas|amount|size"
     r"|state|condition|presence|occurrence|distribution|location|locations|position|positions"
@@ -73,8 +73,8 @@ show shows happen happened happening occur occurred see look like looked looks k
 today too also again together nearby respectively anywhere somewhere everywhere likely possible please since until
 before after between more less fewer first last then later earlier originally most least or not any recently clearly
 mainly mostly once back along off through up out down away far much many else lie lies stand stands appear appears
-get gets got gotten become became larger bigger smaller greener drier wetter denser fuller emptier greater wider narrower longer
-shorter higher lower better worse
+get gets got gotten become became larger bigger smaller greener drier wetter denser fuller emptier greater wider narrower
+longer shorter higher lower better worse
 begin began start started stop stopped end ended take place took exactly apart same different differ differs
 differed do done make made completely entirely fully partly partially heavily strongly quickly slowly significantly
 really actually constantly so sure its their only go rapidly noticeably measurably considerably substantially ones
@@ -92,7 +92,7 @@ clearly partly partially mostly recently completely entirely fully heavily sever
 _LOST = word_set(
     """
 loss losses growth expansion changes change retreat gain gains shrinkage movement decline evolution extent area
-level development increase decrease position course shape outline situation images image imagery pictures picture
+level development increase decrease position shape outline situation images image imagery pictures picture
 photos tiles tile scenes scene size
 """
 )
@@ -193,13 +193,17 @@ def _stripped(words: list[str], *, asked_did: bool) -> list[str]:
             words = [VERBS_AS_STATES[last], *words[:-1]]
         elif len(words) > 1 and words[-2] in {"dry", "dried", "drying"} and last in {"up", "out"}:
             words = ["dry", *words[:-2]]
-        elif last in _TRAILING or (last in CHANGE_VERBS and len(words) > 1) or (last in _LOST and len(words) > 1):
+        elif last in _TRAILING or (last in CHANGE_VERBS and len(words) > 1) or _is_lost(words):
             words = words[:-1]
         elif last in CHANGE_VERBS:
             return []
         else:
             return words
     return words
+
+
+def _is_lost(words: list[str]) -> bool:
+    return words[-1] in _LOST and not all(word in STATES for word in words[:-1])
 
 
 def _state_first(words: list[str]) -> list[str]:

@@ -56,7 +56,8 @@ _SIDE = re.compile(
 _LEAD = re.compile(
     r"(?:(?:^|(?<=[ |(,]))(?:in|on|at|near|nearby|around|round|close|next|to|of|from|over|within"
     r"|inside|outside|by|beside|across|along|through|about"
-    r"|off|for|the|this|vicinity|surroundings?|neighbou?rhood|surrounding|not far|point"
+    r"|off|for|the|this|vicinity|northern|southern|eastern|western|central|upper|lower"
+    r"|surroundings?|neighbou?rhood|surrounding|not far|point"
     r"|coordinates?|position|located|lying|situated|and|between|above) "
     r"){1,6}[(]?$|[(]$"
 )

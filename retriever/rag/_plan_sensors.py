@@ -15,7 +15,7 @@ _PICTURES = (
     r"(?: (?:satellite|remote sensing|radar|sar|level-?[12][abc]?|grd|rtc))?"
     r"(?: (?:images?|imagery|pictures?|photos?|photographs?|photography|scenes?|tiles?|data"
     r"|acquisitions?|passes|overpass(?:es)?|satellites?|sensors?"
-    r"|instruments?|observations?|shots?|chips?|mosaics?|composites?|bands?|views?))*"
+    r"|instruments?|observations?|shots?|chips?|mosaics?|composites?|bands?|views?)\b)*"
 )
 _LEAD = re.compile(
     r"(?:(?:^|(?<=[ |(,]))(?:in|on|from|by|with|using|use|via|only|just|through|the|a|an|any|all"

@@ -89,7 +89,7 @@ _CHANGE = re.compile(
 )
 _ASKED = re.compile(
     rf"^{_AUX}\b(?! (?:you|we|i) (?:please )?(?:show|find|list|give|describe|compare|count|locate"
-    r"|display|get|search|map|point|identify|look|summari[sz]e|detect)\b)|\bis there\b"
+    r"|display|get|search|map|point|identify|look|summari[sz]e|detect)\b)|(?<!what )(?<!which )\bis there\b"
     r"|\bare there\b|\bwhether\b|^any\b|^there (?:is|are|was|were)\b"
 )
 
@@ -106,17 +106,20 @@ def without_politeness(text: str) -> str:
     return text
 
 
-def read_shape(text: str, *, periods: int, places: int) -> Shape:
+def read_shape(whole: str, text: str, *, periods: int, places: int) -> Shape:
     """Return what kind of answer is wanted.
 
     Args:
-        text: The question in lower case, with what has been read struck out.
+        whole: The question in lower case.
+        text: The same with what has been read struck out.
         periods: How many periods were read.
         places: How many places.
     """
-    asked = without_politeness(spelled_out(text))
+    asked = _GROWING.sub(" ", without_politeness(spelled_out(text)))
+    if _THERE.search(asked) and not _COMPARE.search(whole):
+        asked = _NOUN.sub(" ", asked)
     plain = _NO_THAN.sub(" ", asked)
-    if _COMPARE.search(plain) or _THAN.search(plain) or _MORE_OR.search(plain):
+    if _COMPARE.search(whole) or _THAN.search(plain) or _MORE_OR.search(plain):
         return "compare"
     if _MORE_ANY.search(plain) and (periods > 1 or places > 1) and not _COUNT.search(plain):
         return "compare"
@@ -126,6 +129,20 @@ def read_shape(text: str, *, periods: int, places: int) -> Shape:
     return "presence" if _ASKED.search(asked) else "describe"
 
 
+_GROWING = re.compile(
+    r"\b(?:crops?|plants?|trees?|vines?|rice|wheat|maize|forests?) (?:is |are )?(?:grow|grows|grown|growing)\b"
+)
+"""Plants grow: that is no change."""
+_THERE = re.compile(r"^(?:(?:is|are|was|were) there\b|any\b)")
+_NOUN = re.compile(rf"\b(?:{_NOUNS})\b")
+
+
+def asks_which(shape: Shape, whole: str) -> bool:
+    """Return whether an "or" between things asks for one of them: "a lake or a river?"."""
+    return shape == "presence" or (shape == "describe" and "?" in whole and not _LISTED.search(whole))
+
+
+_LISTED = re.compile(r"\b(?:which|what|show|find|list|give|search|locate|identify|describe|any|get|images|pictures)\b")
 _CHANGED_AMOUNT = re.compile(rf"\bhow much\b.*(?:{_CHANGE.pattern})|\bnumber of\b.*(?:{_CHANGE.pattern})")
 _IN_ORDER: tuple[tuple[Shape, re.Pattern[str]], ...] = (
     ("when", re.compile(r"^(?:since |from |until )?when\b")),

@@ -58,7 +58,7 @@ _ABSENT = re.compile(
     r"|been|have|has|had|show|shows|contain|include|touch|cross|see|seen|hold|want|any|lie|lying"
     r"|located|situated))*"
     r"|\bno\b(?! (?:change|matter))|\bnot\b)"
-    r"(?: (?:any|a|an|the|of|single|visible|near(?:by)?|next to|close to|beside|in|on|at|with|by"
+    r"(?: (?:those|ones|any|a|an|the|of|single|visible|near(?:by)?|next to|close to|beside|in|on|at|with|by"
     r"|near to|along|having|containing|showing|covered (?:by|with)|being|any more|also|much|many"
     r"|even|from|for|to))*(?= [a-z])"
 )
@@ -73,6 +73,7 @@ _IS_NOT_THERE = re.compile(
     r"^(is|are|was|were|do|does|did|has|have) (?:there )?not(?: been)?(?: there)?(?: (?:any|a))?\b"
     r"|^(is|are|was|were) there (?:no|not any)\b(?! [a-z ]{0,30}\b(?:with|without)\b)"
 )
+_NOT_ONLY = re.compile(r"\bnot (?:only|just)\b")
 _VERSUS = re.compile(
     r"\bversus\b|\bvs\b\.?|\bcompared (?:to|with)\b|\bin comparison (?:to|with)\b|\bthan\b"
     r"|\bas opposed to\b|\bagainst\b"
@@ -81,6 +82,10 @@ _WITH = re.compile(r"\b(?:with|to|and)\b")
 _LIST = re.compile(r", ?(?:and |or )?|; ?|\band/or\b|\b(?:and|or|nor|plus|as well as|along with|together with)\b|&")
 _BETWEEN = re.compile(r"\b(between(?: [^\s,|]{1,30}){1,5}) and\b")
 _MIXED = re.compile(r"\b([a-z]{3,15}) (?:and|or) ([a-z]{3,15})(?= [a-z])")
+
+
+_COMPANY = re.compile(r"\b(?:with|near|next to|beside|along|close to|by) [^,;]{1,60}")
+"""What something is found with or near stays with it: "harbours with cranes and containers"."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +109,7 @@ def read_sought(text: str, *, compared: bool) -> SoughtRead:
     """
     plain = " ".join(spelled_out(text).replace("|", " ").replace('"', " ").split())
     plain = " ".join(_ASIDES.sub(" ", plain).split())
+    plain = _NOT_ONLY.sub(" ", plain).replace("but also", "and") if _NOT_ONLY.search(plain) else plain
     plain = _IS_NOT_THERE.sub(lambda found: f"{found[1] or found[2]} there", plain)
     head, absent = _split_absent(plain)
     sought = _phrases(head, compared=compared)
@@ -157,8 +163,14 @@ def _parts(text: str, *, compared: bool) -> list[str]:
     parts = []
     for piece in pieces:
         named = is_class(clean_phrase(piece))
-        parts += [piece] if named else _LIST.split(piece)
-    return [part.replace("\0", "and") for part in parts]
+        parts += (
+            [piece]
+            if named
+            else _LIST.split(
+                _COMPANY.sub(lambda found: found[0].replace(" and ", " \0 ").replace(" or ", " \1 "), piece)
+            )
+        )
+    return [part.replace("\0", "and").replace("\1", "or") for part in parts]
 
 
 def _are_states(found: re.Match[str]) -> bool:

@@ -83,3 +83,18 @@ def is_thing(name: str) -> bool:
 def is_class(name: str) -> bool:
     """Return whether the vocabulary has a class of that name, which then stays one phrase."""
     return " and " in name and bool(expand(re.sub(r"^(?:the|any|some|all) ", "", name)).classes)
+
+
+_COMPARED_BY = {
+    "greener": "green vegetation",
+    "drier": "dry land",
+    "wetter": "water",
+    "snowier": "snow",
+    "icier": "ice",
+}
+"""What is looked for where a question only says how two things differ."""
+
+
+def compared_by(text: str) -> tuple[str, ...]:
+    """Return what a comparative is about: of "which is greener" the vegetation."""
+    return tuple(thing for word, thing in _COMPARED_BY.items() if re.search(rf"\b{word}\b", text))
