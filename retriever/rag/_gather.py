@@ -17,7 +17,7 @@ from retriever.rag._diversify import TIMED, Chosen, End, diversify
 from retriever.rag._facts import Counted, facts_of
 from retriever.rag._filters import Filters, filters_of
 from retriever.rag._from_records_claims import quoted
-from retriever.rag._measured import measure
+from retriever.rag._measured import is_measured, measure, tells
 from retriever.rag._nothing import nothing_passes, unknown_place
 from retriever.rag._pictures import draw_pictures
 from retriever.rag._retrieve import Retrieved, Search, retrieve
@@ -74,9 +74,11 @@ def gather(
     facts = facts_of(retrieved, counted, shown)
     dropped = (*joined.remarks, *_left_out(plan, retrieved))
     insufficient = judge(retrieved, archive) or (None if shown else _EMPTY)
-    # Nobody measures or looks at what cannot carry an answer.
-    if insufficient is None:
-        facts += walk.measured(shown)
+    # Nobody measures or looks at what cannot carry an answer; but what is sought may be just what is measured.
+    if insufficient is None or (shown and is_measured(plan)):
+        measured = walk.measured(shown)
+        facts += measured
+        insufficient = None if tells(measured) else insufficient
     if pictures and insufficient is None:
         shown, undrawn = walk.drawn(shown, chosen, pictures, picture_px)
         dropped += undrawn
