@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -14,9 +14,10 @@ from anyio.to_thread import run_sync
 from core import AnswerSettings
 from retriever.rag._deadline import until
 from retriever.rag._foreign import plain
-from retriever.rag._model import AnswerModel, ImagePart, Message, ModelError, TextPart
+from retriever.rag._model import AnswerModel, Message, ModelError
 from retriever.rag._openai_client import guarded_client, server_address
 from retriever.rag._openai_errors import RefusedError, declined, refused
+from retriever.rag._openai_messages import said
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI, AsyncStream
@@ -63,8 +64,9 @@ class OpenAIModel:
 
     @property
     def name(self) -> str:
-        """The model's own name, as set, or as the server lists it once it has been asked."""
-        return self._model or "unnamed model"
+        """The model's own name, as set, or as the server lists it once it has been asked; of a folder its last part."""
+        shown = PurePath(self._model).name if self._model.startswith(("/", "~", ".")) else self._model
+        return plain(shown, 80) or "unnamed model"
 
     async def stream(
         self, messages: Sequence[Message], *, schema: Mapping[str, Any] | None = None
@@ -104,11 +106,11 @@ class OpenAIModel:
         """
         tries = _Tries(deadline)
         client = await run_sync(guarded_client, self._address, self._settings)
-        said = await run_sync(_said, messages)
+        written = await run_sync(said, messages)
         try:
             async with client:
                 with anyio.fail_after(deadline - anyio.current_time()):
-                    reply = await self._tried(client, said, schema, tries)
+                    reply = await self._tried(client, written, schema, tries)
                 async with aclosing(until(deadline, _texts(reply, self._settings))) as pieces:
                     async for piece in pieces:
                         yield piece
@@ -117,7 +119,7 @@ class OpenAIModel:
             raise ModelError(f"{late}; before that, {tries.last}" if tries.last else late) from None
 
     async def _tried(
-        self, client: AsyncOpenAI, said: list[Any], schema: Mapping[str, Any] | None, tries: _Tries
+        self, client: AsyncOpenAI, written: list[Any], schema: Mapping[str, Any] | None, tries: _Tries
     ) -> AsyncStream[ChatCompletionChunk]:
         """Return the opened reply of the first try that succeeds.
 
@@ -134,11 +136,11 @@ class OpenAIModel:
             wait_max=_LONGEST_WAIT_S,
         ):
             with attempt:
-                return await self._opened(client, said, schema)
+                return await self._opened(client, written, schema)
         raise RuntimeError("no try was made")
 
     async def _opened(
-        self, client: AsyncOpenAI, said: list[Any], schema: Mapping[str, Any] | None
+        self, client: AsyncOpenAI, written: list[Any], schema: Mapping[str, Any] | None
     ) -> AsyncStream[ChatCompletionChunk]:
         """Return the opened reply; parameters that the server declines are left out, now and from now on.
 
@@ -151,7 +153,7 @@ class OpenAIModel:
             wanted = self._parameters(schema, left_out)
             try:
                 reply: AsyncStream[ChatCompletionChunk] = await client.chat.completions.create(
-                    model=self._model, messages=said, stream=True, **wanted
+                    model=self._model, messages=written, stream=True, **wanted
                 )
             except Exception as error:
                 failure = refused(error, self._settings)
@@ -225,23 +227,6 @@ def _limiter(address: str, concurrent: int) -> anyio.CapacityLimiter:
     if known is None:
         _LIMITERS.set(known := {})
     return known.setdefault(address, anyio.CapacityLimiter(concurrent))
-
-
-def _said(messages: Sequence[Message]) -> list[dict[str, Any]]:
-    """Return messages as the protocol writes them; without pictures as plain text, which every server reads."""
-    said: list[dict[str, Any]] = []
-    for message in messages:
-        texts = [part.text for part in message.parts if isinstance(part, TextPart)]
-        whole = "\n".join(texts) if len(texts) == len(message.parts) else [_part(part) for part in message.parts]
-        said.append({"role": message.role, "content": whole})
-    return said
-
-
-def _part(part: TextPart | ImagePart) -> dict[str, Any]:
-    if isinstance(part, TextPart):
-        return {"type": "text", "text": part.text}
-    url = f"data:{part.media_type};base64,{b64encode(part.data).decode()}"
-    return {"type": "image_url", "image_url": {"url": url}}
 
 
 async def _texts(reply: AsyncStream[ChatCompletionChunk], settings: AnswerSettings) -> AsyncGenerator[str, None]:

@@ -124,8 +124,8 @@ def retry_after(header: str | None) -> float | None:
 
 def _quoted(error: openai.APIError, settings: AnswerSettings) -> str:
     """Return what a server says, short, and without the key where it repeats it."""
-    body = error.body.get("message") if isinstance(error.body, dict) else None
-    said = body if isinstance(body, str) else error.message
+    body = error.body if isinstance(error.body, dict) else {"message": error.body}
+    said = next((text for name in ("message", "detail") if isinstance(text := body.get(name), str)), "")
     key = settings.key.get_secret_value()
     shown = plain(said.replace(key, "(key)") if key else said, _LONGEST_QUOTE)
     return f" ({shown})" if shown else ""
