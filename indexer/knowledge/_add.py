@@ -134,9 +134,9 @@ class _Work:
     def run(self, files: Sequence[Path]) -> None:
         """Read, cut, embed and commit, whole files at a time."""
         table = self._table()
-        digests = table.digests() if table else {}
+        held = {file.source: file for file in table.files()} if table else {}
         waiting: list[tuple[ReadFile, list[Cut]]] = []
-        for file, cuts in self._changed(files, digests):
+        for file, cuts in self._changed(files, held):
             waiting.append((file, cuts))
             self.known += len(cuts)
             if sum(len(each) for _, each in waiting) >= GROUP:
@@ -152,7 +152,9 @@ class _Work:
         space = self.embedding.space
         return (KnowledgeTable.open if self.dry_run else KnowledgeTable.create_or_open)(self.path, space=space)
 
-    def _changed(self, files: Sequence[Path], digests: Mapping[str, str]) -> Iterator[tuple[ReadFile, list[Cut]]]:
+    def _changed(
+        self, files: Sequence[Path], held: Mapping[str, KnowledgeFile]
+    ) -> Iterator[tuple[ReadFile, list[Cut]]]:
         """Yield what has to be written; report the rest."""
         for path in files:
             try:
@@ -163,8 +165,8 @@ class _Work:
             if not file.entries:
                 reason = f"no entry can be used; {file.bad[0].where}: {file.bad[0].reason}"
                 self.reports.append(FileReport(source=file.source, status="failed", bad=file.bad, reason=reason))
-            elif digests.get(file.source) == file.digest:
-                self.reports.append(_counted(file, cut(file, self.embedding), "unchanged"))
+            elif (known := held.get(file.source)) is not None and known.digest == file.digest:
+                self.reports.append(_unchanged(file, known))
             else:
                 yield file, cut(file, self.embedding)
 
@@ -193,7 +195,18 @@ class _Work:
         return np.concatenate(parts)
 
 
-def _counted(file: ReadFile, cuts: Sequence[Cut], status: Literal["added", "replaced", "unchanged"]) -> FileReport:
+def _unchanged(file: ReadFile, known: KnowledgeFile) -> FileReport:
+    return FileReport(
+        source=file.source,
+        status="unchanged",
+        passages=known.passages,
+        placed=known.placed,
+        dated=known.dated,
+        bad=file.bad,
+    )
+
+
+def _counted(file: ReadFile, cuts: Sequence[Cut], status: Literal["added", "replaced"]) -> FileReport:
     return FileReport(
         source=file.source,
         status=status,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -42,6 +42,15 @@ def plain_key(name: object) -> str:
     return re.sub(r"[\s_-]+", "_", str(name).strip().lower())
 
 
+def named_values(pairs: Iterable[tuple[object, Any]]) -> dict[str, Any]:
+    """Return values by the names they are looked up by; of two alike the first counts, and one without name is lost."""
+    row: dict[str, Any] = {}
+    for name, value in pairs:
+        if key := plain_key(name):
+            row.setdefault(key, value)
+    return row
+
+
 def first_of(row: Mapping[str, Any], names: tuple[str, ...]) -> str:
     """Return the first value that is given under one of the names, as text; empty where there is none."""
     for name in names:
@@ -70,7 +79,7 @@ def text_of(row: Mapping[str, Any]) -> str:
     parts = [value for name in TEXT if (value := as_text(row[name]).strip() if row.get(name) is not None else "")]
     if not parts:
         others = {key: as_text(value).strip() for key, value in row.items() if key not in _KNOWN and value is not None}
-        parts = [f"{key.replace('_', ' ')}: {value}." for key, value in others.items() if value]
+        parts = [" ".join(f"{key.replace('_', ' ')}: {value}." for key, value in others.items() if value)]
     return "\n\n".join(parts)
 
 

@@ -56,7 +56,7 @@ def _entry(feature: Any, *, fallback: str) -> Entry:
     properties = feature.get("properties") or {}
     if not isinstance(properties, Mapping):
         raise InputError(f"properties are a {type(properties).__name__}; expected an object")
-    row: dict[str, object] = {fields.plain_key(name): value for name, value in reversed(list(properties.items()))}
+    row = fields.named_values(properties.items())
     geometry = _place(feature.get("geometry"))
     # Where the feature has a geometry, columns x, y or lat, lon are only properties.
     row = row if geometry is None else {name: value for name, value in row.items() if name not in _COORDINATES}

@@ -68,7 +68,7 @@ def _entry(header: list[str], cells: list[str], line: int, path: Path) -> Entry 
         return BadEntry(
             where=where, reason=f"{len(cells)} fields for {len(header)} columns; quote fields that hold a comma"
         )
-    row = {name: cell for name, cell in reversed(list(zip(header, cells, strict=False))) if name}
+    row = fields.named_values(zip(header, cells, strict=False))
     try:
         return entry_of(row, fallback=f"{path.stem} {line}")
     except InputError as error:

@@ -103,3 +103,5 @@ class KnowledgeFile:
     """Of these, how many have a date."""
     added: Instant
     """When it was last added or replaced, UTC."""
+    digest: str
+    """sha256 of its bytes."""

@@ -170,11 +170,6 @@ class KnowledgeTable:
         with lance_errors("write to", self.path):
             self._table().optimize(cleanup_older_than=KEEP_VERSIONS)
 
-    def digests(self) -> Mapping[str, str]:
-        """Return the sha256 of each file by its name."""
-        rows = self._columns(["source", "digest"])
-        return dict(zip(rows["source"].to_pylist(), rows["digest"].to_pylist(), strict=True))
-
     def ids(self, sources: Sequence[str]) -> Mapping[str, frozenset[str]]:
         """Return the passage ids that each of these files has."""
         rows = self._columns(["source", "passage_id"])
@@ -184,9 +179,9 @@ class KnowledgeTable:
 
     def files(self) -> tuple[KnowledgeFile, ...]:
         """Return what the table holds, sorted by file name."""
-        rows = self._columns(["source", "placed", "datetime", "added"])
+        rows = self._columns(["source", "placed", "datetime", "added", "digest"])
         counted = rows.group_by("source").aggregate(
-            [("placed", "count"), ("placed", "sum"), ("datetime", "count"), ("added", "max")]
+            [("placed", "count"), ("placed", "sum"), ("datetime", "count"), ("added", "max"), ("digest", "max")]
         )
         return tuple(
             KnowledgeFile(
@@ -195,6 +190,7 @@ class KnowledgeTable:
                 placed=row["placed_sum"] or 0,
                 dated=row["datetime_count"],
                 added=row["added_max"].astimezone(UTC),
+                digest=row["digest_max"],
             )
             for row in sorted(counted.to_pylist(), key=lambda row: str(row["source"]))
         )
