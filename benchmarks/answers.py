@@ -23,6 +23,7 @@ from embeddings import class_words
 from embeddings.datasets import open_dataset
 from evaluation import Options, evaluate, write_report
 
+SCENES = 120
 SIDE = 4
 """Pictures of a scene, across and down."""
 CELL_PX = 300
@@ -39,7 +40,7 @@ class Scenes:
     """Scenes of sixteen pictures of different classes, each asked which of four classes it has."""
 
     pictures: tuple[Sample, ...]
-    """Labelled pictures, each used once at most."""
+    """Labelled pictures; one may be in several scenes."""
     name: str = "aid-scenes"
     """Of the dataset."""
     splits: tuple[str, ...] = ()
@@ -48,19 +49,18 @@ class Scenes:
     """Put together, though of real pictures."""
 
     def samples(self, split: str | None = None) -> Iterator[Sample]:
-        """Yield scenes until there are too few classes for another."""
+        """Yield scenes; classes are drawn evenly, so that knowing which are frequent does not help."""
         if split is not None:
             raise UnknownNameError(f"split of {self.name}", split, self.splits)
         random = np.random.default_rng(SEED)
-        left: dict[str, list[Sample]] = {}
-        for number in random.permutation(len(self.pictures)).tolist():
-            left.setdefault(class_words(self.pictures[number].labels[0]), []).append(self.pictures[number])
-        names = sorted(left)
-        number = 0
-        while len(usable := [name for name in names if left[name]]) >= SIDE * SIDE:
-            chosen = random.permutation(usable)[: SIDE * SIDE].tolist()
-            yield _scene(number, {name: left[name].pop() for name in chosen}, names, random)
-            number += 1
+        held: dict[str, list[Sample]] = {}
+        for sample in self.pictures:
+            held.setdefault(class_words(sample.labels[0]), []).append(sample)
+        names = sorted(held)
+        for number in range(SCENES):
+            chosen = random.permutation(names)[: SIDE * SIDE].tolist()
+            cells = {name: held[name][int(random.integers(len(held[name])))] for name in chosen}
+            yield _scene(number, cells, names, random)
 
 
 def _scene(number: int, cells: dict[str, Sample], names: list[str], random: np.random.Generator) -> Sample:

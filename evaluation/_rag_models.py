@@ -25,7 +25,7 @@ from PIL import Image
 
 from core import AnswerSettings, InputError, Registry, picture_tile
 from embeddings import EncodesBoth
-from retriever.rag import AnswerModel, ImagePart, Message, TextPart, answer_models
+from retriever.rag import AnswerModel, ImagePart, Message, TextPart, open_answer_model
 
 from ._job import Job
 from ._rag_pictures import encode_tiles
@@ -74,9 +74,9 @@ def open_configured(job: Job, settings: AnswerSettings) -> AnswerModel:
     Raises:
         InputError: It names none.
     """
-    if not settings.url:
+    model = open_answer_model(settings)
+    if model is None:
         raise InputError("no answer model is configured; set SWATH_ANSWER_URL, or choose --model nearest")
-    model: AnswerModel = answer_models().resolve(settings.provider)(settings)
     return model
 
 

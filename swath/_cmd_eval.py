@@ -13,7 +13,7 @@ from swath._options import AsJson
 
 PROTOCOL_HELP = (
     "class-retrieval, image-text, zero-shot, cross-sensor, closp-ndcg, class-map, multi-label-map, composed, "
-    "spectral-families, presence or rag-vqa."
+    "spectral-families, presence, rag-vqa, rag-choice or rag-cite."
 )
 
 
@@ -39,7 +39,7 @@ def evaluate(
     classes_out: Annotated[str, typer.Option(metavar="A,B,..", help="Report these classes apart as well.")] = "",
     leakage_limit: Annotated[int, typer.Option(metavar="N", help="Training samples compared; 0 for none.")] = 20_000,
     model: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Who answers (rag-*): nearest, matching, or configured.")
+        str | None, typer.Option(metavar="NAME", help="Who answers (rag-*): nearest, matching, records or configured.")
     ] = None,
     questions: Annotated[int | None, typer.Option(metavar="N", help="Questions about a picture (rag-*).")] = None,
     memory: Annotated[int, typer.Option(metavar="N", help="Pictures that may be retrieved (rag-vqa).")] = 2_000,

@@ -157,7 +157,7 @@ def test_abstentions_are_right_where_the_evidence_shows_nothing() -> None:
     )
     figures = {figure.name: figure for figure in figures_of("with retrieval", outcomes)}
     precision, recall = (figures[f"abstention {name}, with retrieval"] for name in ("precision", "recall"))
-    assert (precision.value, precision.queries) == (pytest.approx(1 / 2, abs=EXACT), 2)
-    assert (recall.value, recall.queries) == (pytest.approx(1 / 2, abs=EXACT), 2)
+    assert [precision.value, recall.value] == pytest.approx([1 / 2, 1 / 2], abs=EXACT)
+    assert precision.queries == recall.queries == 2
     assert precision.chance == pytest.approx(2 / 5, abs=EXACT)
     assert recall.chance == pytest.approx(2 / 5, abs=EXACT)
