@@ -55,12 +55,12 @@ class Seen:
         self.more_footprints = False
         """Whether there were more."""
         self._periods = periods
-        self._boxes: set[BBox] = set()
+        self._boxes: list[NDArray[np.float64]] = []
 
     @property
     def bbox(self) -> BBox | None:
         """Around all of them; None where none has a place."""
-        return enclosing_bbox(np.array(sorted(self._boxes))) if self._boxes else None
+        return enclosing_bbox(np.concatenate(self._boxes)) if self._boxes else None
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Count a batch of rows."""
@@ -96,7 +96,8 @@ class Seen:
 
     def _add_places(self, batch: pa.RecordBatch) -> None:
         sides = np.stack([batch[name].to_numpy(zero_copy_only=False) for name in _SIDES], axis=1)
-        self._boxes.update(map(tuple, np.unique(sides[~np.isnan(sides[:, 0])], axis=0).tolist()))
+        placed = sides[~np.isnan(sides[:, 0])]
+        self._boxes += [placed] if len(placed) else []
         new = set(batch["footprint"].drop_null().unique().to_pylist()) - self.footprints
         room = MOST_FOOTPRINTS - len(self.footprints)
         self.more_footprints |= len(new) > room
