@@ -13,7 +13,10 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright
 
+from tests.integration.real import ROOT
+
 CHROMIUM = Path("/usr/bin/chromium")
+AXE = ROOT / "tests" / "vendor" / "axe-core" / "axe.min.js"
 WEBGL = ("--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
 """Draws the map without a graphics card."""
 
@@ -111,3 +114,15 @@ def watch(visit: Visit) -> None:
     visit.page.on("console", note)
     visit.page.on("pageerror", lambda error: visit.complaints.append(str(error)))
     visit.page.add_init_script(WATCH_POLICY)
+
+
+def axe(page: Page) -> list[str]:
+    """Return the serious findings of axe-core."""
+    page.evaluate(AXE.read_text(encoding="utf-8") + "; undefined")
+    found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
+    return [
+        f"{entry['id']}: {node['html'][:160]}"
+        for entry in found["violations"]
+        if entry["impact"] in {"serious", "critical"}
+        for node in entry["nodes"]
+    ]

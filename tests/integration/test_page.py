@@ -13,12 +13,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
-from tests.integration.page_browser import CHROMIUM, DESK, PATIENCE_MS, PHONE, WEBGL, Visit, launch, served, watch
-from tests.integration.real import ROOT, Run
+from tests.integration.page_browser import CHROMIUM, DESK, PATIENCE_MS, PHONE, WEBGL, Visit, axe, launch, served, watch
+from tests.integration.real import Run
 
 pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no browser at {CHROMIUM}")
 
-AXE = ROOT / "tests" / "vendor" / "axe-core" / "axe.min.js"
 HARBOUR = "a harbour with ships"
 MOST_BYTES = 2_500_000
 
@@ -397,18 +396,6 @@ def test_the_number_of_results_is_read_out(desk: Visit) -> None:
     expect(page.locator("#live")).to_contain_text("600 tiles match. Best: Sentinel-2 L2A")
 
 
-def axe(page: Page) -> list[str]:
-    """Return the serious findings of axe-core."""
-    page.evaluate(AXE.read_text(encoding="utf-8") + "; undefined")
-    found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
-    return [
-        f"{entry['id']}: {node['html'][:160]}"
-        for entry in found["violations"]
-        if entry["impact"] in {"serious", "critical"}
-        for node in entry["nodes"]
-    ]
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(visitor: Visitor, scheme: str) -> None:
     visit = visitor(drawn=True, color_scheme=scheme)
@@ -438,12 +425,13 @@ def test_axe_finds_nothing_serious_on_a_phone(visitor: Visitor) -> None:
 def test_dark_follows_the_system_and_can_be_chosen(visitor: Visitor) -> None:
     visit = visitor(color_scheme="dark")
     page = visit.open()
-    ground = "getComputedStyle(document.body).backgroundColor"
-    assert page.evaluate(ground) == "rgb(15, 20, 25)"
+    ground = page.locator("body")
+    expect(ground).to_have_css("background-color", "rgb(15, 20, 25)")
+    page.wait_for_selector(".is-welcome")  # the script is at work
     page.locator("#theme").click()
-    assert page.evaluate(ground) == "rgb(244, 243, 239)"
+    expect(ground).to_have_css("background-color", "rgb(244, 243, 239)")
     page.reload()
-    assert page.evaluate(ground) == "rgb(244, 243, 239)"
+    expect(ground).to_have_css("background-color", "rgb(244, 243, 239)")
 
 
 def test_a_phone_shows_one_thing_at_a_time(visitor: Visitor) -> None:
@@ -618,37 +606,6 @@ def test_the_page_works_without_a_map(desk: Visit) -> None:
     expect(page.locator("#toasts, .map-missing").filter(has_text="WebGL")).to_be_visible()
     desk.search(HARBOUR)
     assert desk.tiles()
-
-
-def test_without_an_answering_model_the_page_says_so(desk: Visit) -> None:
-    page = desk.page
-    missing = {"error": {"code": "http_error", "message": "Not Found", "field": None}}
-    page.route("**/v1/ask", lambda route: route.fulfill(status=501, json=missing))
-    desk.open()
-    page.fill("#text", "Where are harbours?")
-    page.locator("#ask").click()
-    expect(page.locator(".answer")).to_contain_text("No question-answering model is set up")
-    desk.expected = "501"
-
-
-def test_citations_of_an_answer_light_up_their_tiles(desk: Visit) -> None:
-    page = desk.open()
-    desk.search(HARBOUR)
-    cited = desk.tiles()[3]
-    events = [
-        ("step", {"text": "Looking"}),
-        ("evidence", {"tiles": [{"n": 1, "tile_id": cited}]}),
-        ("token", {"text": "There is a harbour "}),
-        ("token", {"text": "on the coast [1]."}),
-        ("done", {}),
-    ]
-    stream = "".join(f"event: {name}\ndata: {json.dumps(data)}\n\n" for name, data in events)
-    page.route("**/v1/ask", lambda route: route.fulfill(body=stream, content_type="text/event-stream"))
-    page.locator("#ask").click()
-    expect(page.locator(".answer-text")).to_have_text("There is a harbour on the coast [1].")
-    expect(page.locator(f".tile[data-id='{cited}'] .tile-cited")).to_have_text("[1]")
-    page.locator(".citation").hover()
-    expect(page.locator(f".tile[data-id='{cited}']")).to_have_class(re.compile("is-lit"))
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 export const KEYS = [
   ["/", "to the search"],
+  ["Ctrl Enter", "ask what is written there"],
   ["\u2190 \u2191 \u2193 \u2192", "move among the tiles"],
   ["Enter", "open the tile"],
   ["Esc", "close it"],

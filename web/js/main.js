@@ -26,7 +26,8 @@ const store = createStore();
 const theme = createTheme();
 let description = null;
 let renderings = new Map();
-let cited = null; // tile id -> numbers of the answer's citations
+let cited = null; // tile id -> marks of the answer's citations
+let evidence = []; // tiles that an answer rests on; the map shows them beside the hits
 
 const searcher = createSearcher({ store, onChange: () => show(), wantsCells: () => stage.view() });
 const results = () => searcher.view();
@@ -102,8 +103,15 @@ const answer = createAnswer({
   holder: $("answer"),
   store,
   light: (id) => (stage.highlight(id), grid.highlight(id)),
-  go: (id) => (results().hits.some((hit) => hit.tile_id === id) ? (grid.flash(id), grid.focus(id)) : openTile(id)),
-  cite: (numbers) => ((cited = numbers), show()),
+  go: (id) => (grid.flash(id), openTile(id)),
+  cite(marks, tiles) {
+    cited = marks;
+    evidence = tiles;
+    show();
+    stage.bringIntoView();
+  },
+  about: () => ({ answers: description?.answers, sensors: Object.keys(description?.sensors ?? {}) }),
+  toast: notices.toast,
 });
 
 const searchbar = createSearchbar({
@@ -143,10 +151,22 @@ function show() {
   showNotices(state, view);
   showGrid(state, view);
   const cells = state.hexagons || view.status === "idle" ? view.cells : NO_CELLS;
-  stage.show({ state, hits: view.status === "idle" ? NO_HITS : view.hits, cells });
+  stage.show({ state, hits: onTheMap(view), cells });
   stage.histogram(view.facets?.time ?? []);
   stage.range(state.datetime);
   showPanes(state, view);
+}
+
+/** The hits, or what an answer rests on; the same list as long as nothing changes. */
+function onTheMap(view) {
+  const hits = view.status === "idle" ? NO_HITS : view.hits;
+  if (!evidence.length) return hits;
+  if (onTheMap.hits !== hits || onTheMap.evidence !== evidence) {
+    const known = new Set(hits.map(({ tile_id: id }) => id));
+    onTheMap.all = [...evidence.filter(({ tile_id: id }) => !known.has(id)), ...hits];
+    Object.assign(onTheMap, { hits, evidence });
+  }
+  return onTheMap.all;
 }
 
 function showNotices(state, view) {

@@ -36,6 +36,11 @@ export function createSearchbar({ store, onPicture, choosePoint, ask }) {
   input.addEventListener("keydown", (event) => {
     if (event.key === "Backspace" && !input.value && store.get().terms.length) list.lastElementChild?.querySelector("button")?.focus(); // prettier-ignore
   });
+  input.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+    event.preventDefault();
+    ask(input.value.trim());
+  });
   form.addEventListener("pointerdown", (event) => {
     if (event.target !== form && event.target !== list) return;
     event.preventDefault();
@@ -48,7 +53,7 @@ export function createSearchbar({ store, onPicture, choosePoint, ask }) {
     menu(button({ icon: "plus", label: "Add to the search or subtract from it", id: "add-term" }), (close) => addPanel({ add, close, file, choosePoint, input }), { align: "end", label: "Add to the search" }), // prettier-ignore
     button({ icon: "picture", label: "Search with a picture", on: { click: () => file.click() } }),
     button({ icon: "point", label: "Search like a point on the map", id: "point-tool", on: { click: choosePoint } }),
-    button({ icon: "ask", label: "Ask a question about the archive", id: "ask", on: { click: () => ask(input.value.trim()) } }),
+    button({ icon: "ask", text: "Ask", title: "Ask a question about the archive", id: "ask", on: { click: () => ask(input.value.trim()) } }),
     button({ icon: "search", label: "Search", class: "solid", type: "submit" }),
     file,
   );
