@@ -50,7 +50,8 @@ def plan_question(question: str, world: World) -> QueryPlan:
     sought = _sought(canvas, where, shape)
     if sought.joined_by_or and asks_which(shape, whole):
         shape = "compare"
-    renderings = choose_renderings(drawings, (*sought.sought, *sought.without), which.sensors, world)
+    things = (*(sought.sought or _kinds(where.names)), *sought.without)
+    renderings = choose_renderings(drawings, things, which.sensors, world)
     return QueryPlan(
         question=question,
         shape=shape,
@@ -60,6 +61,7 @@ def plan_question(question: str, world: World) -> QueryPlan:
         unknown_place=unknown,
         periods=when.periods,
         sensors=which.sensors,
+        missing_sensors=which.missing,
         collections=which.collections,
         max_cloud=max_cloud,
         renderings=renderings,
@@ -75,16 +77,14 @@ def _south(where: PlaceRead) -> bool | None:
 
 
 def _sought(canvas: Canvas, where: PlaceRead, shape: Shape) -> SoughtRead:
-    """What is left of the question; where nothing is, what the place is called: the Ucayali River is a river."""
+    """What is left of the question; a state alone is that of the place: a frozen Lake Garda is a frozen lake."""
     found = read_sought(canvas.free, compared=shape == "compare")
     kinds = _kinds(where.names)
     if kinds and len(found.sought) == 1 and found.sought[0].endswith(f" {NO_NOUN}"):
         return replace(found, sought=(f"{found.sought[0].removesuffix(NO_NOUN)}{kinds[0]}",))
-    if not found.sought and shape == "compare" and not kinds:
+    if not found.sought and shape == "compare":
         return replace(found, sought=compared_by(canvas.free))
-    if found.sought or shape in {"describe", "where", "count"}:
-        return found
-    return replace(found, sought=kinds)
+    return found
 
 
 def _kinds(names: Sequence[str]) -> tuple[str, ...]:

@@ -21,19 +21,19 @@ _AT_MOST = (
 _CLOUD_LIMITS = tuple(
     re.compile(pattern)
     for pattern in (
-        r"(?:,? ?(?:and|but|with|has|have|having|that have|at"
+        r"(?:,? ?\b(?:and|but|with|has|have|having|that have|at"
         rf"|where) )?(?:{_AT_MOST} ){{1,2}}{_PERCENT} (?:of )?(?:the )?{_CLOUD}",
-        r"(?:,? ?(?:and|but|with|has|have|having|that have|where|whose"
+        r"(?:,? ?\b(?:and|but|with|has|have|having|that have|where|whose"
         rf"|if) )?(?:the )?(?:max(?:imum)? |maximal )?{_CLOUD}(?: cover(?:age)?)?(?: (?:is|of|was"
         rf"|stays?))?[ :=]{{1,2}}(?:{_AT_MOST} ?){{0,2}}{_PERCENT}",
-        rf"(?:,? ?(?:and|but|with|at) )?{_PERCENT} {_CLOUD} (?:or less|at most|max(?:imum)?|or fewer)",
-        rf"(?:,? ?(?:and|but|with) )?(?:max(?:imum)?\.? ){_PERCENT} {_CLOUD}",
-        rf"(?:,? ?(?:and|but|with) )?{_CLOUD} ?(?:<=?) ?{_PERCENT}",
-        rf"(?:,? ?(?:that|which) )?(?:is|are) (?:{_AT_MOST} ){_PERCENT} {_CLOUD}",
+        rf"(?:,? ?\b(?:and|but|with|at) )?{_PERCENT} {_CLOUD} (?:or less|at most|max(?:imum)?|or fewer)",
+        rf"(?:,? ?\b(?:and|but|with) )?(?:max(?:imum)?\.? ){_PERCENT} {_CLOUD}",
+        rf"(?:,? ?\b(?:and|but|with) )?{_CLOUD} ?(?:<=?) ?{_PERCENT}",
+        rf"(?:,? ?\b(?:that|which) )?(?:is|are) (?:{_AT_MOST} ){_PERCENT} {_CLOUD}",
     )
 )
 _CLOUD_FREE = re.compile(
-    r"(?:,? ?(?:and|but|in|on|under|with|only|that|which|where|when|are|is|it|was|there|were|has"
+    r"(?:,? ?\b(?:and|but|in|on|under|with|only|that|which|where|when|are|is|it|was|there|were|has"
     rf"|have|show|shows|a|the|completely|totally|please) ){{0,4}}"
     r"(?:cloud-?less|(?:cloud|haze)[- ]?free|free (?:of|from) (?:any )?clouds?|(?:clear|blue"
     r"|cloudless)(?:[- ](?:sky|skies|weather|day|days))"
@@ -43,7 +43,7 @@ _CLOUD_FREE = re.compile(
     rf"(?:(?= )| (?:images?|imagery|tiles?|scenes?|pictures?|days?|conditions?|views?))?"
 )
 _FEW = re.compile(
-    rf"(?:,? ?(?:and|but|with|only) ){{0,2}}(?:(?:few|little|low|hardly any|almost no|nearly no"
+    rf"(?:,? ?\b(?:and|but|with|only) ){{0,2}}(?:(?:few|little|low|hardly any|almost no|nearly no"
     rf"|minimal|not (?:too|very) (?:many|much)) {_CLOUD}(?: cover(?:age)?)?"
     rf"|(?:mostly|almost|nearly|largely) (?:clear|cloud-?free|cloudless))"
 )

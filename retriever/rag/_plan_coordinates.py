@@ -49,12 +49,14 @@ _HALF = re.compile(
     rf"|the meridian )?({_NUM})(?:{_DEG})? ?({_SIDE})?"
 )
 _EQUATOR = re.compile(r"\b(north|south) of the equator\b")
+_TO = re.compile(r"[) ]{0,2}(?:to|and|-)[ (]{0,2}")
+_CORNERS = re.compile(r"\b(?:box|rectangle|extent|corners?|bounds|from|between)\b[a-z ]{0,16}[ :(]{0,2}$")
 _BETWEEN = re.compile(r"[ ,;/()]{0,3}(?:and |by |x )?")
 _PLACED = re.compile(
     r"(?:\b(?:at|near|around|of|to|from|in|point|position|location|coordinates?|place|site|over"
     r"|centred on|centered on|geo)|[:(@\[])[ :(\[]{0,2}$"
 )
-_LON_FIRST = re.compile(r"\blon(?:gitude)?[ ,/]{1,2}(?:and )?lat(?:itude)?[ :=)(]{0,3}$")
+_LON_FIRST = re.compile(r"\bpoint ?\($|\blon(?:gitude)?[ ,/]{1,2}(?:and )?lat(?:itude)?[ :=)(]{0,3}$")
 _UNITS = re.compile(r" ?(?:km|m|mi|miles|metres|meters|px|pixels|tiles|images|percent|days|years|months)\b")
 
 
@@ -98,7 +100,21 @@ def find_coordinates(text: str) -> tuple[Found, ...]:
         found = [each for reader in readers for each in reader(text)]
         if found:
             return tuple(found[:1])
-    return tuple(_apart([*_lettered(text), *_named(text), *_plain(text)]))
+    points = sorted(_apart([*_lettered(text), *_named(text), *_plain(text)]), key=lambda each: each.start)
+    return tuple(_cornered(text, points))
+
+
+def _cornered(text: str, points: list[Found]) -> list[Found]:
+    """Two points with "from ... to" between them are the corners of a box."""
+    if len(points) != 2 or not _TO.fullmatch(text, points[0].end, points[1].start):
+        return points
+    start, end = points[0].start, points[1].end
+    one, other = points[0].point, points[1].point
+    if one is None or other is None or not _CORNERS.search(text, max(0, start - 40), start):
+        return points
+    south, north = sorted((one[0], other[0]))
+    west, east = _eastward(one[1], other[1])
+    return [_area(start, end, (west, south, east, north))]
 
 
 def _boxes(text: str) -> Iterator[Found]:

@@ -62,6 +62,7 @@ _UNTIL = re.compile(
 )
 _EARLIER = re.compile(r" (?:and|or) (?:earlier|before|older)\b")
 _BOTH = re.compile(r"\b(?:before and after|after and before|before vs\.? after|before/after)(?: (?:the|year)){0,2} $")
+_BOTH_SIDES = re.compile(r"\bbefore(?: and |/| & | vs\.? )after\b")
 _NOT = re.compile(
     r"\b(?:but not|not|except|excluding|without|other than|apart from|ignoring|never)(?: (?:for"
     r"|in|from|during|the|on|year)){0,3} $"
@@ -82,6 +83,9 @@ _IN = re.compile(
     r"and|or|versus|vs|compared|with|against|period|time|dated|taken|dating|acquired|captured"
     r"|recorded|both|early|ever|pre|post|following|excluding|"
     r"season|seasons|course|previous|first|day|night|morning|date|dates)[ -]){1,8}$"
+)
+_TO_MONTH = re.compile(
+    r" (?:of |in )?(?:19|20)[0-9]{2}\b| ?(?:-|to|until|till|through|and|or|&|/) ?(?:[a-z]{3,9}\.? )?(?:19|20)[0-9]{2}\b"
 )
 _MONTH_TOLD = re.compile(
     r"\b(?:in|during|every|each|since|until|before|after|of|by|and|or|from|to|between|for|,"
@@ -131,6 +135,8 @@ def read_periods(canvas: Canvas, world: World, *, south: bool | None) -> Periods
     spans = _joined(text, atoms)
     partial = [span for span in spans if span.days is None]
     whole = [_opened(text, span) for span in spans if span.days is not None]
+    if len(whole) == 1 and whole[0].kind == "in" and _BOTH_SIDES.search(text):
+        whole = [replace(whole[0], kind="both")]
     notes = [atom.note for atom in atoms if atom.note]
     for span in spans:
         _strike(canvas, span)
@@ -146,18 +152,22 @@ def _is_date(text: str, atom: Atom) -> bool:
     """Whether an atom is a date here: "march" and "may" alone, "now" and numbers of things often are none."""
     before, after = text[max(0, atom.start - 40) : atom.start], text[atom.end : atom.end + 24]
     if atom.kind == "now":
-        return bool(re.search(r"(?:to|until|till|and|through|-) ?(?:the )?$", before))
+        return bool(_TO_NOW.search(before))
     if atom.kind == "month only":
-        if re.match(r" (?:of |in )?(?:19|20)[0-9]{2}\b", after):
-            return True
-        return bool(_MONTH_TOLD.search(before)) and not re.match(rf" (?:{EVENTS})\b", after)
+        beside = _TO_MONTH.match(after) or before.rstrip(" |").endswith(",")
+        return bool(beside or (_MONTH_TOLD.search(before) and not _EVENT_NEXT.match(after)))
     if atom.kind == "season only":
-        return not re.match(r" (?:house|palace|resort|camp|water|line)", after) and not re.search(r"\bhot $", before)
+        return not _SUMMER_HOUSE.match(after) and not before.endswith("hot ")
     if atom.kind == "year":
-        return not (
-            re.search(r"(?:than|least|most|about|over|exactly) $", before) and re.match(r" [a-z]{3,}s\b", after)
-        )
+        return not (_HOW_MANY.search(before) and _THINGS.match(after))
     return True
+
+
+_TO_NOW = re.compile(r"(?:to|until|till|and|through|-) ?(?:the )?$")
+_EVENT_NEXT = re.compile(rf" (?:{EVENTS})\b")
+_SUMMER_HOUSE = re.compile(r" (?:house|palace|resort|camp|water|line)")
+_HOW_MANY = re.compile(r"(?:than|least|most|about|over|exactly) $")
+_THINGS = re.compile(r" [a-z]{3,20}s\b")
 
 
 def _with_years(text: str, atoms: Sequence[Atom]) -> list[Atom]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from retriever.rag._plan_words import CHANGE_VERBS, STATES, VERBS_AS_STATES, word_set
+from retriever.rag._plan_words import CHANGE_VERBS, STATES, VERBS_AS_STATES, is_thing, word_set
 
 _PICTURE = (
     r"(?:images?|imagery|pictures?|tiles?|scenes?|photos?|photographs?|shots?|views?|examples?"
@@ -26,8 +26,10 @@ _LEADING = re.compile(
     r"|(?:to )?(?:tell|show|give|find|get|bring|fetch|list|display|present|return|search|look"
     r"|locate|identify|detect|map|describe|explain|summari[sz]e|report|check|determine"
     r"|count|compare|contrast|retrieve|see|spot|highlight|know|learn|understand|estimate|measure"
-    r"|assess|pick|select|name|say|wonder|interested|looking|searching|detecting|need|like|want"
-    r"|help)(?: (?:me|us|out|up|through|at|to|whether|if|in|about|for|all))*(?= |$)"
+    r"|assess|pick|select|name|say|contain|include|hold|depict|feature|reveal|cover|wonder"
+    r"|interested|looking|searching|detecting|need|like|want"
+    r"|help)(?: (?:me|us|(?:my|our) (?:class|boss|team|students|colleagues?|kids|children"
+    r"|friends?|client|users?)|out|up|through|at|to|whether|if|in|about|for|all))*(?= |$)"
     r"|do you (?:have|know|see|find|hold)\b|do we have\b|have you (?:got|seen)\b|got any\b"
     r"|(?:since|until|from|in|on|at|to|by|for|during) (?:when|which|what|where)\b"
     r"|how (?:many|much|often|long|far|fast|big|large|wide|deep|high|tall|old|recently|recent|wet"
@@ -42,7 +44,9 @@ _LEADING = re.compile(
     r"|less|fewer|least|another|other|others|certain|various|different|such|that|which|this|these"
     r"|those|single|lots?|plenty|enough|no|not|same)\b(?!-)"
     r"|(?:still|ever|already|currently|now|also|really|actually|possibly|probably|only|just|even"
-    r"|again|once|usually|always|recently|newly|clearly|visible|available|existing|actual|exact"
+    r"|again|once|usually|always|recently|newly|roughly|approximately|urgent|urgently|asap|common"
+    r"|frequent|widespread|prevalent|abundant|numerous|clearly|visible|available|existing|actual"
+    r"|exact"
     r"|total|overall|recent|latest|earliest|oldest|newest|first|last|previous|new|so|then|please"
     r"|yes|maybe|perhaps|finally|mainly|mostly|here|how)\b(?!-)"
     r"|(?:satellite |aerial |remote sensing |space |good |clear "
@@ -65,27 +69,28 @@ _LEADING = re.compile(
 )
 _TRAILING = word_set(
     """
-a an the of in on at to for from by with within into over across during about and or but than as near around is are
-was were be been being do does did has have had can could will would there here it they that this these those which
-where when what how you we i me us them seen visible shown observed found detected imaged photographed captured
-taken acquired located situated built constructed opened finished created present available exist exists existed
-show shows happen happened happening occur occurred see look like looked looks know still ever already currently now
-today too also again together nearby respectively anywhere somewhere everywhere likely possible please since until
-before after between more less fewer first last then later earlier originally most least or not any recently clearly
-mainly mostly once back along off through up out down away far much many else lie lies stand stands appear appears
-get gets got gotten become became larger bigger smaller greener drier wetter denser fuller emptier greater wider narrower
-longer shorter higher lower better worse
-begin began start started stop stopped end ended take place took exactly apart same different differ differs
-differed do done make made completely entirely fully partly partially heavily strongly quickly slowly significantly
-really actually constantly so sure its their only go rapidly noticeably measurably considerably substantially ones
-one themselves itself
+a an the of in on at to for from by with within into over across during about and or but than as near around is
+are was were be been being do does did has have had can could will would there here it they that this these
+those which where when what how you we i me us them seen visible shown observed found detected imaged
+photographed captured taken acquired located situated built constructed opened finished created present
+available exist exists existed show shows happen happened happening occur occurred see look like looked looks
+know still ever already currently now today too also again together nearby respectively anywhere somewhere
+everywhere likely possible please find spot count identify detect common frequent widespread dominant prevalent
+abundant numerous since until before after between more less fewer first last then later earlier originally most
+least or not any recently clearly mainly mostly once back along off through up out down away far much many else
+lie lies stand stands appear appears get gets got gotten become became larger bigger smaller greener drier
+wetter denser fuller emptier greater wider narrower longer shorter higher lower better worse begin began start
+started stop stopped end ended take place took exactly apart same different differ differs differed do done make
+made completely entirely fully partly partially heavily strongly quickly slowly significantly really actually
+constantly so sure its their only go rapidly noticeably measurably considerably substantially ones one
+themselves itself
 """
 )
 """Words that a phrase does not end with."""
 _INSIDE = word_set(
     """
-ever already currently also really actually possibly probably please any some still visible visibly you we i me us
-clearly partly partially mostly recently completely entirely fully heavily severely badly
+ever already currently also really actually possibly probably please any some still visible visibly you we i me
+us clearly partly partially mostly recently completely entirely fully heavily severely badly
 """
 )
 """Words that are left out anywhere."""
@@ -99,8 +104,8 @@ photos tiles tile scenes scene size
 """Nouns that a phrase does not end with: of "forest loss" the forest is to be found."""
 _BE = word_set(
     """
-is are was were be been being become becomes became get gets got look looks looked turn turned stay stayed remain
-remained seem seems
+is are was were be been being become becomes became get gets got look looks looked turn turned stay stayed
+remain remained seem seems
 """
 )
 _HAVE = re.compile(
@@ -113,19 +118,19 @@ _ARTICLES = re.compile(r"(?<= )(?:the|an|any|some|its|their|your|our) (?=\w)")
 _ADVERB = re.compile(r"^(?:[a-z]{4,14}ly|very|quite|too|most|more|all|so|under)$")
 _GENERIC = word_set(
     """
-image images imagery picture pictures tile tiles scene scenes photo photos photograph photographs area areas place
-places region regions location locations site sites spot spots thing things anything something everything nothing
-date dates year years month months season seasons time times data evidence situation change changes difference
-differences development it they them this that these those here there archive index view views look map information
-example examples shot shots record records state condition conditions proof part parts side day days period periods
-decade decades week weeks coordinates coordinate point position number numbers amount what which where when how
-latitude longitude lat lon neighbourhood neighborhood surroundings vicinity question answer answers km mile miles
-kilometre kilometres kilometer kilometers radius summer winter spring autumn cover landscape surface ground scenery
-feature features object objects ones one movement growth trend history timeline collection collections cloud-free
-acquisition acquisitions result results land type types kind kinds case cases more less other others sensor sensors
-satellite satellites country dataset morning evening afternoon ago world earth planet please thanks area's extent
-box bbox direction sort sorts detail details overview summary north south east west half water's within km² centre
-center middle
+image images imagery picture pictures tile tiles scene scenes photo photos photograph photographs area areas
+place places region regions location locations site sites spot spots thing things anything something everything
+nothing date dates year years month months season seasons time times data evidence situation change changes
+difference differences development it they them this that these those here there archive index view views look
+map information example examples shot shots record records state condition conditions proof part parts side day
+days period periods decade decades week weeks coordinates coordinate point position number numbers amount what
+which where when how latitude longitude lat lon neighbourhood neighborhood surroundings vicinity question answer
+answers km mile miles kilometre kilometres kilometer kilometers radius summer winter spring autumn cover
+landscape surface ground scenery feature features object objects ones one movement growth trend history timeline
+collection collections cloud-free acquisition acquisitions result results land type types kind kinds case cases
+more less other others sensor sensors satellite satellites country dataset morning evening afternoon ago world
+earth planet please thanks area's extent box bbox direction sort sorts detail details overview summary north
+south east west half water's within km² centre center middle
 """
 )
 """Words that say nothing about what to find."""
@@ -202,14 +207,20 @@ def _stripped(words: list[str], *, asked_did: bool) -> list[str]:
     return words
 
 
+_GROUND = (["area"], ["areas"], ["land"], ["ground"], ["surface"])
+"""Nouns that may stay with a state: "flooded area"."""
+
+
 def _is_lost(words: list[str]) -> bool:
+    if words[-1] in {"area", "level", "extent", "size"}:
+        return len(words) > 1 and is_thing(words[-2]) and words[-2] not in STATES
     return words[-1] in _LOST and not all(word in STATES for word in words[:-1])
 
 
 def _state_first(words: list[str]) -> list[str]:
     """Move a state behind its noun before it, and give one that stands alone a noun."""
-    if len(words) == 1 and words[0] in STATES:
-        return [words[0], NO_NOUN]
     if len(words) > 1 and words[-1] in STATES and words[-2] not in STATES | {"in", "of", "to", "and", "by", "with"}:
-        return [words[-1], *words[:-1]]
+        words = [words[-1], *words[:-1]]
+    if words and words[0] in STATES and all(word in _GENERIC for word in words[1:]) and words[1:] not in _GROUND:
+        return [words[0], NO_NOUN]
     return words

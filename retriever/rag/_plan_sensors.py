@@ -89,6 +89,9 @@ _FAMILIES: tuple[tuple[str, str, Picks], ...] = (
 )  # fmt: skip
 """What people call sensors, and which of the index that is; the first that fits is taken."""
 
+_LOOSE = frozenset(("aerial",))
+"""What people also call pictures that were not taken by it."""
+
 _FAMILY = re.compile(
     "|".join(rf"(?P<f{at}>(?<![\w-])(?:{words})(?![\w]){_FEATURES})" for at, (_, words, _) in enumerate(_FAMILIES))
 )
@@ -100,6 +103,8 @@ class SensorsRead:
 
     sensors: tuple[str, ...] = ()
     """See ``QueryPlan``."""
+    missing: tuple[str, ...] = ()
+    """See ``QueryPlan.missing_sensors``."""
     collections: tuple[str, ...] = ()
     """See ``QueryPlan``."""
     notes: tuple[str, ...] = ()
@@ -120,14 +125,19 @@ def read_sensors(canvas: Canvas, world: World) -> SensorsRead:
         families.append(family)
         if not names and not negated:
             missing.append(family)
+    lacking = () if picked else tuple(dict.fromkeys(family for family in missing if family not in _LOOSE))
     wanted = [name for name in world.sensors if name in picked] if picked else list(world.sensors)
     kept = [name for name in wanted if name not in refused]
-    notes = [_missing_note(family, world) for family in dict.fromkeys(missing)]
+    notes = [_missing_note(family, world) for family in dict.fromkeys(missing) if family not in lacking]
     if (picked or refused) and not kept:
         notes.append("The sensors that were named leave none of the index: all are searched.")
     chosen = tuple(kept) if picked or refused else ()
     return SensorsRead(
-        sensors=chosen, collections=collections, notes=tuple(notes), families=tuple(dict.fromkeys(families))
+        sensors=chosen,
+        missing=lacking,
+        collections=collections,
+        notes=tuple(notes),
+        families=tuple(dict.fromkeys(families)),
     )
 
 

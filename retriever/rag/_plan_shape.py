@@ -19,7 +19,7 @@ _CONTRACTED = re.compile(rf"\b(?:{'|'.join(CONTRACTIONS)})(?!\w)")
 
 _POLITE = re.compile(
     r"^(?:[ |,.;:!?-]|(?:please|kindly|hi|hello|hey|ok|okay|so|well|now|and|but|then|also"
-    r"|dear swath|swath|thanks|first|only|just)\b"
+    r"|dear swath|swath|urgent(?:ly)?|asap|quick question|question|thanks|first|only|just)\b"
     r"|(?:can|could|would|will) (?:you|we|i) (?:please )?(?:tell|explain to|say to|help)(?: (?:me"
     r"|us))?(?: (?:to )?(?:find out|see|understand|know))?\b"
     r"|(?:i|we) (?:would like|want|need|wish|am trying|am curious|wonder)(?: (?:to (?:know|see"
@@ -90,7 +90,7 @@ _CHANGE = re.compile(
 _ASKED = re.compile(
     rf"^{_AUX}\b(?! (?:you|we|i) (?:please )?(?:show|find|list|give|describe|compare|count|locate"
     r"|display|get|search|map|point|identify|look|summari[sz]e|detect)\b)|(?<!what )(?<!which )\bis there\b"
-    r"|\bare there\b|\bwhether\b|^any\b|^there (?:is|are|was|were)\b"
+    r"|\bare there\b|\bwhether\b|^any(?:thing|body|one)?\b|^there (?:is|are|was|were)\b"
 )
 
 
@@ -119,16 +119,22 @@ def read_shape(whole: str, text: str, *, periods: int, places: int) -> Shape:
     if _THERE.search(asked) and not _COMPARE.search(whole):
         asked = _NOUN.sub(" ", asked)
     plain = _NO_THAN.sub(" ", asked)
-    if _COMPARE.search(whole) or _THAN.search(plain) or _MORE_OR.search(plain):
+    if (
+        _COMPARE.search(whole)
+        or (periods > 1 and _AGAINST.search(whole))
+        or _THAN.search(plain)
+        or _MORE_OR.search(plain)
+    ):
         return "compare"
     if _MORE_ANY.search(plain) and (periods > 1 or places > 1) and not _COUNT.search(plain):
         return "compare"
     for shape, pattern in _IN_ORDER:
-        if pattern.search(asked):
+        if pattern.search(asked) or (shape == "when" and pattern.search(whole)):
             return shape
     return "presence" if _ASKED.search(asked) else "describe"
 
 
+_AGAINST = re.compile(r"\b(?:against|relative to|as opposed to|than)\b")
 _GROWING = re.compile(
     r"\b(?:crops?|plants?|trees?|vines?|rice|wheat|maize|forests?) (?:is |are )?(?:grow|grows|grown|growing)\b"
 )

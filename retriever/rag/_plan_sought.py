@@ -13,6 +13,12 @@ MAX_PHRASES = 6
 """Most phrases that are searched for one question; each costs a search."""
 
 _ASIDES = re.compile(
+    r"^ ?(?:hello|hi|hey|good (?:morning|afternoon|evening|day)|greetings|dear [a-z]{1,15})\b[^,;.!?]{0,20}[,;.!]"
+    r"|\b(?:i|we) (?:am|are|was|work|study|teach|write)\b(?! (?:looking|searching|interested"
+    r"|trying))[^,;.!?]{0,60}[,;.!?]"
+    r"|\bwhich (?:one |of them |of the two )?(?:is|was|are|were|has|have|covers?|takes?|had)(?: up)?(?: the)?"
+    r" (?:more|most|less|least|larger|bigger|smaller|[a-z]{3,12}er"
+    r"|[a-z]{3,12}est)\b[^,:;?]{0,30}[,:] ?(?=(?:the |an? )?(?!or\b|and\b|in\b|than\b)[a-z]{3})|"
     r"[,;.?!]? ?(?:and )?(?:please )?\bhow (?:do|would|can|could|did) (?:you|we|i) (?:know|tell"
     r"|see|conclude|prove|support|find out)(?: (?:that|this|it|so))?\b"
     r"|[,;.?!]? ?(?:and )?how (?:sure|certain|confident) (?:are you|is (?:that|this"
@@ -73,11 +79,18 @@ _IS_NOT_THERE = re.compile(
     r"^(is|are|was|were|do|does|did|has|have) (?:there )?not(?: been)?(?: there)?(?: (?:any|a))?\b"
     r"|^(is|are|was|were) there (?:no|not any)\b(?! [a-z ]{0,30}\b(?:with|without)\b)"
 )
+_SUBJECT = re.compile(
+    r"\b(?:the|this|that|a) (?:land|area|place|region|site|spot|location|point"
+    r"|ground|box|rectangle|extent"
+    r"|polygon|bounding box)s?(?: from| between| of| at| around)? ?(?=\|)"
+)
+"""What a struck out place is of: "the land at 46.95, -99.1"."""
 _NOT_ONLY = re.compile(r"\bnot (?:only|just)\b")
 _VERSUS = re.compile(
     r"\bversus\b|\bvs\b\.?|\bcompared (?:to|with)\b|\bin comparison (?:to|with)\b|\bthan\b"
     r"|\bas opposed to\b|\bagainst\b"
 )
+_DIFFERENCE = re.compile(r"\b(?:differences?|comparison|choice|distinguish)(?: (?:in|of) [a-z ]{1,30})? between\b")
 _WITH = re.compile(r"\b(?:with|to|and)\b")
 _LIST = re.compile(r", ?(?:and |or )?|; ?|\band/or\b|\b(?:and|or|nor|plus|as well as|along with|together with)\b|&")
 _BETWEEN = re.compile(r"\b(between(?: [^\s,|]{1,30}){1,5}) and\b")
@@ -107,7 +120,8 @@ def read_sought(text: str, *, compared: bool) -> SoughtRead:
         text: The question in lower case, with what has been read struck out.
         compared: Whether the question compares, so that "A with B" are two things.
     """
-    plain = " ".join(spelled_out(text).replace("|", " ").replace('"', " ").split())
+    text = _SUBJECT.sub(" ", re.sub(r"\|[| ]*", "|", spelled_out(text)))
+    plain = " ".join(text.replace("|", " ").replace('"', " ").split())
     plain = " ".join(_ASIDES.sub(" ", plain).split())
     plain = _NOT_ONLY.sub(" ", plain).replace("but also", "and") if _NOT_ONLY.search(plain) else plain
     plain = _IS_NOT_THERE.sub(lambda found: f"{found[1] or found[2]} there", plain)
@@ -149,6 +163,8 @@ def _phrases(text: str, *, compared: bool) -> list[str]:
 
 def _parts(text: str, *, compared: bool) -> list[str]:
     """Split a list, but not the name of a class, two adjectives of one noun, or what something lies between."""
+    told = _DIFFERENCE.search(text) if compared else None
+    text = f"compare {text[told.end() :]}" if told else text
     held = _BETWEEN.sub(r"\1 \0", text)
     held = _MIXED.sub(
         lambda found: found[0].replace(f"{found[1]} and", f"{found[1]} \0") if _are_states(found) else found[0], held
