@@ -94,7 +94,8 @@ def _headline(plan: QueryPlan, evidence: EvidenceSet) -> Iterator[Claim]:
     """For "is there": yes or no by the index's own threshold, on the best tile of each thing sought."""
     if plan.shape != "presence":
         return
-    if evidence.tiles and not any(tile.sought for tile in evidence.tiles):
+    measured = _measured({fact.name for fact in evidence.facts})
+    if evidence.tiles and not measured and not any(tile.sought for tile in evidence.tiles):
         yield Claim(text=f"Yes: {_matching(evidence)}.", cites=tuple(tile.number for tile in evidence.tiles))
     limits = {fact.value["sought"]: fact.value["threshold"] for fact in evidence.facts if fact.name == "likely"}
     for sought in dict.fromkeys(tile.sought for tile in evidence.tiles):
@@ -151,7 +152,5 @@ def _caveats(plan: QueryPlan, evidence: EvidenceSet, calendar: Calendar) -> Iter
         yield "Scores say how well a tile fits the words; what it shows must be seen on its picture."
     for name in calendar.of_years:
         yield f"The dates of {name} are all 1 January, 00:00, as archives write whole years, and are given as years."
-    if plan.unknown_place and not any(plan.unknown_place in note for note in plan.notes):
-        yield f"The place {quoted(plan.unknown_place)} is not known here, so tiles of anywhere were looked at."
     yield from (fact.text for fact in evidence.facts if fact.name in _CAVEATS)
     yield from evidence.dropped

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from typing import Any
 
 from retriever._listing import take_tiles
@@ -18,7 +19,7 @@ from retriever.rag._facts import Counted, facts_of
 from retriever.rag._filters import Filters, filters_of
 from retriever.rag._from_records_claims import quoted
 from retriever.rag._measured import is_measured, measure, tells
-from retriever.rag._nothing import nothing_passes, unknown_place
+from retriever.rag._nothing import missing_sensor, nothing_passes, unknown_place
 from retriever.rag._pictures import draw_pictures
 from retriever.rag._retrieve import Retrieved, Search, retrieve
 from retriever.rag._scoring import Phrase
@@ -61,8 +62,37 @@ def gather(
         SpaceMismatchError: The index was filled by another encoder.
         StoreError: The index cannot be read.
     """
+    gathered = partial(
+        _gathered,
+        archive=archive,
+        filters=filters,
+        tiles=tiles,
+        pictures=pictures,
+        picture_px=picture_px,
+        kept=kept,
+        note=note,
+    )
+    if plan.sought and is_measured(plan):
+        # Every tile of the place counts then, evenly over time: scores would leave out dates.
+        found = gathered(replace(plan, sought=()))
+        if tells(found.facts):
+            return found
+    return gathered(plan)
+
+
+def _gathered(
+    plan: QueryPlan,
+    *,
+    archive: Archive,
+    filters: SearchRequest | None,
+    tiles: int,
+    pictures: int,
+    picture_px: int,
+    kept: Turn | None,
+    note: Note,
+) -> EvidenceSet:
     walk = _Walk(plan=plan, archive=archive, filters=filters, steps=_Steps(note))
-    nowhere = unknown_place(plan, filters)
+    nowhere = unknown_place(plan, filters) or missing_sensor(plan, archive, filters)
     if nowhere is not None:
         return EvidenceSet(insufficient=nowhere)
     joined, retrieved, counted = walk.retrieved(tiles, kept)
@@ -74,11 +104,9 @@ def gather(
     facts = facts_of(retrieved, counted, shown)
     dropped = (*joined.remarks, *_left_out(plan, retrieved))
     insufficient = judge(retrieved, archive) or (None if shown else _EMPTY)
-    # Nobody measures or looks at what cannot carry an answer; but what is sought may be just what is measured.
-    if insufficient is None or (shown and is_measured(plan)):
-        measured = walk.measured(shown)
-        facts += measured
-        insufficient = None if tells(measured) else insufficient
+    # Nobody measures or looks at what cannot carry an answer.
+    if insufficient is None:
+        facts += walk.measured(shown)
     if pictures and insufficient is None:
         shown, undrawn = walk.drawn(shown, chosen, pictures, picture_px)
         dropped += undrawn

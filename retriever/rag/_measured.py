@@ -30,6 +30,9 @@ MAX_DATES = 24
 BUDGET_S = 20.0
 """Seconds after which no further date is opened: remote files take about one each."""
 
+ENOUGH = 0.005
+"""Least share of the ground on some date: less may be a wet roof, a shadow, a bright field."""
+
 PREFIX = "index:"
 """What the name of a spectral index starts with among the renderings."""
 
@@ -101,9 +104,9 @@ def is_measured(plan: QueryPlan) -> bool:
 
 
 def tells(facts: Iterable[Fact]) -> bool:
-    """Return whether measured facts found any of what was measured."""
+    """Return whether measured facts found enough of what was measured to speak of."""
     for fact in facts:
-        if fact.name == "measured_area" and any(each["km2"] > 0 for each in fact.value["dates"]):
+        if fact.name == "measured_area" and any(each["share"] >= ENOUGH for each in fact.value["dates"]):
             return True
         if fact.name == "measured_change" and fact.value.get("burnt_km2", 0) > 0:
             return True

@@ -28,6 +28,21 @@ def unknown_place(plan: QueryPlan, filters: SearchRequest | None) -> str | None:
     )
 
 
+def missing_sensor(plan: QueryPlan, archive: Archive, filters: SearchRequest | None) -> str | None:
+    """Return why a question cannot be put to the archive: it asks for sensors of which there is none.
+
+    None where it asks for others as well, or the user has said which.
+
+    Raises:
+        StoreError: The index cannot be read.
+    """
+    if not plan.missing_sensors or plan.sensors or (filters is not None and filters.sensor):
+        return None
+    everything, _ = see(archive, filters_of(QueryPlan(question=plan.question), None), (), ())
+    there = shortened(sorted(everything.sensors), 5) or "no tiles"
+    return f"The index has no {listed(plan.missing_sensors, 'or')} tiles; it has {there}."
+
+
 def _located(filters: SearchRequest) -> bool:
     return bool(filters.h3) or any(each is not None for each in (filters.bbox, filters.within, filters.near))
 

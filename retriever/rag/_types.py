@@ -57,6 +57,8 @@ class QueryPlan:
     """When, both ends included, None for an open end; several are compared with each other."""
     sensors: tuple[str, ...] = ()
     """Sensor names of the index; empty for all."""
+    missing_sensors: tuple[str, ...] = ()
+    """Kinds of sensors that the question asks for and the index has not; where those are all, there is no answer."""
     collections: tuple[str, ...] = ()
     """Collections of the index; empty for all."""
     max_cloud: float | None = None

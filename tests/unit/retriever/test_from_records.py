@@ -274,15 +274,6 @@ def test_passages_are_quoted_capped_and_tamed() -> None:
     assert len(claims[-1].text) < 320
 
 
-def test_an_unknown_place_is_owned_up_to() -> None:
-    plan = QueryPlan(question="?", unknown_place="Atlantis")
-    written = write_from_records(plan, EvidenceSet(tiles=(tile(1),)))
-    assert any("Atlantis" in caveat for caveat in written.caveats)
-    assert not any(
-        "Atlantis" in c for c in write_from_records(replace(plan, notes=("No Atlantis.",)), EvidenceSet()).caveats
-    )
-
-
 @pytest.mark.parametrize(
     ("got", "wanted"),
     [
