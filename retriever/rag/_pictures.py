@@ -2,7 +2,8 @@
 
 Which pictures, when not all can be drawn: first one of every period and place, in the rendering that the question
 wants; then the same tiles as the eye or the radar sees them, so that there is something to compare with; then the
-other tiles. Pixels without data get a colour that no legend uses, since black is what water looks like.
+other tiles. Of more dates than pictures a question about time sees the first, the last and some between. Pixels without
+data get a colour that no legend uses, since black is what water looks like.
 """
 
 from __future__ import annotations
@@ -38,6 +39,9 @@ PER_TILE = 2
 
 AT_ONCE = 4
 """Tiles drawn at the same time: remote ones wait for the network, and a window of a scene takes about 20 MB."""
+
+_TIMED = ("when", "change")
+"""Shapes of which the first and the last date must be seen."""
 
 NO_DATA = (128, 0, 255)
 """Red, green, blue of pixels without data: a violet that no colour map and no legend has."""
@@ -88,7 +92,7 @@ def draw_pictures(
         places: Place of each tile by its number: tiles of one place have the same; None counts each as its own.
     """
     board = _Board(tiles=tiles, reach=reach, side=picture_px)
-    board.fill(_jobs(tiles, plan, places or {}), pictures)
+    board.fill(_jobs(tiles, plan, places or {}, pictures), pictures)
     shown = tuple(replace(tile, pictures=board.of(at)) for at, tile in enumerate(tiles))
     return shown, tuple(board.left_out(pictures))
 
@@ -138,17 +142,26 @@ class _Board:
             yield f"Tile{plural} {', '.join(numbers)} had no picture drawn: at most {pictures} were asked for."
 
 
-def _jobs(tiles: Sequence[EvidenceTile], plan: QueryPlan, places: Mapping[int, int]) -> Iterator[_Job]:
+def _jobs(tiles: Sequence[EvidenceTile], plan: QueryPlan, places: Mapping[int, int], pictures: int) -> Iterator[_Job]:
     """Pictures in the order of their worth."""
     groups: dict[tuple[int | None, int], int] = {}
     for at, tile in enumerate(tiles):
         groups.setdefault((tile.period, places.get(tile.number, -tile.number)), at)
     first = list(groups.values())
     rest = [at for at in range(len(tiles)) if at not in set(first)]
+    if plan.shape in _TIMED and len(plan.periods) < 2:
+        first = _evenly_first(first, pictures)
     wanted = [renderings_for(tile.record.sensor, plan) for tile in tiles]
     compared = any(name in plan.renderings for names in wanted for name in names)
     for group, rank in ((first, 0), (first, 1), (rest, 0), (rest, 1)) if compared else ((first, 0), (rest, 0)):
         yield from (_Job(place=at, rendering=wanted[at][rank]) for at in group if rank < len(wanted[at]))
+
+
+def _evenly_first(dates: Sequence[int], pictures: int) -> list[int]:
+    """Return tiles of rising dates with those to be drawn in front: the oldest, the newest, and evenly between."""
+    count = min(pictures, len(dates))
+    chosen = [dates[round(step * (len(dates) - 1) / max(count - 1, 1))] for step in range(count)]
+    return list(dict.fromkeys([*chosen, *dates]))
 
 
 def renderings_for(sensor: str, plan: QueryPlan) -> tuple[str | None, ...]:

@@ -118,6 +118,14 @@ def test_every_place_and_period_is_seen_before_any_is_seen_twice(scene: str) -> 
     assert dropped == ("Tiles 3, 4, 7, 8 had no picture drawn: at most 6 were asked for.",)
 
 
+def test_a_question_about_time_sees_the_first_and_the_last_date(scene: str) -> None:
+    tiles = [tile(n, scene) for n in range(1, 8)]
+    asked = QueryPlan(question="When?", shape="when")
+    for most, seen in ((1, [1]), (2, [1, 7]), (3, [1, 4, 7]), (7, [1, 2, 3, 4, 5, 6, 7])):
+        shown, _ = draw_pictures(tiles, asked, None, most, 64)
+        assert [each.number for each in shown if each.pictures] == seen
+
+
 def test_a_sensor_without_the_rendering_is_drawn_as_usual() -> None:
     assert renderings_for("sentinel-1-rtc", NDWI) == ("sar",)
     assert renderings_for("sentinel-2-l2a", NDWI) == ("index:ndwi", "true-color")
