@@ -138,6 +138,14 @@ def _fact_claims(shape: Shape, evidence: EvidenceSet) -> Iterator[Claim]:
             yield Claim(text=fact.text, cites=cites)
 
 
+def _unmeasured(evidence: EvidenceSet) -> Iterator[str]:
+    """Say that there are more dates than were measured: the tiles shown leave some out."""
+    dates = next((fact.value["count"] for fact in evidence.facts if fact.name == "dates"), 0)
+    done = {each["date"] for fact in evidence.facts if fact.name == "measured_area" for each in fact.value["dates"]}
+    if done and len(done) < dates:
+        yield f"{len(done)} of the {plural(dates, 'date')} that pass the filters were measured."
+
+
 def _measured(names: Collection[str]) -> bool:
     return any(name.startswith("measured_") and name not in _CAVEATS for name in names)
 
@@ -150,6 +158,7 @@ def _caveats(plan: QueryPlan, evidence: EvidenceSet, calendar: Calendar) -> Iter
         yield "The index is not calibrated: scores order the tiles, they are not probabilities."
     if any(tile.sought for tile in evidence.tiles):
         yield "Scores say how well a tile fits the words; what it shows must be seen on its picture."
+    yield from _unmeasured(evidence)
     for name in calendar.of_years:
         yield f"The dates of {name} are all 1 January, 00:00, as archives write whole years, and are given as years."
     yield from (fact.text for fact in evidence.facts if fact.name in _CAVEATS)

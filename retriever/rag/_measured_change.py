@@ -10,12 +10,16 @@ from numpy.typing import NDArray
 from pyproj import Geod
 from rasterio.features import shapes, sieve
 from shapely.geometry import shape
+from shapely.geometry.base import BaseGeometry
 
 from retriever.rag._measured_grid import Grid
 from retriever.rag._measured_kinds import Told
 
 SPECK = 4
 """Pieces of fewer pixels are not looked at one by one; they count for the area."""
+
+PIECES = 3
+"""Most pieces that are looked at one by one."""
 
 POINTS = 2_000
 """Most pixels whose distance is taken, evenly chosen among all."""
@@ -27,8 +31,8 @@ Place = tuple[float, float]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Largest:
-    """The largest connected piece of something."""
+class Piece:
+    """A connected piece of something."""
 
     km2: float
     """Its area."""
@@ -60,10 +64,10 @@ class Change:
     """There on the second date only."""
     both_km2: float
     """There on both."""
-    largest_loss: Largest | None
-    """None where nothing but specks was lost."""
-    largest_gain: Largest | None
-    """Likewise."""
+    losses: tuple[Piece, ...]
+    """The largest pieces lost, the largest first; without specks."""
+    gains: tuple[Piece, ...]
+    """Likewise of what was gained."""
     centre: Moved | None
     """From the centre of all there was to the centre of all there is."""
     reach_m: tuple[float, float] | None
@@ -81,23 +85,25 @@ def change(before: Told, after: Told, grid: Grid) -> Change:
         lost_km2=grid.km2(lost),
         gained_km2=grid.km2(gained),
         both_km2=grid.km2(was & now),
-        largest_loss=_largest(lost, grid),
-        largest_gain=_largest(gained, grid),
+        losses=_largest(lost, grid),
+        gains=_largest(gained, grid),
         centre=_moved(was, now, grid),
         reach_m=_reach(was, gained, grid),
     )
 
 
-def _largest(mask: NDArray[np.bool_], grid: Grid) -> Largest | None:
+def _largest(mask: NDArray[np.bool_], grid: Grid) -> tuple[Piece, ...]:
     # Pieces that touch at a corner are one: a river a pixel wide runs diagonally, too.
     clean = sieve(mask.astype(np.uint8), SPECK, connectivity=8)
     found = [shape(outline) for outline, _ in shapes(clean, mask=(clean == 1) & mask, connectivity=8)]
-    if not found:
-        return None
-    best = max(found, key=lambda piece: float(piece.area))
-    inside = shapely.point_on_surface(best)
+    best = sorted(found, key=lambda piece: (-float(piece.area), piece.bounds))[:PIECES]
+    return tuple(_piece(outline, grid) for outline in best)
+
+
+def _piece(outline: BaseGeometry, grid: Grid) -> Piece:
+    inside = shapely.point_on_surface(outline)
     pixel = float(grid.row_km2[min(int(inside.y), len(grid.row_km2) - 1), 0])
-    return Largest(km2=best.area * pixel, place=grid.lonlat(inside.x, inside.y))
+    return Piece(km2=outline.area * pixel, place=grid.lonlat(inside.x, inside.y))
 
 
 def _moved(was: NDArray[np.bool_], now: NDArray[np.bool_], grid: Grid) -> Moved | None:

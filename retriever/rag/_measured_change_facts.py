@@ -8,12 +8,12 @@ from typing import Any
 
 from shapely.geometry import Point
 
-from retriever.rag._measured_change import Change, Largest, change
+from retriever.rag._measured_change import Change, Piece, change
 from retriever.rag._measured_facts import MeasuredDate, MeasuredSite, cited
 from retriever.rag._measured_grid import Grid
 from retriever.rag._measured_kinds import BURNT
 from retriever.rag._types import EvidenceTile, Fact, QueryPlan
-from retriever.rag._wording import distance, point, square_km, wind
+from retriever.rag._wording import distance, listed, point, square_km, wind
 
 WORTH_TELLING = 0.02
 """Pieces of a smaller share of what there was, or is, are not told of: the edges of pixels make as much."""
@@ -34,8 +34,8 @@ def change_facts(site: MeasuredSite, grid: Grid, plan: QueryPlan, tiles: Sequenc
         yield told.fact("measured_change", burnt, {"burnt_km2": found.gained_km2})
     else:
         yield told.fact("measured_change", _sentence(site, found), _km2(found))
-        yield from told.piece("lost", found.largest_loss)
-    yield from told.piece("gained", found.largest_gain)
+        yield from told.pieces("lost", found.losses)
+    yield from told.pieces("gained", found.gains)
     yield from _moves(told, found, grid)
 
 
@@ -53,6 +53,7 @@ class _Between:
     ) -> None:
         self.site = site
         self._pair = (before.date, after.date)
+        self._numbers = [set(each.numbers) for each in self._pair]
         self._tiles = tiles
         self.first, self.last = site.when(before.date), site.when(after.date)
         self.least_km2 = WORTH_TELLING * max(found.before_km2, found.after_km2)
@@ -64,21 +65,26 @@ class _Between:
         between = f"Between {self.first} and {self.last}"
         return Fact(name=name, text=f"{between}, {text}.", value=value, cites=cites or cited(self._pair))
 
-    def piece(self, verb: str, piece: Largest | None) -> Iterator[Fact]:
-        """Where the largest piece lies, by the tiles that show it where there are some of both dates."""
-        if piece is None or piece.km2 < self.least_km2:
+    def pieces(self, verb: str, pieces: Sequence[Piece]) -> Iterator[Fact]:
+        """Where the largest pieces lie, by the tiles that show them where there are some of both dates."""
+        told = [piece for piece in pieces if piece.km2 >= self.least_km2]
+        if not told:
             return
         noun = "burnt ground" if self.site.kind is BURNT else f"{self.site.kind.noun} {verb}"
-        text = f"the largest piece of {noun}, {square_km(piece.km2)}, lies around {point(*piece.place)}"
-        place = [round(each, 4) for each in piece.place]
-        yield self.fact(f"measured_{verb}_at", text, {"km2": piece.km2, "at": place}, self._showing(piece))
+        lie = "piece of {} lies" if len(told) == 1 else "pieces of {} lie"
+        where = listed([f"around {point(*each.place)} ({square_km(each.km2)})" for each in told])
+        values = [{"km2": round(each.km2, 4), "at": [round(end, 4) for end in each.place]} for each in told]
+        text = f"the largest {lie.format(noun)} {where}"
+        yield self.fact(f"measured_{verb}_at", text, {"pieces": values}, self._showing(told))
 
-    def _showing(self, piece: Largest) -> tuple[int, ...]:
-        """The tiles that show a piece, if there are some of both dates."""
-        spot = Point(piece.place)
-        here = {t.number for t in self._tiles if t.record.footprint is not None and t.record.footprint.intersects(spot)}
-        shown = [here.intersection(each.numbers) for each in self._pair]
+    def _showing(self, pieces: Sequence[Piece]) -> tuple[int, ...]:
+        """The tiles that show the pieces, if there are some of both dates for each."""
+        shown = [each & self._at(piece) for piece in pieces for each in self._numbers]
         return tuple(sorted(set().union(*shown))) if all(shown) else ()
+
+    def _at(self, piece: Piece) -> set[int]:
+        spot, every = Point(piece.place), self._tiles
+        return {t.number for t in every if t.record.footprint is not None and t.record.footprint.intersects(spot)}
 
 
 def _compared(site: MeasuredSite, plan: QueryPlan, tiles: Sequence[EvidenceTile]) -> tuple[MeasuredDate, MeasuredDate]:

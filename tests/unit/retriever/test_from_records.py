@@ -89,7 +89,7 @@ def evidence(draw: st.DrawFn) -> EvidenceSet:
     ]  # fmt: skip
     facts = [
         Fact(name=draw(st.sampled_from(["tiles", "dates", "measured_area", "likely_dates", "of_later_times"])),
-             text=f"{draw(st.integers(0, 9999))} of something.", value=1,
+             text=f"{draw(st.integers(0, 9999))} of something.", value={"count": 5, "dates": []},
              cites=tuple(draw(st.lists(st.integers(1, 16), max_size=4))))
         for _ in range(draw(st.integers(0, 3)))
     ]  # fmt: skip
@@ -212,7 +212,7 @@ def test_only_the_passage_that_names_the_place_is_quoted() -> None:
 
 def test_measured_dates_make_those_of_records_needless() -> None:
     facts = (
-        Fact(name="dates", text="The tiles are of 2 dates.", value={}, cites=(1,)),
+        Fact(name="dates", text="The tiles are of 2 dates.", value={"count": 2}, cites=(1,)),
         Fact(name="measured_change", text="Much was lost.", value={}, cites=(1,)),
     )
     claims, _ = write([tile(1)], "change", facts=facts)
@@ -239,13 +239,20 @@ def test_years_are_years_where_a_collection_tells_no_more() -> None:
 
 def test_what_limits_a_measurement_is_a_caveat() -> None:
     facts = (
-        Fact(name="measured_area", text="Open water covered 2.00 km² on 2019-06-01.", value={}, cites=(1,)),
+        Fact(
+            name="measured_area",
+            text="Open water covered 2.00 km² on 2019-06-01.",
+            value={"dates": [{"date": "2019-06-01"}]},
+            cites=(1,),
+        ),
+        Fact(name="dates", text="The tiles are of 4 dates.", value={"count": 4}, cites=(1,)),
         Fact(name="measured_how", text="Told by a rule.", value={}, cites=(1,)),
         Fact(name="tiles", text="9 tiles pass.", value=9, cites=(1,)),
     )
     claims, caveats = write([tile(1)], "when", facts=facts, matched=9)
     assert claims[0].text == "Open water covered 2.00 km² on 2019-06-01."
     assert "Told by a rule." in caveats
+    assert "1 of the 4 dates that pass the filters were measured." in caveats
     assert any(caveat.startswith("1 tile of the 9 ") for caveat in caveats)
 
 

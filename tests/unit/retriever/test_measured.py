@@ -75,7 +75,7 @@ def test_what_moved_is_lost_here_and_gained_there(river: list[Scene]) -> None:
 def test_the_largest_pieces_lie_where_they_were_painted(river: list[Scene]) -> None:
     found = measured(river)
     west, _, east, _ = river[0].footprint.bounds
-    lost, gained = (found[f"measured_{name}_at"].value for name in ("lost", "gained"))
+    (lost,), (gained,) = (found[f"measured_{name}_at"].value["pieces"] for name in ("lost", "gained"))
     assert (lost["km2"], gained["km2"]) == pytest.approx((0.2, 0.2), rel=0.01)
     assert west + 0.1 * (east - west) < lost["at"][0] < west + 0.3 * (east - west)
     assert west + 0.5 * (east - west) < gained["at"][0] < west + 0.7 * (east - west)
