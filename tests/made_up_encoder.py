@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from core import VectorSpace
 
-DIM = 64
+DIM = 512
+"""So many that the few words of a test do not share a place."""
 
 
 class BagOfWords:

@@ -97,8 +97,8 @@ def _least_of(points: NDArray[np.float64], arcs: _Arcs) -> NDArray[np.float64]:
     # The foot of the perpendicular lies on the arc when the point is between the planes through its two ends.
     after = points @ np.cross(arcs.normal, arcs.start).T > 0
     before = points @ np.cross(arcs.end, arcs.normal).T > 0
-    heights = np.where(after & before, np.abs(points @ arcs.normal.T), 1.0)
-    return np.minimum(least, np.arcsin(np.minimum(heights.min(axis=1), 1.0)))
+    heights = np.where(after & before, np.abs(points @ arcs.normal.T), np.inf).min(axis=1)
+    return np.where(np.isinf(heights), least, np.minimum(least, np.arcsin(np.minimum(heights, 1.0))))
 
 
 def reach(near: BaseGeometry, radius_km: float) -> tuple[BaseGeometry, ...]:

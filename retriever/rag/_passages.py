@@ -92,6 +92,10 @@ class Knowledge:
         self._lock = threading.Lock()
         self._names: tuple[int, Names, list[list[str]]] | None = None
 
+    def __len__(self) -> int:
+        """Return the number of passages."""
+        return self._table.snapshot().count()
+
     def search(
         self, texts: Sequence[str], *, near: BaseGeometry | None, radius_km: float, k: int
     ) -> tuple[Passage, ...]:
