@@ -74,10 +74,12 @@ def gather(
     )
     if plan.sought and is_measured(plan):
         # Every tile of the place counts then, evenly over time: scores would leave out dates.
-        found = gathered(replace(plan, sought=()))
-        if tells(found.facts):
+        found = gathered(replace(plan, sought=()), only_measured=True)
+        if found is not None:
             return found
-    return gathered(plan)
+    evidence = gathered(plan)
+    assert evidence is not None, "only what has to be measured can be missing"  # noqa: S101  # it tells the type checker
+    return evidence
 
 
 def _gathered(
@@ -90,7 +92,9 @@ def _gathered(
     picture_px: int,
     kept: Turn | None,
     note: Note,
-) -> EvidenceSet:
+    only_measured: bool = False,
+) -> EvidenceSet | None:
+    """Return the evidence; None where it was wanted only if something could be measured, and nothing could."""
     walk = _Walk(plan=plan, archive=archive, filters=filters, steps=_Steps(note))
     nowhere = unknown_place(plan, filters) or missing_sensor(plan, archive, filters)
     if nowhere is not None:
@@ -100,13 +104,14 @@ def _gathered(
         return EvidenceSet(dropped=joined.remarks, insufficient=nothing_passes(plan, archive, filters))
     chosen = walk.diversified(retrieved, counted, tiles)
     shown = _numbered(archive, chosen)
-    passages = walk.passages(shown, kept)
-    facts = facts_of(retrieved, counted, shown)
-    dropped = (*joined.remarks, *_left_out(plan, retrieved))
     insufficient = judge(retrieved, archive) or (None if shown else _EMPTY)
     # Nobody measures or looks at what cannot carry an answer.
-    if insufficient is None:
-        facts += walk.measured(shown)
+    measured = walk.measured(shown) if insufficient is None else ()
+    if only_measured and not tells(measured):
+        return None
+    passages = walk.passages(shown, kept)
+    facts = (*facts_of(retrieved, counted, shown), *measured)
+    dropped = (*joined.remarks, *_left_out(plan, retrieved))
     if pictures and insufficient is None:
         shown, undrawn = walk.drawn(shown, chosen, pictures, picture_px)
         dropped += undrawn
