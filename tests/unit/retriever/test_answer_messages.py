@@ -122,8 +122,9 @@ def test_pictures_are_shrunk_to_the_setting() -> None:
         assert sent.size == (96, 64)
 
 
-def test_what_every_server_reads_is_sent_as_it_is() -> None:
-    picture = a_picture()
+@pytest.mark.parametrize(("colour", "mode"), [((1, 2, 3), "RGB"), ((1, 2, 3, 255), "RGBA")])
+def test_what_every_server_reads_is_sent_as_it_is(colour: tuple[int, ...], mode: str) -> None:
+    picture = a_picture(data=picture_bytes(colour, mode=mode))
     found = made(replace(an_evidence(), tiles=(a_tile(1, pictures=(picture,)),)))
     assert images(found)[0].data == picture.data
 
