@@ -213,7 +213,7 @@ _GROUND = (["area"], ["areas"], ["land"], ["ground"], ["surface"])
 
 def _is_lost(words: list[str]) -> bool:
     if words[-1] in {"area", "level", "extent", "size"}:
-        return len(words) > 1 and is_thing(words[-2]) and words[-2] not in STATES
+        return len(words) > 1 and (words[-2] in CHANGE_VERBS or (is_thing(words[-2]) and words[-2] not in STATES))
     return words[-1] in _LOST and not all(word in STATES for word in words[:-1])
 
 
