@@ -236,11 +236,13 @@ def info(index_dir: IndexDir, as_json: AsJson = False) -> None:
     found = swath.open(index_dir).info()
     if as_json:
         print_json(found)
-    else:
-        _print_info(found)
+        return
+    from indexer.knowledge import list_knowledge
+
+    _print_info(found, sum(file.passages for file in list_knowledge(index_dir)))
 
 
-def _print_info(found: IndexInfo) -> None:
+def _print_info(found: IndexInfo, passages: int) -> None:
     first, last = found.datetime
     rows: list[tuple[str, object]] = [
         ("tiles", f"{found.tiles:,}"),
@@ -252,5 +254,6 @@ def _print_info(found: IndexInfo) -> None:
         ("bbox", found.bbox),
         ("encoder", f"{found.encoder}@{found.revision}"),
         ("dim", found.dim),
+        *([("knowledge", f"{passages:,} passages")] if passages else []),
     ]
     print_table(None, ("", ""), rows)
