@@ -25,14 +25,18 @@ from retriever.rag._support_terms import terms
 SAMPLE = 5_000
 """Most tiles that stand for the archive, evenly taken: their vectors fill 8 MB."""
 
-EXPLAINED = 12
-"""Tiles that a phrase must explain: those a usual answer rests on."""
+EXPLAINED = 6
+"""Best tiles that a phrase must explain: with more, things that few tiles show do not pass. Chosen with the fit."""
 
 SYNONYM = 0.7
 """Cosine from which two texts mean the same and do not compete; chosen with the fit, docs/design/answers-abstain.md."""
 
 SOFTNESS = 0.4
 """Scores this many standard deviations apart are told apart; likewise."""
+
+NARROW = 0.5
+"""Least quartile range, in log share, that words are told apart by; those measured are 3 and 4. An encoder to which all
+words are alike has none."""
 
 Floats = NDArray[np.floating[Any]]
 
@@ -79,7 +83,7 @@ class Ground:
             for word, scores in zip(self.words, self._scores.T, strict=True)
         ]
         low, middle, high = np.quantile(each, [0.25, 0.5, 0.75])
-        return float(middle), float(max(high - low, 1e-6))
+        return float(middle), float(max(high - low, NARROW))
 
     def heights(self, phrase: Floats, tiles: Floats, sensors: Sequence[str]) -> Floats:
         """Return (k,) how many standard deviations tiles lie above what is usual for the phrase in their sensor."""

@@ -1,0 +1,199 @@
+"""Answers on the demo archive, where the truth is known because it was drawn.
+
+Citations as in ALCE (Gao et al. 2023, https://arxiv.org/abs/2305.14627), with the drawn truth in place of a model that
+judges entailment. Recall: a claim counts if what it says is true and all evidence that bears it out is cited.
+Precision: a citation counts if the tile cited bears out what the claim says.
+"""
+
+import json
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+import swath
+from benchmarks.abstain import QUESTIONS, figures, judged_plan, plan_of
+from core import AnswerSettings
+from demo._scenes import SCENES
+from demo._truth import TILES
+from demo._world import TILE_M
+from retriever.rag import Answer, Archive, Asker, AskRequest, Claim
+from retriever.rag.testing import RepeatingModel
+from swath import Index
+
+PLACES = len(SCENES) * TILES**2
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What was drawn on one tile."""
+
+    sensor: str
+    date: str
+    scene: str
+    kinds: frozenset[str]
+
+
+@pytest.fixture(scope="module")
+def index(demo_folder: Path) -> Index:
+    return swath.open(demo_folder / "demo-archive" / "index")
+
+
+@pytest.fixture(scope="module")
+def truths(demo_folder: Path) -> dict[str, Truth]:
+    lines = (demo_folder / "demo-archive" / "archive" / "captions.jsonl").read_text(encoding="utf-8").splitlines()
+    return {line["tile_id"]: _truth(line) for line in map(json.loads, lines)}
+
+
+def _truth(line: dict[str, Any]) -> Truth:
+    return Truth(
+        sensor=line["collection"].removeprefix("demo-"),
+        date=line["datetime"][:10],
+        scene=line["item"].split("-")[2],
+        kinds=frozenset(line["objects"]),
+    )
+
+
+# --- citations
+
+ASKED: tuple[tuple[str, dict[str, str]], ...] = (
+    ("Is there an airport?", {}),
+    ("Where is the harbour in July 2021?", {"month": "07"}),
+    ("How many dates of Sentinel-1 are there?", {"sensor": "sentinel-1-rtc"}),
+    ("Which Sentinel-2 tiles show the open sea in October 2021?", {"sensor": "sentinel-2-l2a", "month": "10"}),
+    ("How many tiles are there from April 2021?", {"month": "04"}),
+)
+"""Questions, and what of the truth passes their filters."""
+
+
+@pytest.mark.parametrize(("question", "filters"), ASKED)
+def test_citations_of_a_model_that_repeats_its_evidence_are_all_right(
+    index: Index, truths: dict[str, Truth], question: str, filters: dict[str, str]
+) -> None:
+    answer = ask(index, question)
+    passing = [truth for truth in truths.values() if passes(truth, filters)]
+    shown = {tile.number: truths[tile.record.tile_id] for tile in answer.evidence.tiles}
+    assert answer.abstained is None
+    assert answer.dropped == ()
+    assert answer.written_by == "model"
+    assert all(passes(truth, filters) for truth in shown.values())
+    assert {number for claim in answer.claims for number in claim.cites} == set(shown)
+    assert citation_shares(answer.claims, shown, passing) == (1.0, 1.0)
+
+
+def ask(index: Index, question: str) -> Answer:
+    """Return what the model that repeats its evidence makes of a question."""
+    asker = Asker(index.archive, RepeatingModel(), AnswerSettings(images=0))
+    return anyio.run(asker.answer, AskRequest(question=question, tiles=6))
+
+
+def passes(truth: Truth, filters: dict[str, str]) -> bool:
+    """Say whether a tile is of the sensor and month asked for."""
+    return truth.sensor == filters.get("sensor", truth.sensor) and truth.date[5:7] == filters.get(
+        "month", truth.date[5:7]
+    )
+
+
+def citation_shares(claims: tuple[Claim, ...], shown: dict[int, Truth], passing: list[Truth]) -> tuple[float, float]:
+    """Return citation recall, over claims, and citation precision, over citations."""
+    supported, right, cited = 0, 0, 0
+    for claim in claims:
+        bearing = bearing_out(claim, shown, passing)
+        right += len(bearing & set(claim.cites))
+        cited += len(claim.cites)
+        supported += bool(bearing) and complete(claim, bearing, shown)
+    return supported / len(claims), right / cited
+
+
+def bearing_out(claim: Claim, shown: dict[int, Truth], passing: list[Truth]) -> set[int]:
+    """Return the numbers of tiles that bear out a claim; none where it is not true, or says what nobody can check."""
+    dates, text = re.findall(r"\d{4}-\d{2}-\d{2}", claim.text), claim.text
+    if "saw this place on" in text:
+        return {n for n, truth in shown.items() if f"{truth.sensor} saw this place on {truth.date}." in text}
+    if re.search(r"^The (earliest|latest) tile", text):
+        end = (min if "earliest" in text else max)(truth.date for truth in passing)
+        return {n for n, truth in shown.items() if truth.date == end} if dates == [end] else set()
+    return set(shown) if any(checked(text, dates, passing)) else set()
+
+
+def checked(text: str, dates: list[str], passing: list[Truth]) -> Iterator[bool]:
+    """Yield, for each kind of fact, whether a text says it of all tiles that pass, and rightly."""
+    if told := re.search(r"^([\d,]+) tiles pass the filters", text):
+        yield int(told[1].replace(",", "")) == len(passing)
+    if re.search(r"are (all )?of (\d+ dates|\d{4})", text):
+        yield dates == sorted({truth.date for truth in passing})
+    if "were seen by" in text or "were all seen by" in text:
+        told_of = {name: int(count) for name, count in re.findall(r"([a-z0-9-]+) \((\d+) tiles?\)", text)}
+        yield told_of == Counter(truth.sensor for truth in passing)
+    if told := re.search(r"cover ([\d,.]+) km", text):
+        yield float(told[1].replace(",", "")) == pytest.approx(PLACES * (TILE_M / 1000) ** 2, rel=2e-3)
+    if "lie between" in text:
+        yield re.findall(r"\d+\.\d+", text) == ["21.00", "20.71", "46.05", "46.26"]
+
+
+def complete(claim: Claim, bearing: set[int], shown: dict[int, Truth]) -> bool:
+    """Say whether all that bears out a claim is cited; for sensors one tile of each does, for one tile itself does."""
+    if "saw this place on" in claim.text:
+        return bool(bearing & set(claim.cites))
+    if "seen by" in claim.text:
+        return {shown[n].sensor for n in claim.cites} == {shown[n].sensor for n in bearing}
+    return bearing <= set(claim.cites)
+
+
+def test_a_claim_that_is_untrue_or_cites_another_tile_costs_recall_and_precision() -> None:
+    shown = {1: Truth("naip", "2020-01-01", "city", frozenset()), 2: Truth("rgb", "2021-01-01", "city", frozenset())}
+    passing = list(shown.values())
+    right = Claim(text="naip saw this place on 2020-01-01.", cites=(1,))
+    assert citation_shares((right,), shown, passing) == (1.0, 1.0)
+    assert citation_shares((right, Claim(text=right.text, cites=(2,))), shown, passing) == (0.5, 0.5)
+    assert citation_shares((right, Claim(text="3 tiles pass the filters.", cites=(1,))), shown, passing) == (0.5, 0.5)
+    assert citation_shares((Claim(text="2 tiles pass the filters.", cites=(1,)),), shown, passing) == (0.0, 1.0)
+    assert citation_shares((Claim(text="There is a castle.", cites=(1, 2)),), shown, passing) == (0.0, 0.0)
+
+
+# --- abstaining by scores alone
+
+
+SHEET = tomllib.loads(QUESTIONS.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", ["answerable", "unanswerable"])
+def test_the_sheet_says_truly_what_the_archive_can_answer(truths: dict[str, Truth], name: str) -> None:
+    assert len(SHEET[name]) >= 40
+    for asked in SHEET[name]:
+        month = f"{asked['month']:02}" if "month" in asked else None
+        showing = [
+            truth
+            for truth in truths.values()
+            if truth.kinds & set(asked.get("kinds", ()))
+            and asked.get("scene", truth.scene) == truth.scene
+            and passes(truth, {"sensor": asked.get("sensor", truth.sensor), "month": month or truth.date[5:7]})
+            and not asked.get("far")
+        ]
+        assert bool(showing) is (name == "answerable"), asked
+
+
+def test_questions_without_an_answer_are_abstained_from_by_scores_alone(index: Index) -> None:
+    """Held out: fitted on other words and seeds. With one fixed cosine both shares are 0.62 to 0.71 at best."""
+    archive: Archive = index.archive()
+    judged = [
+        judged_plan(plan_of(asked), archive, there=name == "answerable")
+        for name in ("answerable", "unanswerable")
+        for asked in SHEET[name]
+    ]
+    shares = figures(judged)["judged"]
+    assert shares["recall"] >= 0.84, shares
+    assert shares["precision"] >= 0.79, shares
+
+
+def test_an_abstention_says_why(index: Index) -> None:
+    never = ask(index, "Are there any castles?")
+    assert never.claims == ()
+    assert "castle" in str(never.abstained)
+    assert "never taught" in str(never.abstained)
