@@ -8,89 +8,16 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
 from core import Interval, QueryError
-from retriever.rag._plan_dates import Atom, Clock, Days, find_dates
+from retriever.rag import _plan_period_words as words
+from retriever.rag._plan_calendar import Clock, Days
+from retriever.rag._plan_dates import Atom, find_dates
 from retriever.rag._plan_text import Canvas
 from retriever.rag._plan_world import World
 
 MAX_PERIODS = 60
 """Most periods of a plan: sixty summers."""
 
-EVENTS = (
-    "storm|floods?|flooding|fires?|wildfires?|earthquake|quake|hurricane|typhoon|tsunami|eruption|war|drought|cyclone|landslide"
-    "|spill|collapse|explosion|disaster|event|accident|tornado|heat ?wave|monsoon|conflict|blast|rains?"
-)
 _OPEN = date.min, date.max
-
-_GLUE = re.compile(
-    r"[ |]?(?:(?:(?:and|to|until|till|til|through|up to|thru)[ |])?(?:the (?:year |summer of )?"
-    r"|end of |in |on |about )?|[-/][ |]?)"
-)
-_RANGE_GLUE = re.compile(
-    r" ?(?:(?:to|until|till|til|through|thru|up to|up until|and up to)(?: the| end of| about)? | ?- ?|/|\.\.)"
-)
-_AND_GLUE = re.compile(r",? (?:and|&)(?: the)? ")
-_LIST_GLUE = re.compile(
-    r"(?:,? ?(?:(?:and|or|&|versus|vs\.?|compared (?:to|with)|than|with|against|as well as"
-    r"|to)\b)?,? ?(?:in|for|on|during|of|from|that of)?"
-    r"(?: the)?(?: (?:year|month|season)s?)? ?)"
-)
-_FROM = re.compile(r"\b(?:from|between|of|during|in|the|years?|period|starting|,| ){0,4}$")
-_BETWEEN = re.compile(r"\bbetween(?: (?:the|years?|summers? of|winters? of)){0,2} $")
-_FROM_ONLY = re.compile(r"\bfrom(?: (?:the|years?|about)){0,2} $")
-_COMPARED = re.compile(r"\b(?:compar\w{0,9}|differ\w{0,7}|versus|vs)\b")
-_THAN = re.compile(r"\bthan\b")
-
-_SINCE = re.compile(
-    r"\b(?:since|starting (?:in|from|on|with)|beginning (?:in|with)|as of|as from|not before"
-    r"|no earlier than|from|ever since|onwards? from)(?: (?:the|year|about|start of"
-    r"|beginning of)){0,3} $"
-)
-_ONWARD = re.compile(
-    r" ?(?:onwards?|on\b|and (?:later|after|onwards?|newer)|or (?:later|newer|after)|until now"
-    r"|until today|to date|to now)"
-)
-_AFTER = re.compile(
-    r"\b(?:after|later than|newer than|younger than|past|following|post)(?: (?:the|year|end of)){0,3}[ -]$"
-)
-_BEFORE = re.compile(
-    r"\b(?:before|prior to|earlier than|older than|preceding|ahead of|pre)(?: (?:the|year"
-    r"|start of|beginning of)){0,3}[ -]$"
-)
-_UNTIL = re.compile(
-    r"\b(?:until|till|up to|up until|through|by|to|no later than|not after"
-    r"|not later than)(?: (?:the|and including|year|end of)){0,3} $"
-)
-_EARLIER = re.compile(r" (?:and|or) (?:earlier|before|older)\b")
-_BOTH = re.compile(r"\b(?:before and after|after and before|before vs\.? after|before/after)(?: (?:the|year)){0,2} $")
-_BOTH_SIDES = re.compile(r"\bbefore(?: and |/| & | vs\.? )after\b")
-_NOT = re.compile(
-    r"\b(?:but not|not|except|excluding|without|other than|apart from|ignoring|never)(?: (?:for"
-    r"|in|from|during|the|on|year)){0,3} $"
-)
-_EVENT_BEHIND = re.compile(rf" (?:[a-z]+ )?(?:{EVENTS})\b")
-_EVENT_AHEAD = re.compile(
-    rf"\b(after|before|since|following)(?: the| a)?(?: [a-z]+){{0,2}} (?:{EVENTS}) (?:of|in|on|from)(?: the)? $"
-)
-_EVENT_ALONE = re.compile(
-    rf"\b(?:after|before|since|following|during)(?: the| a| this| that| last)(?: [a-z]+){{0,2}} (?:{EVENTS})\b"
-)
-
-_IN = re.compile(
-    r"(?:(?:^|(?<=[ |(,]))(?:in|on|at|of|for|from|during|within|over|between|since|after|before"
-    r"|until|till|by|to|through|throughout|the|year|years|"
-    r"month|months|every|each|any|all|around|about|summer of|only|but|not|except|back|up|as"
-    r"|starting|beginning|end|start|middle|prior|earlier|later|than|no|"
-    r"and|or|versus|vs|compared|with|against|period|time|dated|taken|dating|acquired|captured"
-    r"|recorded|both|early|ever|pre|post|following|excluding|"
-    r"season|seasons|course|previous|first|day|night|morning|date|dates)[ -]){1,8}$"
-)
-_TO_MONTH = re.compile(
-    r" (?:of |in )?(?:19|20)[0-9]{2}\b| ?(?:-|to|until|till|through|and|or|&|/) ?(?:[a-z]{3,9}\.? )?(?:19|20)[0-9]{2}\b"
-)
-_MONTH_TOLD = re.compile(
-    r"\b(?:in|during|every|each|since|until|before|after|of|by|and|or|from|to|between|for|,"
-    r"|last)(?: the)?(?: month of| months of)? $"
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,7 +62,7 @@ def read_periods(canvas: Canvas, world: World, *, south: bool | None) -> Periods
     spans = _joined(text, atoms)
     partial = [span for span in spans if span.days is None]
     whole = [_opened(text, span) for span in spans if span.days is not None]
-    if len(whole) == 1 and whole[0].kind == "in" and _BOTH_SIDES.search(text):
+    if len(whole) == 1 and whole[0].kind == "in" and words.BOTH_SIDES.search(text):
         whole = [replace(whole[0], kind="both")]
     notes = [atom.note for atom in atoms if atom.note]
     for span in spans:
@@ -152,22 +79,15 @@ def _is_date(text: str, atom: Atom) -> bool:
     """Whether an atom is a date here: "march" and "may" alone, "now" and numbers of things often are none."""
     before, after = text[max(0, atom.start - 40) : atom.start], text[atom.end : atom.end + 24]
     if atom.kind == "now":
-        return bool(_TO_NOW.search(before))
+        return bool(words.TO_NOW.search(before))
     if atom.kind == "month only":
-        beside = _TO_MONTH.match(after) or before.rstrip(" |").endswith(",")
-        return bool(beside or (_MONTH_TOLD.search(before) and not _EVENT_NEXT.match(after)))
+        beside = words.TO_MONTH.match(after) or before.rstrip(" |").endswith(",")
+        return bool(beside or (words.MONTH_TOLD.search(before) and not words.EVENT_NEXT.match(after)))
     if atom.kind == "season only":
-        return not _SUMMER_HOUSE.match(after) and not before.endswith("hot ")
+        return not words.SUMMER_HOUSE.match(after) and not before.endswith("hot ")
     if atom.kind == "year":
-        return not (_HOW_MANY.search(before) and _THINGS.match(after))
+        return not (words.HOW_MANY.search(before) and words.THINGS.match(after))
     return True
-
-
-_TO_NOW = re.compile(r"(?:to|until|till|and|through|-) ?(?:the )?$")
-_EVENT_NEXT = re.compile(rf" (?:{EVENTS})\b")
-_SUMMER_HOUSE = re.compile(r" (?:house|palace|resort|camp|water|line)")
-_HOW_MANY = re.compile(r"(?:than|least|most|about|over|exactly) $")
-_THINGS = re.compile(r" [a-z]{3,20}s\b")
 
 
 def _with_years(text: str, atoms: Sequence[Atom]) -> list[Atom]:
@@ -178,7 +98,7 @@ def _with_years(text: str, atoms: Sequence[Atom]) -> list[Atom]:
         glue = text[one.end : other.start]
         if one.of_year and other.days and other.kind in _OWN_YEAR and _beside(glue) and other.days[0].year:
             days = one.of_year(other.days[0].year)
-            if days[0] > other.days[1] and _RANGE_GLUE.fullmatch(glue):
+            if days[0] > other.days[1] and words.RANGE_GLUE.fullmatch(glue):
                 days = one.of_year(other.days[0].year - 1)
             result[at] = replace(one, days=days, of_year=None)
     for at in range(1, len(result)):
@@ -192,7 +112,7 @@ _OWN_YEAR = {"day", "days", "month", "winter", "numeric", "day only", "month onl
 
 
 def _beside(glue: str) -> bool:
-    return bool(_RANGE_GLUE.fullmatch(glue) or _LIST_GLUE.fullmatch(glue))
+    return bool(words.RANGE_GLUE.fullmatch(glue) or words.LIST_GLUE.fullmatch(glue))
 
 
 def _joined(text: str, atoms: Sequence[Atom]) -> list[_Span]:
@@ -230,39 +150,41 @@ def _both_parts(one: Atom, other: Atom) -> Atom:
 
 def _is_range(text: str, one: Atom, other: Atom) -> bool:
     glue, before = text[one.end : other.start], text[: one.start]
-    if _RANGE_GLUE.fullmatch(glue):
-        compared = glue.strip() == "to" and not _FROM_ONLY.search(before[-40:]) and re.search(r"\bcompare\b", before)
+    if words.RANGE_GLUE.fullmatch(glue):
+        compared = (
+            glue.strip() == "to" and not words.FROM_ONLY.search(before[-40:]) and re.search(r"\bcompare\b", before)
+        )
         return not compared
-    if not _AND_GLUE.fullmatch(glue) or not _BETWEEN.search(before[-40:]):
+    if not words.AND_GLUE.fullmatch(glue) or not words.BETWEEN.search(before[-40:]):
         return False
     # "the difference between 2015 and 2020" is about two years, "moved between 2015 and 2020" about the time between.
-    return not (_COMPARED.search(text) and not _THAN.search(text) and "chang" not in text)
+    return not (words.COMPARED.search(text) and not words.THAN.search(text) and "chang" not in text)
 
 
 def _opened(text: str, span: _Span) -> _Span:
     """Open a span at one end, or leave it out, as the words before and behind it say."""
     before, after = text[max(0, span.start - 60) : span.start], text[span.end : span.end + 40]
-    event = _EVENT_AHEAD.search(before)
+    event = words.EVENT_AHEAD.search(before)
     if span.kind == "range":
-        return replace(span, excluded=bool(_NOT.search(before)))
-    if _BOTH.search(before):
+        return replace(span, excluded=bool(words.NOT.search(before)))
+    if words.BOTH.search(before):
         return replace(span, kind="both")
     if event:
         start = span.start - (len(before) - event.start())
         return replace(_until(span) if event[1] == "before" else _since(span), start=start)
-    if _AFTER.search(before) or _BEFORE.search(before):
-        return _beyond(span, _EVENT_BEHIND.match(after), late=bool(_AFTER.search(before)))
-    if _NOT.search(before):
+    if words.AFTER.search(before) or words.BEFORE.search(before):
+        return _beyond(span, words.EVENT_BEHIND.match(after), late=bool(words.AFTER.search(before)))
+    if words.NOT.search(before):
         return replace(span, excluded=True)
     return _with_end(span, before, after)
 
 
 def _with_end(span: _Span, before: str, after: str) -> _Span:
     """Read "since A", "A onwards", "until A", "A or earlier"."""
-    onward, earlier = _ONWARD.match(after), _EARLIER.match(after)
-    if onward or (_SINCE.search(before) and not _FROM_ONLY.search(before)):
+    onward, earlier = words.ONWARD.match(after), words.EARLIER.match(after)
+    if onward or (words.SINCE.search(before) and not words.FROM_ONLY.search(before)):
         return replace(_since(span), end=span.end + (onward.end() if onward else 0))
-    if earlier or _UNTIL.search(before):
+    if earlier or words.UNTIL.search(before):
         return replace(_until(span), end=span.end + (earlier.end() if earlier else 0))
     return span
 
@@ -411,14 +333,14 @@ def _interval(days: Days) -> Interval:
 
 def _strike(canvas: Canvas, span: _Span) -> None:
     opened = _opened(canvas.free, span) if span.days else span
-    canvas.strike(canvas.back(opened.start, _IN), opened.end)
+    canvas.strike(canvas.back(opened.start, words.IN), opened.end)
 
 
 def _events(canvas: Canvas) -> list[str]:
     """Strike out "after the storm": when it was is not known here."""
     notes = []
-    while found := _EVENT_ALONE.search(canvas.free):
-        words = canvas.text[found.start() : found.end()]
+    while found := words.EVENT_ALONE.search(canvas.free):
+        told = canvas.text[found.start() : found.end()]
         canvas.strike(found.start(), found.end())
-        notes.append(f"When {words.split(' ', 1)[1]} was is not known here; name a date to search before or after it.")
+        notes.append(f"When {told.split(' ', 1)[1]} was is not known here; name a date to search before or after it.")
     return notes
