@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sized
 from typing import Any
 
 from fastapi import APIRouter
@@ -66,7 +65,7 @@ class IndexList(BaseModel):
 def index(service: TheService, desk: TheDesk) -> JSONResponse:
     """Describe an index as of its last commit: counts, extent, dates, sensors and what can be drawn, encoder."""
     knowledge = service.knowledge()
-    answers = {"model": desk.model, "knowledge": len(knowledge) if isinstance(knowledge, Sized) else None}
+    answers = {"model": desk.model, "knowledge": None if knowledge is None else len(knowledge)}
     return JSONResponse(index_view(service) | {"answers": answers})
 
 

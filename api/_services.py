@@ -93,7 +93,7 @@ def open_service(name: str, path: Path) -> Service:
     encoder, infos = shared(open_encoder_of(store.space)), Infos()
     warm_up(encoder, infos.of(store.snapshot()))
     searcher = Searcher(store, encoder, calibration=lambda: load_calibration(path))
-    return Service(name=name, path=path, store=store, searcher=searcher, infos=infos)
+    return Service(name=name, path=path, store=store, searcher=searcher, infos=infos, encoder=encoder)
 
 
 class Services(Mapping[str, Service]):

@@ -8,6 +8,7 @@ import typer
 
 from swath import (
     _cmd_about,
+    _cmd_ask,
     _cmd_calibrate,
     _cmd_demo,
     _cmd_eval,
@@ -35,6 +36,7 @@ app = typer.Typer(
 for _module in (
     _cmd_index,
     _cmd_search,
+    _cmd_ask,
     _cmd_calibrate,
     _cmd_about,
     _cmd_model,

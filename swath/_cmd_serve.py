@@ -6,11 +6,15 @@ import gc
 from collections.abc import Iterable, Sequence
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 import typer
 
 from swath._console import stderr, stdout
+
+if TYPE_CHECKING:
+    from core import AnswerSettings
 
 INDEX_HELP = "Index directory, or NAME=DIR; may be repeated, the first is meant where a request names none."
 
@@ -41,7 +45,10 @@ def serve(
     timeout: Annotated[float, typer.Option(min=0.1, metavar="S", help="Seconds a request may take.")] = 30.0,
     log_queries: Annotated[bool, typer.Option("--log-queries", help="Log what people look for.")] = False,
 ) -> None:
-    """Serve indexes over HTTP: /v1, STAC under /stac, the map page at /, agents at /mcp."""
+    """Serve indexes over HTTP: /v1, STAC under /stac, the map page at /, agents at /mcp.
+
+    Questions are answered by the model of SWATH_ANSWER_URL, or from records alone.
+    """
     # Start-up makes half a million objects and no garbage; looking for some takes a quarter of its time.
     gc.disable()
     from api import Limits, ServeConfig, run_server
@@ -63,6 +70,7 @@ def serve(
         if api_key_file is None and not _is_local(host):
             stderr().print(f"whoever reaches {host} may search: keys are made with swath keys add", markup=False)
         print_open(address, config.indexes)
+        stdout().print(answered_by(config.answers), markup=False, soft_wrap=True)
 
     run_server(config, host=host, port=port, ready=ready)
 
@@ -88,6 +96,18 @@ def named_indexes(given: Sequence[str]) -> dict[str, Path]:
             raise InputError(f"two indexes are called {name!r}; name them, e.g. --index first={found[name]}")
         found[name] = path
     return found
+
+
+def answered_by(settings: AnswerSettings) -> str:
+    """Return in one line who answers questions; address and name of a model, never its key."""
+    from core import printable
+
+    if not settings.url:
+        return "questions are answered from records alone; SWATH_ANSWER_URL names a model that writes"
+    asked = urlsplit(settings.url)
+    # An address may hold a name and a password.
+    where = f"{asked.scheme}://{asked.netloc.rpartition('@')[2]}"
+    return f"questions are answered by {printable(settings.model or 'the only model')} at {printable(where)}"
 
 
 def print_open(address: str, indexes: Iterable[str]) -> None:

@@ -11,6 +11,10 @@ PARTLY_FAILED = 3
 """Exit code of ``swath index`` when some scenes could not be indexed."""
 
 
+_PREFIXES = {"Settings": "SWATH_", "AnswerSettings": "SWATH_ANSWER_"}
+"""What the environment variables of each group of settings begin with."""
+
+
 def run_and_report(run: Callable[[], object]) -> int:
     """Run a command and return its exit code; print one line to stderr where it failed."""
     try:
@@ -57,10 +61,10 @@ def _bad_setting(error: Exception) -> str | None:
 
     if isinstance(error, SettingsError):
         return f"a SWATH_* environment variable cannot be read: {error}; lists are written as JSON"
-    if isinstance(error, ValidationError) and error.title == "Settings":
+    if isinstance(error, ValidationError) and error.title in _PREFIXES:
         first = error.errors()[0]
-        name = "_".join(str(part) for part in first["loc"][:1]).upper()
-        return f"SWATH_{name}={first['input']!r} cannot be used: {first['msg']}"
+        name = _PREFIXES[error.title] + "_".join(str(part) for part in first["loc"][:1]).upper()
+        return f"{name}={first['input']!r} cannot be used: {first['msg']}"
     return None
 
 

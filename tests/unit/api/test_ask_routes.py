@@ -27,9 +27,13 @@ QUESTION: dict[str, Any] = {
 """Nothing is sought, so no score has to carry the answer."""
 GOOD = {
     "answerable": True,
-    "claims": [{"text": "The first is red.", "cites": [1], "confidence": 0.9}, {"text": "The others differ.", "cites": [2, 3]}],
+    "claims": [
+        {"text": "The first is red.", "cites": [1], "confidence": 0.9},
+        {"text": "The others differ.", "cites": [2, 3]},
+    ],
     "caveats": ["Only four tiles were seen."],
-}  # fmt: skip
+}
+REPLY = json.dumps(GOOD)
 
 
 class Waiting:
@@ -37,7 +41,7 @@ class Waiting:
 
     name = "waiting"
 
-    def __init__(self, seconds: float, then: str | Exception = json.dumps(GOOD)) -> None:
+    def __init__(self, seconds: float, then: str | Exception = REPLY) -> None:
         self._seconds = seconds
         self._then = then
         self.started = asyncio.Event()
@@ -159,7 +163,7 @@ def test_evidence_says_where_each_tile_is_shown_and_no_path_of_this_machine(reco
     assert records.get(tiles[0]["links"]["self"]).json()["tile_id"] == tiles[0]["tile_id"]
     assert "trace" not in answer
     explained = document(records, QUESTION | {"explain": True})
-    assert [step["name"] for step in explained["trace"]][0] == "plan"
+    assert explained["trace"][0]["name"] == "plan"
 
 
 def test_filters_hold_whatever_the_question_says(records: TestClient) -> None:

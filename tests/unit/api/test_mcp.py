@@ -293,3 +293,23 @@ def test_building_a_server_leaves_logging_alone(services: Services) -> None:
 def test_text_blocks_carry_no_picture_data(services: Services) -> None:
     answer = call(services, "search", text="x", k=2, previews=2)
     assert all(len(block.text) < 3000 for block in answer.content if isinstance(block, TextContent))
+
+
+def test_a_question_is_answered_with_claims_that_cite_tiles(services: Services) -> None:
+    answer = call(services, "ask_archive", question="Is there farmland, and when?", previews=2)
+    found = answer.structured_content
+    assert (found["written_by"], found["matched"]) == ("records", 12)
+    numbers = {tile["number"]: tile["tile_id"] for tile in found["tiles"]}
+    for claim in found["claims"]:
+        assert claim["cites"]
+        assert claim["tile_ids"] == [numbers[number] for number in claim["cites"]]
+    assert found["claims"] or found["abstained"]
+    assert all("href" not in tile for tile in found["tiles"])
+    assert sum(isinstance(block, ImageContent) for block in answer.content) == 2
+
+
+def test_where_nothing_fits_the_filters_nothing_is_claimed(services: Services) -> None:
+    found = call(services, "ask_archive", question="Is there farmland?", datetime="1999-01-01/1999-12-31")
+    assert found.structured_content["claims"] == []
+    assert found.structured_content["abstained"]
+    assert "parentheses" in refused(services, "ask_archive", question="x", filter="nonsense(")
