@@ -47,6 +47,10 @@ class Subject:
         cited = self.cites if cites is None else cites
         return Fact(name=self.named(name), text=text, value=told, cites=tuple(cited))
 
+    def told(self, many: str, one: str) -> str:
+        """Return the beginning of a sentence: them, and what they do where they are several or a single one."""
+        return f"The {self.one} {one}" if self.seen.tiles == 1 else f"The {self.those} {many}"
+
     def named(self, name: str) -> str:
         """Return the name of a fact about them."""
         return name if self.sought is None else f"likely_{name}"
@@ -58,17 +62,14 @@ def date_facts(subject: Subject) -> Iterator[Fact]:
     if not days:
         return
     years = _years(days)
-    few = len(days) <= DATES_IN_WORDS
-    when = (
-        f": {listed([dated(each, years=years) for each in days])}"
-        if few
-        else f", {span(days[0], days[-1], years=years)}"
-    )
+    told = [dated(each, years=years) for each in days]
+    when = f": {listed(told)}" if len(days) <= DATES_IN_WORDS else f", {span(days[0], days[-1], years=years)}"
     undated = f"; {seen.undated:,} more have no date" if seen.undated else ""
+    of = f"are of {len(days):,} dates{when}" if len(days) > 1 else f"are {'of' if seen.undated else 'all of'} {told[0]}"
     shown = days if len(days) <= MOST_DATES else [*days[: MOST_DATES // 2], *days[-MOST_DATES // 2 :]]
     yield subject.fact(
         "dates",
-        f"The {subject.those} are of {plural(len(days), 'date')}{when}{undated}.",
+        f"{subject.told(of, f'is of {told[0]}')}{undated}.",
         {"count": len(days), "dates": [each.isoformat() for each in shown], "undated": seen.undated},
     )
 
@@ -121,7 +122,7 @@ def ground_facts(subject: Subject) -> Iterator[Fact]:
     least = "at least " if seen.more_footprints else ""
     why = f" (only {MOST_FOOTPRINTS:,} different footprints were added up)" if seen.more_footprints else ""
     theirs = "" if subject.sought is None else ", which is the area of the tiles, not of what they show"
-    text = f"The {subject.those} cover {least}{square_km(km2)} of ground{why}{theirs}."
+    text = f"{subject.told('cover', 'covers')} {least}{square_km(km2)} of ground{why}{theirs}."
     yield subject.fact("area_km2", text, round(km2, 3) if subject.sought is None else {"km2": round(km2, 3)})
 
 
@@ -131,7 +132,7 @@ def sensor_facts(subject: Subject, tiles: Sequence[EvidenceTile]) -> Iterator[Fa
     names = sorted(counts, key=lambda name: (-counts[name], name))
     parts = [f"{name} ({plural(counts[name], 'tile')})" for name in names]
     first = {tile.record.sensor: tile.number for tile in reversed(tiles)}
-    text = f"The {subject.those} were seen by {shortened(parts, SENSORS_IN_WORDS)}."
+    text = f"{subject.told('were', 'was')} seen by {shortened(parts, SENSORS_IN_WORDS)}."
     value = {name: counts[name] for name in names}
     yield subject.fact("sensors", text, value, sorted(first[name] for name in names if name in first))
 
@@ -142,7 +143,7 @@ def extent_facts(subject: Subject) -> Iterator[Fact]:
     if bbox is None:
         return
     west, south, east, north = bbox
-    text = f"The {subject.those} lie between {_lon(west)} and {_lon(east)}, {_lat(south)} and {_lat(north)}."
+    text = f"{subject.told('lie', 'lies')} between {_lon(west)} and {_lon(east)}, {_lat(south)} and {_lat(north)}."
     yield subject.fact("extent", text, list(bbox))
 
 
