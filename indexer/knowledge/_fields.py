@@ -61,12 +61,19 @@ def first_of(row: Mapping[str, Any], names: tuple[str, ...]) -> str:
 
 
 def as_text(value: object) -> str:
-    """Return a value as text: numbers and lists as JSON writes them."""
+    """Return a value as text: numbers and lists as JSON writes them.
+
+    Raises:
+        InputError: It is nested too deeply.
+    """
     if isinstance(value, str):
         return cleaned(value)
     if isinstance(value, list) and all(isinstance(each, str) for each in value):
         return cleaned("; ".join(value))
-    return cleaned(json.dumps(value, ensure_ascii=False))
+    try:
+        return cleaned(json.dumps(value, ensure_ascii=False))
+    except RecursionError:
+        raise InputError("a value is nested too deeply; give text or a number") from None
 
 
 def title_of(row: Mapping[str, Any]) -> str:

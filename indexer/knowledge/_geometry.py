@@ -10,7 +10,7 @@ from shapely.affinity import translate
 from shapely.geometry import MultiPolygon, Point, Polygon, box
 from shapely.geometry.base import BaseGeometry
 
-from core import EARTH_RADIUS_KM, InputError, parse_geometry, wrap_footprint
+from core import EARTH_RADIUS_KM, InputError, cover_cells, parse_geometry, wrap_footprint
 
 DEFAULT_RADIUS_KM = 10.0
 """Radius of a point whose entry says none: a town and its surroundings. The built-up area of Vienna is 20 km wide."""
@@ -26,6 +26,16 @@ _CORNERS = 64
 
 _SPECK = 1e-4
 """Degrees round a point or a line, 11 m, to give it an area that cells can cover."""
+
+_AT_POLE = 1e-3
+"""Degrees from a pole, 111 m, within which bearings mean nothing and a circle is the cap round the pole."""
+
+_POLAR = 85.0
+"""Latitude beyond which places are covered as the cap round the pole: narrow shapes there span many longitudes, and
+the search for cells that just cover them takes gigabytes."""
+
+_LEAST_CAP = 89.0
+"""Latitude of the smallest cap: 8 cells found in 0.1 s; smaller ones need memory again."""
 
 _WORLD = box(-180, -90, 180, 90)
 
@@ -45,6 +55,8 @@ def checked_place(geometry: BaseGeometry) -> BaseGeometry:
         return parse_geometry(geometry)
     if geometry.geom_type not in {"Point", "MultiPoint", "LineString", "MultiLineString"}:
         raise InputError(f"a {geometry.geom_type} is no place; give a point, a line or a polygon")
+    if geometry.geom_type == "LineString" and geometry.length == 0:
+        geometry = Point(shapely.get_coordinates(geometry)[0])
     lon, lat = shapely.get_coordinates(geometry).T
     if not (abs(lon) <= 360).all() or not (abs(lat) <= 90).all():  # also False for NaN
         raise InputError(f"{_extreme(lon, lat)} is outside lon -360..360, lat -90..90; is lon, lat the right order?")
@@ -69,6 +81,8 @@ def circle(lon: float, lat: float, radius_km: float) -> BaseGeometry:
         lat: Centre, degrees.
         radius_km: Above 0, at most ``MAX_RADIUS_KM``.
     """
+    if 90 - abs(lat) < _AT_POLE:
+        return _cap(math.copysign(abs(lat) - math.degrees(radius_km / EARTH_RADIUS_KM), lat))
     # https://www.movable-type.co.uk/scripts/latlong.html#dest-point; the sides of a polygon on tan(angle) / cos(pi / n)
     # touch the circle from outside on the plane that touches the globe in the centre.
     angle = math.atan(math.tan(radius_km / EARTH_RADIUS_KM) / math.cos(math.pi / _CORNERS))
@@ -81,6 +95,11 @@ def circle(lon: float, lat: float, radius_km: float) -> BaseGeometry:
     return wrap_footprint(list(zip(lons.tolist(), lats.tolist(), strict=True)))
 
 
+def _cap(lat: float) -> BaseGeometry:
+    """All that lies beyond a latitude, towards its pole."""
+    return box(-180, lat, 180, 90) if lat > 0 else box(-180, -90, 180, lat)
+
+
 def extent(geometry: BaseGeometry, radius_km: float | None) -> BaseGeometry:
     """Return what an entry covers: a point with a radius its circle, anything else itself."""
     if isinstance(geometry, Point) and radius_km:
@@ -88,7 +107,15 @@ def extent(geometry: BaseGeometry, radius_km: float | None) -> BaseGeometry:
     return geometry
 
 
-def with_area(geometry: BaseGeometry) -> BaseGeometry:
+def cells_of(geometry: BaseGeometry) -> tuple[int, ...]:
+    """Return H3 cells that together cover a place; for one near a pole, those of the cap it lies in."""
+    _, south, _, north = geometry.bounds
+    if south > _POLAR or north < -_POLAR:
+        return cover_cells(_cap(min(south, _LEAST_CAP) if south > 0 else max(north, -_LEAST_CAP)))
+    return cover_cells(_with_area(geometry))
+
+
+def _with_area(geometry: BaseGeometry) -> BaseGeometry:
     """Return an area: points and lines 11 m wide."""
     if isinstance(geometry, Polygon | MultiPolygon):
         return geometry

@@ -16,7 +16,7 @@ from indexer.knowledge import _fields as fields
 from indexer.knowledge._clean import one_line
 from indexer.knowledge._types import MAX_TITLE, BadEntry, Entry
 
-_HEADING = re.compile(r" {0,3}(#{1,6})\s+(.*?)\s*#*\s*")
+_HEADING = re.compile(r" {0,3}(#{1,6})[ \t](.*)")
 _UNDERLINE = re.compile(r" {0,3}(=+|-{2,})\s*")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _PAIR = re.compile(r"(\w[\w -]*):(?:\s+(.*))?")
@@ -156,7 +156,7 @@ def _sections(lines: list[str], begin: int) -> Iterator[_Section]:
             fence = mark[1] if not fence else ("" if line.strip().startswith(fence) else fence)
         elif not fence and (heading := _HEADING.fullmatch(line)) is not None:
             yield section
-            section = _Section(line=number, level=len(heading[1]), title=one_line(heading[2], MAX_TITLE))
+            section = _Section(line=number, level=len(heading[1]), title=one_line(_unclosed(heading[2]), MAX_TITLE))
             continue
         elif not fence and (below := _UNDERLINE.fullmatch(line)) is not None and _is_title(section.lines):
             title = section.lines.pop()
@@ -167,6 +167,13 @@ def _sections(lines: list[str], begin: int) -> Iterator[_Section]:
             continue
         section.lines.append(line)
     yield section
+
+
+def _unclosed(heading: str) -> str:
+    """A heading without the number signs that may close it."""
+    text = heading.strip()
+    bare = text.rstrip("#")
+    return bare if not bare or bare[-1].isspace() else text
 
 
 def _is_title(lines: list[str]) -> bool:

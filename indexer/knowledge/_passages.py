@@ -14,14 +14,12 @@ import pyarrow as pa
 import shapely
 from numpy.typing import NDArray
 
-from core import CENTRE_RESOLUTION, centre_cell, cover_cells, geometry_bbox
+from core import centre_cell, geometry_bbox
 from indexer.knowledge._chunks import pieces
 from indexer.knowledge._embedding import Embedding
-from indexer.knowledge._geometry import extent, with_area
+from indexer.knowledge._geometry import cells_of, extent
 from indexer.knowledge._reading import ReadFile
 from indexer.knowledge._types import Entry
-
-__all__ = ["CENTRE_RESOLUTION", "Cut", "cut", "rows_of"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -114,5 +112,5 @@ def _place_columns(entry: Entry) -> dict[str, Any]:
         "lon": centre.x,
         "lat": centre.y,
         "h3": centre_cell(centre.x, centre.y),
-        "h3_cover": list(cover_cells(with_area(covered))),
+        "h3_cover": list(cells_of(covered)),
     }

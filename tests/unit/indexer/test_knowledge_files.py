@@ -62,6 +62,14 @@ def test_heading_that_repeats_the_front_matter_is_the_same_entry(tmp_path: Path)
     assert entry.geometry is not None
 
 
+@pytest.mark.parametrize(
+    ("line", "title"), [("# Lake ##", "Lake"), ("## C#", "C#"), ("#  Lake  ", "Lake"), ("# " + "# " * 40_000, "")]
+)
+def test_closing_signs_are_no_part_of_a_heading(tmp_path: Path, line: str, title: str) -> None:
+    (entry,) = read(tmp_path, "a.md", f"{line}\n\nWet.\n").entries
+    assert entry.title == title or (not title and len(entry.title) <= 200)
+
+
 def test_bad_place_below_a_heading_is_told_with_its_line(tmp_path: Path) -> None:
     found = read(tmp_path, "a.md", "# A\n\nfine\n\n# B\nlat: 95\nlon: 3\n\ntext\n")
     assert [entry.title for entry in found.entries] == ["A"]

@@ -2,6 +2,7 @@
 
 import math
 
+import h3.api.basic_int as h3
 import numpy as np
 import pytest
 import shapely
@@ -10,9 +11,9 @@ from hypothesis import strategies as st
 from shapely.geometry import GeometryCollection, LineString, MultiPoint, Point
 from shapely.geometry.base import BaseGeometry
 
-from core import EARTH_RADIUS_KM, InputError, cover_cells
+from core import EARTH_RADIUS_KM, InputError
 from indexer.knowledge import circle
-from indexer.knowledge._geometry import MAX_VERTICES, checked_place, extent, with_area
+from indexer.knowledge._geometry import MAX_VERTICES, cells_of, checked_place, extent
 
 LONS, LATS = st.floats(-180, 180), st.floats(-90, 90)
 RADII = st.floats(0.1, 1500)
@@ -54,9 +55,25 @@ def test_only_points_with_a_radius_reach_beyond_themselves() -> None:
     assert extent(Point(1, 2), 5).area > 0
 
 
-@pytest.mark.parametrize("place", [Point(180, 90), Point(0, 0), LineString([(179, 0), (180, 0)]), MultiPoint([(1, 2)])])
-def test_points_and_lines_can_be_covered_with_cells(place: BaseGeometry) -> None:
-    assert cover_cells(with_area(place))
+@pytest.mark.parametrize(
+    "place",
+    [
+        Point(180, 90),
+        Point(0, 0),
+        Point(7, -90),
+        LineString([(179, 0), (180, 0)]),
+        MultiPoint([(1, 2)]),
+        LineString([(-96.6, 89.9999), (-24.6, 90)]),
+        circle(10, 89.9999, 0.01),
+        circle(0, -90, 3),
+        circle(0, 0, 0.001),
+    ],
+)
+def test_every_place_can_be_covered_with_cells(place: BaseGeometry) -> None:
+    cells = cells_of(place)
+    assert 1 <= len(cells) <= 16
+    lon, lat = place.representative_point().coords[0]
+    assert h3.latlng_to_cell(lat, lon, h3.get_resolution(cells[0])) in cells
 
 
 @pytest.mark.parametrize(
@@ -77,3 +94,7 @@ def test_what_is_no_place_is_refused(geometry: BaseGeometry, message: str) -> No
 def test_heights_are_dropped_and_longitudes_wrapped() -> None:
     assert checked_place(Point(1, 2, 3)).has_z is False
     assert checked_place(Point(190, 2)) == Point(-170, 2)
+
+
+def test_a_line_without_length_is_a_point() -> None:
+    assert checked_place(LineString([(3, 4), (3, 4)])) == Point(3, 4)
