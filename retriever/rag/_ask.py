@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 
 from anyio.to_thread import run_sync
 
@@ -70,7 +71,7 @@ class Asker:
         """
         return await (await self._walk(request)).planned()
 
-    async def events(self, request: AskRequest) -> AsyncIterator[Event]:
+    async def events(self, request: AskRequest) -> AsyncGenerator[Event, None]:
         """Yield what happens on the way to the answer, which comes last. Closing the iterator ends the work.
 
         Raises:
@@ -78,10 +79,11 @@ class Asker:
             StoreError: The index cannot be read.
         """
         walk = await self._walk(request)
-        async for value in walk.steps():
-            if isinstance(value, Step):
-                walk.trace.append(value)
-            yield Event(name=_NAMES[type(value)], value=value)
+        async with aclosing(walk.steps()) as steps:
+            async for value in steps:
+                if isinstance(value, Step):
+                    walk.trace.append(value)
+                yield Event(name=_NAMES[type(value)], value=value)
         yield Event(name="answer", value=walk.concluded())
 
     async def _walk(self, request: AskRequest) -> Walk:

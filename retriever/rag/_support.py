@@ -32,7 +32,7 @@ _BIAS, _EXPLAINED, _DROP = 0.21, 1.0, -1.09
 """Log odds that a phrase's tiles are there: fitted on the demo worlds of seeds 11 and 23 and 98 phrases, and moved to
 where precision and recall of abstaining met there. See docs/design/answers-abstain.md."""
 
-Evidence = Literal["filters", "words", "threshold", "comparison", "nothing"]
+Evidence = Literal["filters", "exemplars", "words", "threshold", "comparison", "nothing"]
 """What decided; ``nothing`` where there was nothing to go by and the answer is let through."""
 
 
@@ -89,6 +89,8 @@ def _weighed(search: Search, archive: Archive) -> Support:
         return _support(search, "filters", -np.inf, said or "No tile passes the filters of the question.")
     if search.phrase is None:
         return _support(search, "filters", np.inf)
+    if (learnt := archive.least.get(search.phrase.text)) is not None:
+        return _told_apart(search, search.phrase, learnt)
     below = _below_threshold(search, search.phrase)
     if below is not None:
         return below
@@ -106,6 +108,15 @@ def _support(
 ) -> Support:
     sought = None if search.phrase is None else search.phrase.text
     return Support(sought=sought, reason=reason, decided_by=decided_by, margin=float(margin), detail=detail)
+
+
+def _told_apart(search: Search, phrase: Phrase, least: float) -> Support:
+    """Go by the score that was learnt on tiles which are known to show the phrase, and on others."""
+    best = max(each.score for each in search.candidates if each.score is not None)
+    reason = (
+        f'The best tile is less like "{phrase.text}" ({best:.2f}) than known examples of it are ({least:.2f} and more).'
+    )
+    return _support(search, "exemplars", best - least, None if best >= least else reason, score=best, least=least)
 
 
 def _below_threshold(search: Search, phrase: Phrase) -> Support | None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -48,19 +49,21 @@ class Walk:
     caveats: list[str] = field(default_factory=list)
     reply: Reply | None = None
 
-    async def steps(self) -> AsyncIterator[Told]:
+    async def steps(self) -> AsyncGenerator[Told, None]:
         """Yield each step, the plan, the evidence and the claims, as they come."""
         started = time.perf_counter()
         self.plan = plan = await self.planned()
         yield Step(name="plan", text=_in_words(plan), seconds=time.perf_counter() - started)
         yield plan
-        async for told in self._gathered(plan):
-            yield told
+        async with aclosing(self._gathered(plan)) as gathered:
+            async for told in gathered:
+                yield told
         if self.evidence.insufficient is None:
-            async for said in self._written(plan):
-                if isinstance(said, Claim):
-                    self.claims.append(said)
-                yield said
+            async with aclosing(self._written(plan)) as written:
+                async for said in written:
+                    if isinstance(said, Claim):
+                        self.claims.append(said)
+                    yield said
 
     async def planned(self) -> QueryPlan:
         """Return the plan that was given, or make one."""
@@ -74,15 +77,16 @@ class Walk:
             return await plan_with_model(request.question, world, self.model)
         return plan_question(request.question, world)
 
-    async def _gathered(self, plan: QueryPlan) -> AsyncIterator[Step | EvidenceSet]:
+    async def _gathered(self, plan: QueryPlan) -> AsyncGenerator[Step | EvidenceSet, None]:
         """Yield steps, then the evidence; where its scores carry no answer, after a second and wider search."""
         archive: Archive | None = self.archive
         while archive is not None:
-            async for told in _noted(partial(self._gather, plan, archive)):
-                if isinstance(told, EvidenceSet):
-                    self.evidence = told
-                else:
-                    yield told
+            async with aclosing(_noted(partial(self._gather, plan, archive))) as noted:
+                async for told in noted:
+                    if isinstance(told, EvidenceSet):
+                        self.evidence = told
+                    else:
+                        yield told
             archive = None if self.evidence.insufficient is None else await self._wider(plan, archive)
             if archive is not None:
                 yield Step(name="widen", text="The scores carry no answer; searched again with exemplars.", seconds=0)
@@ -105,10 +109,11 @@ class Walk:
             note=note,
         )
 
-    async def _written(self, plan: QueryPlan) -> AsyncIterator[Step | Claim]:
+    async def _written(self, plan: QueryPlan) -> AsyncGenerator[Step | Claim, None]:
         if self.model is not None:
-            async for said in self._by_model(plan, self.model):
-                yield said
+            async with aclosing(self._by_model(plan, self.model)) as model:
+                async for said in model:
+                    yield said
         if self.reply is None:
             started = time.perf_counter()
             written = write_from_records(plan, self.evidence)
@@ -117,17 +122,16 @@ class Walk:
             for claim in written.claims:
                 yield claim
 
-    async def _by_model(self, plan: QueryPlan, model: AnswerModel) -> AsyncIterator[Step | Claim]:
+    async def _by_model(self, plan: QueryPlan, model: AnswerModel) -> AsyncGenerator[Step | Claim, None]:
         """Yield what the model says; where it fails, the records answer in its place."""
-        request = self.request
+        asked = (self.request.question, plan, self.evidence, self.request.turns, model, self.settings)
         try:
-            async for said in write_with_model(
-                request.question, plan, self.evidence, request.turns, model, self.settings
-            ):
-                if isinstance(said, Reply):
-                    self.reply = said
-                else:
-                    yield said
+            async with aclosing(write_with_model(*asked)) as reply:
+                async for said in reply:
+                    if isinstance(said, Reply):
+                        self.reply = said
+                    else:
+                        yield said
         except ModelError as error:
             self.caveats.append(f"{model.name} gave no usable answer, so this is written from records: {error}")
 
@@ -158,7 +162,7 @@ class Walk:
         return None if self.claims else "Nothing could be claimed that the evidence carries."
 
 
-async def _noted(work: Callable[[Note], EvidenceSet]) -> AsyncIterator[Step | EvidenceSet]:
+async def _noted(work: Callable[[Note], EvidenceSet]) -> AsyncGenerator[Step | EvidenceSet, None]:
     """Yield the steps of work in a thread as they are noted, then its result."""
     loop, steps = asyncio.get_running_loop(), asyncio.Queue[Step | None]()
 
