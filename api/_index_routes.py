@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from api._ask_desk import TheDesk
 from api._services import Service, TheService, TheServices
-from core import rfc3339
+from core import InputError, rfc3339
 from indexer import IndexInfo, renderings_of
 
 router = APIRouter(prefix="/v1", tags=["index"])
@@ -64,9 +64,16 @@ class IndexList(BaseModel):
 @router.get("/index", response_model=IndexView)
 def index(service: TheService, desk: TheDesk) -> JSONResponse:
     """Describe an index as of its last commit: counts, extent, dates, sensors and what can be drawn, encoder."""
-    knowledge = service.knowledge()
-    answers = {"model": desk.model, "knowledge": None if knowledge is None else len(knowledge)}
-    return JSONResponse(index_view(service) | {"answers": answers})
+    return JSONResponse(index_view(service) | {"answers": {"model": desk.model, "knowledge": _passages(service)}})
+
+
+def _passages(service: Service) -> int | None:
+    try:
+        knowledge = service.knowledge()
+    except InputError:
+        # Embedded by another encoder: questions fail and say so, searches do not need it.
+        return None
+    return None if knowledge is None else len(knowledge)
 
 
 @router.get("/indexes", response_model=IndexList)

@@ -90,10 +90,11 @@ def open_service(name: str, path: Path) -> Service:
         WeightsNotFoundError: The encoder's weights are missing.
     """
     store = Store.open(path)
-    encoder, infos = shared(open_encoder_of(store.space)), Infos()
+    own, infos = open_encoder_of(store.space), Infos()
+    encoder = shared(own)
     warm_up(encoder, infos.of(store.snapshot()))
     searcher = Searcher(store, encoder, calibration=lambda: load_calibration(path))
-    return Service(name=name, path=path, store=store, searcher=searcher, infos=infos, encoder=encoder)
+    return Service(name=name, path=path, store=store, searcher=searcher, infos=infos, encoder=own)
 
 
 class Services(Mapping[str, Service]):

@@ -164,4 +164,8 @@ def _answered(asker: Asker, request: AskRequest, printer: Printer | None) -> Ans
                     found.append(event.value)
         return found[-1]
 
-    return anyio.run(work)
+    try:
+        return anyio.run(work)
+    except KeyboardInterrupt:
+        # Typer would end without a word.
+        raise typer.Abort from None

@@ -204,7 +204,7 @@ def test_a_plan_is_changed_and_asked_again(visitor: Visitor, teller: Teller) -> 
     form.get_by_role("textbox", name="Where").fill("")
     with page.expect_request("**/v1/ask") as sent:
         form.get_by_role("button", name="Ask again like this").click()
-    plan = sent.value.post_data_json["plan"]
+    plan = json.loads(sent.value.post_data or "{}")["plan"]
     assert (plan["sought"], plan["sensors"]) == (["an airport with runways"], ["sentinel-2-l2a"])
     assert (plan["periods"], plan["made_by"]) == (["2021-07-01T00:00:00Z/.."], "user")
     expect(page.locator(".written-by")).to_be_visible()
@@ -221,7 +221,7 @@ def test_a_follow_up_goes_on_from_what_was_answered(visitor: Visitor) -> None:
     page.get_by_label("A question that follows").fill("only Sentinel-1")
     with page.expect_request("**/v1/ask") as sent:
         page.keyboard.press("Enter")
-    (turn,) = sent.value.post_data_json["turns"]
+    (turn,) = json.loads(sent.value.post_data or "{}")["turns"]
     assert turn["question"] == HARBOURS
     assert [claim["cites"] for claim in turn["claims"]] == [[1], [2, 3]]
     assert len(turn["tile_ids"]) == 12

@@ -127,12 +127,15 @@ def test_a_wrong_setting_is_named(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({}, "from records alone"),
-        ({"url": "http://me:secret@models.example:8000/v1", "model": "qwen"}, "by qwen at http://models.example:8000"),
+        (AnswerSettings(url="", key=SecretStr("sk-123")), "from records alone"),
+        (
+            AnswerSettings(url="http://me:secret@models.example:8000/v1", model="qwen", key=SecretStr("sk-123")),
+            "by qwen at http://models.example:8000",
+        ),
     ],
 )
-def test_a_server_says_who_answers_and_no_secret(settings: dict[str, str], said: str) -> None:
-    line = answered_by(AnswerSettings(**settings, key=SecretStr("sk-123")))
+def test_a_server_says_who_answers_and_no_secret(settings: AnswerSettings, said: str) -> None:
+    line = answered_by(settings)
     assert said in line
     assert "secret" not in line
     assert "sk-123" not in line
