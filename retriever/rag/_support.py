@@ -91,16 +91,18 @@ def _weighed(search: Search, archive: Archive) -> Support:
         return _support(search, "filters", np.inf)
     if (learnt := archive.least.get(search.phrase.text)) is not None:
         return _told_apart(search, search.phrase, learnt)
-    below = _below_threshold(search, search.phrase)
-    if below is not None:
-        return below
+    return _below_threshold(search, search.phrase) or _grounded(search, search.phrase, archive)
+
+
+def _grounded(search: Search, phrase: Phrase, archive: Archive) -> Support:
+    """Go by what else the archive and the encoder know."""
     ground = ground_of(archive)
-    unknown = _unknown_words(search, search.phrase, ground, archive.rows.space.encoder)
+    unknown = _unknown_words(search, phrase, ground, archive.rows.space.encoder)
     if unknown is not None:
         return unknown
     if len(ground) < ENOUGH_TILES:
         return _support(search, "nothing", np.inf)
-    return _compared(search, search.phrase, ground, archive)
+    return _compared(search, phrase, ground, archive)
 
 
 def _support(
