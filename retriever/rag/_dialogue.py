@@ -1,7 +1,7 @@
 """Follow-up questions: what they keep of the plan before, what they narrow, widen or change, said in notes.
 
 "only the ones near the river" narrows what is sought, "and before 2015?" and "only Sentinel-1" replace a condition,
-"also Landsat" adds to one, "at any date" drops one; everything else stays. A question that stands by itself starts anew.
+"also Landsat" adds to one, "at any date" drops one; everything else stays. What stands by itself is a new question.
 """
 
 from __future__ import annotations
@@ -67,6 +67,11 @@ _DROPS: tuple[tuple[str, re.Pattern[str]], ...] = (
 )
 """Conditions that a question lifts."""
 _NARROWS = re.compile(r"^(?:and |but )?(?:only|just|which of|of (?:those|these|them))\b")
+_AMONG = re.compile(
+    r"\b(?:which|how many|any|all|some|none|one|most|each|only) of (?:those|these|them)\b"
+    r"|\b(?:only|just) (?:(?:the|those|these) )?(?:ones?|those|these|them)\b|\bamong (?:those|these|them)\b"
+)
+"""Words that ask about what the answer before found, not about the archive."""
 _LABELS = {
     "sought": "what is sought", "without": "what must not show", "place": "the place", "periods": "the period",
     "sensors": "the sensors", "collections": "the collections", "max_cloud": "the cloud limit",
@@ -124,6 +129,7 @@ def _renderings(read: QueryPlan, merged: QueryPlan, last: QueryPlan, world: Worl
 
 def _merged(read: QueryPlan, last: QueryPlan, text: str, question: str) -> QueryPlan:
     changed = _changes(read, last, text)
+    changed["among_earlier"] = bool(_AMONG.search(text)) and not {"place", "periods", "sensors"} & set(changed)
     kept = [label for field, label in _LABELS.items() if field not in changed and getattr(last, field)]
     notes = [*read.notes]
     if kept:
@@ -144,6 +150,8 @@ def _changes(read: QueryPlan, last: QueryPlan, text: str) -> dict[str, Any]:
         new, old = getattr(read, field), getattr(last, field)
         if new and field not in changed and new != old:
             changed[field] = tuple(dict.fromkeys((*old, *new))) if adds or field == "without" else new
+    if read.missing_sensors or "sensors" in changed:
+        changed["missing_sensors"] = read.missing_sensors
     if read.max_cloud is not None:
         changed["max_cloud"] = read.max_cloud
     if read.place is not None or read.unknown_place is not None:

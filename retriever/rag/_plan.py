@@ -18,12 +18,16 @@ from retriever.rag._plan_renderings import choose_renderings, read_drawings
 from retriever.rag._plan_sensors import read_sensors
 from retriever.rag._plan_shape import asks_which, read_shape
 from retriever.rag._plan_sought import SoughtRead, read_sought
-from retriever.rag._plan_text import MAX_QUESTION, Canvas, read_question
+from retriever.rag._plan_text import Canvas, read_question
 from retriever.rag._plan_words import compared_by, is_thing
 from retriever.rag._plan_world import World
 from retriever.rag._types import QueryPlan, Shape
 
-__all__ = ["MAX_QUESTION", "plan_question"]
+MAX_NOTES = 24
+"""Most notes; a question of 2,000 characters could make hundreds."""
+
+MAX_NOTE = 300
+"""Most characters of one."""
 
 
 def plan_question(question: str, world: World) -> QueryPlan:
@@ -52,6 +56,7 @@ def plan_question(question: str, world: World) -> QueryPlan:
         shape = "compare"
     things = (*(sought.sought or _kinds(where.names)), *sought.without)
     renderings = choose_renderings(drawings, things, which.sensors, world)
+    notes = (*cloud_notes, *where.notes, *which.notes, *when.notes, *unknown_notes)
     return QueryPlan(
         question=question,
         shape=shape,
@@ -65,7 +70,7 @@ def plan_question(question: str, world: World) -> QueryPlan:
         collections=which.collections,
         max_cloud=max_cloud,
         renderings=renderings,
-        notes=(*cloud_notes, *where.notes, *which.notes, *when.notes, *unknown_notes),
+        notes=tuple(note[:MAX_NOTE] for note in notes[:MAX_NOTES]),
     )
 
 

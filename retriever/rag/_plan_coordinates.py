@@ -10,7 +10,7 @@ from typing import Literal
 
 from shapely.geometry.base import BaseGeometry
 
-from core import QueryError, bbox_geometry, parse_bbox
+from core import BBox, QueryError, bbox_geometry, parse_bbox
 
 _NUM = r"[-+]?[0-9]{1,3}(?:\.[0-9]{1,12})?"
 _SIDE = r"(?:north|south|east|west|[nsew])\b"
@@ -58,6 +58,10 @@ _PLACED = re.compile(
 )
 _LON_FIRST = re.compile(r"\bpoint ?\($|\blon(?:gitude)?[ ,/]{1,2}(?:and )?lat(?:itude)?[ :=)(]{0,3}$")
 _UNITS = re.compile(r" ?(?:km|m|mi|miles|metres|meters|px|pixels|tiles|images|percent|days|years|months)\b")
+
+
+_ROOM = 0.01
+"""Degrees, about 1 km, on either side of a box without width or height."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,8 +190,19 @@ def _half(start: int, end: int, side: str, value: float) -> Found:
 
 
 def _area(start: int, end: int, bbox: tuple[float, float, float, float]) -> Found:
+    bbox = _with_room(bbox)
     name = ", ".join(f"{number:.8g}" for number in bbox)
     return Found(start=start, end=end, area=bbox_geometry(bbox), name=f"bbox {name}")
+
+
+def _with_room(bbox: BBox) -> BBox:
+    """A line or a point is no area that footprints can be cut with."""
+    west, south, east, north = bbox
+    if west == east:
+        west, east = max(west - _ROOM, -180.0), min(east + _ROOM, 180.0)
+    if south == north:
+        south, north = max(south - _ROOM, -90.0), min(north + _ROOM, 90.0)
+    return west, south, east, north
 
 
 def _lettered(text: str) -> Iterator[Found]:

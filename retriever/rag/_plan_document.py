@@ -33,9 +33,11 @@ def plan_document(plan: QueryPlan) -> dict[str, Any]:
         "unknown_place": plan.unknown_place,
         "periods": ["/".join(".." if end is None else rfc3339(end) for end in each) for each in plan.periods],
         "sensors": list(plan.sensors),
+        "missing_sensors": list(plan.missing_sensors),
         "collections": list(plan.collections),
         "max_cloud": plan.max_cloud,
         "renderings": list(plan.renderings),
+        "among_earlier": plan.among_earlier,
         "knowledge": plan.knowledge,
         "made_by": plan.made_by,
         "notes": list(plan.notes),
@@ -74,10 +76,12 @@ def parse_plan(document: Mapping[str, Any]) -> QueryPlan:
         unknown_place=_maybe(document, "unknown_place"),
         periods=_periods(document),
         sensors=_listed(document, "sensors"),
+        missing_sensors=_listed(document, "missing_sensors"),
         collections=_listed(document, "collections"),
         max_cloud=_percent(document.get("max_cloud")),
         renderings=_listed(document, "renderings"),
-        knowledge=_flag(document.get("knowledge", True)),
+        among_earlier=_flag(document, "among_earlier", default=False),
+        knowledge=_flag(document, "knowledge", default=True),
         made_by=_choice(document, "made_by", get_args(PlannedBy), "user"),
         notes=_listed(document, "notes", many=4 * MAX_LISTED),
     )
@@ -142,9 +146,10 @@ def _percent(value: Any) -> float | None:
     return float(value)
 
 
-def _flag(value: Any) -> bool:
+def _flag(document: Mapping[str, Any], field: str, *, default: bool) -> bool:
+    value = document.get(field, default)
     if not isinstance(value, bool):
-        raise QueryError(f"knowledge of a plan is true or false, got {_kind(value)}")
+        raise QueryError(f"{field} of a plan is true or false, got {_kind(value)}")
     return value
 
 

@@ -137,6 +137,7 @@ def _checked(reply: Mapping[str, Any], ruled: QueryPlan, world: World, offered: 
         place=place,
         unknown_place=unknown,
         sensors=sensors,
+        missing_sensors=() if sensors else ruled.missing_sensors,
         collections=ruled.collections,
         renderings=tuple(name for name in read.renderings if name in offered) or ruled.renderings,
         notes=(*(ruled.notes if place is not None and place == ruled.place else ()), *notes),

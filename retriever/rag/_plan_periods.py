@@ -58,6 +58,8 @@ def read_periods(canvas: Canvas, world: World, *, south: bool | None) -> Periods
     notes += more + _season_notes(atoms, south) + _outside(kept, world)
     events = _events(canvas)
     periods = tuple(dict.fromkeys(map(_interval, kept)))
+    if len(periods) > MAX_PERIODS:
+        raise QueryError(f"the question names {len(periods)} periods; at most {MAX_PERIODS} are read: name a range")
     return PeriodsRead(periods=periods, notes=tuple(dict.fromkeys([*notes, *events])))
 
 

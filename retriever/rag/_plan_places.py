@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from shapely.geometry.base import BaseGeometry
 
+from core import QueryError
 from retriever.rag._plan_areas import circle, is_area, united, widened
 from retriever.rag._plan_coordinates import Found, find_coordinates
 from retriever.rag._plan_text import Canvas
@@ -15,11 +16,17 @@ from retriever.rag._plan_words import is_thing
 from retriever.rag._plan_world import KnownPlace, World
 from retriever.rag._types import PlannedPlace
 
+MAX_NAME = 200
+"""Most characters of a name."""
+
 AT_KM = 1.0
 """Round coordinates that a question is "at": less than a tile, so that its own tile is found."""
 
 SITE_KM = 5.0
 """Round a known place of which only a point is known: a town, a port."""
+
+MAX_PLACES = 12
+"""Most places of one question."""
 
 NEAR_KM = 10.0
 """Round whatever a question is "near" without saying how near."""
@@ -113,6 +120,8 @@ def read_places(canvas: Canvas, world: World) -> PlaceRead:
         QueryError: Coordinates that are nowhere, or a distance that is too large.
     """
     found = find_coordinates(canvas.free)
+    if len(found) > MAX_PLACES:
+        raise QueryError(f"the question names {len(found)} points; at most {MAX_PLACES} are read: draw an area instead")
     known = _trusted(canvas, world.places.places_in(canvas.text))
     parts = [_placed(canvas, each) for each in found]
     named = [_known(canvas, each, struck_only=bool(parts)) for each in known]
@@ -230,7 +239,7 @@ def read_unknown(canvas: Canvas) -> tuple[str | None, tuple[str, ...]]:
         canvas.strike(canvas.back(start, _LEAD), end)
     if not names:
         return None, ()
-    name = " and ".join(dict.fromkeys(names))
+    name = " and ".join(list(dict.fromkeys(names))[:MAX_PLACES])[:MAX_NAME]
     return name, (_unknown_note(name),)
 
 

@@ -9,6 +9,9 @@ from retriever.rag._plan_phrases import NO_NOUN, clean_phrase, is_generic
 from retriever.rag._plan_shape import spelled_out
 from retriever.rag._plan_words import STATES, is_class
 
+MAX_PHRASE = 200
+"""Most characters of a phrase; text encoders read fewer."""
+
 MAX_PHRASES = 6
 """Most phrases that are searched for one question; each costs a search."""
 
@@ -157,7 +160,7 @@ def _absent(phrase: str, noun: str) -> str:
 
 def _phrases(text: str, *, compared: bool) -> list[str]:
     pieces = [part for piece in re.split(r"[.?!:]", text) for part in _parts(piece, compared=compared)]
-    found = [clean_phrase(piece) for piece in pieces]
+    found = [clean_phrase(piece)[:MAX_PHRASE].strip() for piece in pieces]
     return [phrase for phrase in found if phrase and not is_generic(phrase)]
 
 
