@@ -66,7 +66,7 @@ ASKED: tuple[tuple[str, dict[str, str]], ...] = (
     ("Is there an airport?", {}),
     ("Where is the harbour in July 2021?", {"month": "07"}),
     ("How many dates of Sentinel-1 are there?", {"sensor": "sentinel-1-rtc"}),
-    ("Which Sentinel-2 tiles show the open sea in October 2021?", {"sensor": "sentinel-2-l2a", "month": "10"}),
+    ("Which Sentinel-2 tiles show an airport in October 2021?", {"sensor": "sentinel-2-l2a", "month": "10"}),
     ("How many tiles are there from April 2021?", {"month": "04"}),
 )
 """Questions, and what of the truth passes their filters."""
@@ -119,6 +119,9 @@ def bearing_out(claim: Claim, shown: dict[int, Truth], passing: list[Truth]) -> 
     if re.search(r"^The (earliest|latest) tile", text):
         end = (min if "earliest" in text else max)(truth.date for truth in passing)
         return {n for n, truth in shown.items() if truth.date == end} if dates == [end] else set()
+    if re.search(r"^(Of the [\d,.]+ km² measured|Open water (is told|around .* was not measured))", text):
+        # Areas are held to painted ones where measuring is tested; here, to the dates of the tiles cited.
+        return {n for n in claim.cites if not dates or shown[n].date in dates}
     return set(shown) if any(checked(text, dates, passing)) else set()
 
 
