@@ -17,14 +17,15 @@ are right), the baseline the most frequent letters of other groups' questions wi
 
 **Region hit rate**, where the set tells the region of an answer: is it shown by one of the k parts (half of the region
 in the part, or half of the part in the region)? Chance are k parts drawn at random, the baseline what the words of the
-partner question find in the same picture. The cited hit rate asks the same of the parts that the answer cites.
+partner question find in the same picture. The cited hit rate asks the same of the parts that the answer cites, against
+as many drawn at random.
 """
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import numpy as np
@@ -58,7 +59,10 @@ HIT = (
     "share of questions for which one of the parts found by their words shows the region of the answer (half of one "
     "lies in the other); chance are as many parts drawn at random, the baseline what another question's words find"
 )
-CITED = "the same for the parts that the answer cites; an answer that cites none misses"
+CITED = (
+    "the same for the parts that the answer cites; an answer that cites none misses; chance are as many parts drawn at "
+    "random as it cites"
+)
 
 
 def rag_choice(job: Job) -> Findings:
@@ -78,7 +82,7 @@ def rag_choice(job: Job) -> Findings:
     scored = _scored(scenes.queries, said)
     return Findings(
         corpus=scenes.corpus,
-        results=(*results_of(scored, MEANING), *_regions(scenes, said[FULL])),
+        results=(*results_of(scored, MEANING), *_regions(scenes, said[FULL], job.options.k)),
         notes=remarks(said, model.name, settings.concurrent),
         model=model.name,
         latency=latency_of(said),
@@ -140,33 +144,34 @@ def _most_frequent(query: Query, queries: Sequence[Query]) -> bool:
     return bool(counts) and counts.most_common(1)[0][0] == query.question.answer
 
 
-def _regions(scenes: Scenes, said: Sequence[Said]) -> Iterator[Series]:
+def _regions(scenes: Scenes, said: Sequence[Said], k: int) -> Iterator[Series]:
     """Yield how often the region was found, and cited, where the set tells it."""
     told = [number for number, query in enumerate(scenes.queries) if query.question.region is not None]
     if not told:
         return
-    found = {number: scenes.found(number) for number in told}
+    found = [scenes.found(number) for number in told]
+    cited = [_cited(scenes, number, said[number]) for number in told]
     groups = tuple(scenes.queries[number].sample.group for number in told)
+    yield Series(
+        name="region hit rate",
+        meaning=HIT,
+        values=np.array([one.hit for one in found], dtype=np.float64),
+        chance=np.array([one.hit_by_chance(k) for one in found]),
+        groups=groups,
+        baseline=np.array([one.hit_by_others for one in found], dtype=np.float64),
+    )
+    yield Series(
+        name="region hit rate of cited parts",
+        meaning=CITED,
+        values=np.array([any(row) for row in cited], dtype=np.float64),
+        chance=np.array([one.hit_by_chance(len(row)) for one, row in zip(found, cited, strict=True)]),
+        groups=groups,
+    )
 
-    def series(name: str, meaning: str, value: Callable[[int], float]) -> Series:
-        return Series(
-            name=name,
-            meaning=meaning,
-            values=np.array([value(number) for number in told], dtype=np.float64),
-            chance=np.array([found[number].hit_by_chance for number in told], dtype=np.float64),
-            groups=groups,
-            baseline=np.array([found[number].hit_by_others for number in told], dtype=np.float64),
-        )
 
-    yield series("region hit rate", HIT, lambda number: float(bool(found[number].hit)))
-    yield series("region hit rate of cited parts", CITED, lambda number: float(_cited(scenes, number, said[number])))
-
-
-def _cited(scenes: Scenes, number: int, said: Said) -> bool:
-    """Return whether an answer cites a part that shows the region."""
+def _cited(scenes: Scenes, number: int, said: Said) -> list[bool]:
+    """Return for each part that an answer cites whether it shows the region."""
     region, wholes = scenes.queries[number].question.region, len(scenes.wholes(number, grey=False))
     cited = {cite - wholes - 1 for claim in said.claims for cite in claim.cites}
-    parts = scenes.found(number).parts
-    return region is not None and any(
-        part.view == 0 and shows(part.box, region) for place, part in enumerate(parts) if place in cited
-    )
+    parts = (part for place, part in enumerate(scenes.found(number).parts) if place in cited)
+    return [region is not None and part.view == 0 and shows(part.box, region) for part in parts]

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ._figures import Series, combined_figure
 from ._interval import Values
@@ -38,6 +39,10 @@ class Scored:
     kinds: tuple[str, ...]
     """(q,) types of the questions."""
 
+    def of_kind(self, kind: str | None) -> NDArray[np.bool_]:
+        """Return (q,) True for the questions of a type, or for all."""
+        return np.array([kind in (None, one) for one in self.kinds], dtype=np.bool_)
+
 
 def results_of(scored: Scored, meaning: str) -> Iterator[Figure]:
     """Yield accuracy by type, over all, as the mean of types, and what retrieval adds to each other control."""
@@ -54,24 +59,25 @@ def results_of(scored: Scored, meaning: str) -> Iterator[Figure]:
                 f"{prefix}average of types, {control}", parts, lambda means: float(np.mean(means)), mean
             )
     for control in OTHERS:
-        yield gain(scored, f"{prefix}overall", control)
+        yield from (gain(scored, f"{prefix}{kind}", control, kind) for kind in kinds)
+        yield gain(scored, f"{prefix}overall", control, None)
 
 
-def gain(scored: Scored, name: str, control: Control) -> Figure:
+def gain(scored: Scored, name: str, control: Control, kind: str | None) -> Figure:
     """Return how much more is right with retrieval than under another control, question by question."""
-    zero = np.zeros(len(scored.groups))
+    kept = scored.of_kind(kind)
     series = Series(
         name=f"{name}, {FULL} less {control}",
         meaning="difference on the same questions; retrieval helps where the interval lies above 0",
-        values=scored.right[FULL] - scored.right[control],
-        chance=zero,
-        groups=scored.groups,
+        values=(scored.right[FULL] - scored.right[control])[kept],
+        chance=np.zeros(int(kept.sum())),
+        groups=tuple(group for group, keep in zip(scored.groups, kept, strict=True) if keep),
     )
     return combined_figure(series.name, [series], lambda means: means[0], series.meaning)
 
 
 def _series(scored: Scored, name: str, meaning: str, control: Control, kind: str | None) -> Series:
-    kept = np.array([kind in (None, one) for one in scored.kinds], dtype=np.bool_)
+    kept = scored.of_kind(kind)
     return Series(
         name=name,
         meaning=meaning,

@@ -54,8 +54,14 @@ class Found:
     """Whether one of them shows the region of the answer; None where nobody says where that is."""
     hit_by_others: bool | None
     """Whether one of the k would that the words of the partner question find there."""
-    hit_by_chance: float | None
-    """How often one of k parts drawn at random does."""
+    right: int
+    """How many of all parts show it."""
+    all: int
+    """How many parts there are."""
+
+    def hit_by_chance(self, drawn: int) -> float:
+        """Return how often one of so many parts drawn at random shows the region."""
+        return chance_of_hit(self.right, self.all, min(drawn, self.all)) if drawn else 0.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -138,11 +144,10 @@ class Scenes:
         k, views = self._job.options.k, self._views[self.queries[number].sample.sample_id]
         parts = sorted((part for view in views for part in view.found[number]), key=lambda part: -part.score)[:k]
         if self.queries[number].question.region is None:
-            return Found(parts=tuple(parts), hit=None, hit_by_others=None, hit_by_chance=None)
+            return Found(parts=tuple(parts), hit=None, hit_by_others=None, right=0, all=0)
         *scored, right = np.concatenate([view.hits[number] for view in views], axis=1)
         own, others = (bool(right[np.argsort(-scores, kind="stable")[:k]].any()) for scores in scored)
-        chance = chance_of_hit(int(right.sum()), len(right), k)
-        return Found(parts=tuple(parts), hit=own, hit_by_others=others, hit_by_chance=chance)
+        return Found(parts=tuple(parts), hit=own, hit_by_others=others, right=int(right.sum()), all=len(right))
 
     def _roles(self, sample: Sample) -> Sequence[str]:
         return [self._job.options.role] if self._job.options.role else [view.role for view in sample.views]

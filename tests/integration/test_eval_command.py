@@ -68,3 +68,21 @@ def test_ombria_has_140_pictures_of_each_sensor(real_data: Path, swath: Run) -> 
     assert figures["s1 to s2 site recall@10"]["queries"] == 140
     assert figures["s1 to s2 site recall@10"]["chance"] == pytest.approx(10 / 140)
     assert figures["s2 to s1 site at any time recall@10"]["chance"] == pytest.approx(1 - (130 * 129) / (140 * 139))
+
+
+def test_answers_about_real_pictures_are_measured_under_four_controls(real_data: Path, swath: Run) -> None:
+    given = ("--split", "test", "--questions", "6", "--leakage-limit", "0", "--model", "nearest", "--json")
+    done = swath("eval", "rag-vqa", "--data", f"rsvqa:{real_data / 'rsvqa'}", *given)
+    report = json.loads(done.stdout)
+    figures = {figure["name"]: figure for figure in report["figures"]}
+    assert report["model"] == "nearest"
+    assert report["baseline"] == "most frequent answer"
+    assert figures["RSVQA-LR overall, with retrieval"]["queries"] == 4 * 6
+    assert figures["RSVQA-HR overall, without retrieval"]["value"] == 0
+    assert figures["RSVQA-LR presence, blank images"]["chance"] == 1 / 2
+    assert set(report["latency"]) == {
+        "with retrieval",
+        "without retrieval",
+        "shuffled evidence",
+        "blank images",
+    }

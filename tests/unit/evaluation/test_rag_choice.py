@@ -59,7 +59,8 @@ def test_the_part_that_the_words_find_tells_the_letter_and_the_region(matching: 
     assert matching.figure("overall, with retrieval").value == 1
     hit = matching.figure("region hit rate")
     assert (hit.value, hit.chance, hit.queries) == (1, 1 / 4, 6)
-    assert matching.figure("region hit rate of cited parts").value == 1
+    cited = matching.figure("region hit rate of cited parts")
+    assert (cited.value, cited.chance, cited.baseline) == (1, 1 / 4, None)
     assert matching.model == "matching (mean-colour)"
 
 
@@ -84,7 +85,8 @@ def test_the_letter_counts_however_it_is_said_and_a_wrong_citation_misses() -> N
     report = measured(model=model)
     assert report.figure("overall, with retrieval").value == pytest.approx(3 / 6, abs=EXACT)
     assert report.figure("region hit rate").value == 1
-    assert report.figure("region hit rate of cited parts").value == 0
+    cited = report.figure("region hit rate of cited parts")
+    assert (cited.value, cited.chance) == (0, 0)
     assert [len(sent) for sent in model.pictures_sent] == [2] * 6 + [1] * 6 + [2] * 12
     assert all(told.count("Choices: (A) ") == 1 and " (B) " in told for told in model.told)
 
