@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from core import SwathError
+from indexer import sensor_of
 from retriever.rag._measured_change_facts import change_facts
 from retriever.rag._measured_facts import MeasuredDate, MeasuredSite, method_fact, missing_facts, series_facts
 from retriever.rag._measured_grid import Grid, UnmeasurableError, read_date
-from retriever.rag._measured_kinds import BURNT, KINDS, Bands, Kind, tell
+from retriever.rag._measured_kinds import BURNT, KINDS, Bands, Kind, tell, wanted
 from retriever.rag._measured_site import Site, SiteDate, sites
 from retriever.rag._types import EvidenceTile, Fact, QueryPlan
+from retriever.rag._wording import listed
 
 if TYPE_CHECKING:
     from indexer import Reach
@@ -69,11 +72,34 @@ def measure(plan: QueryPlan, tiles: Sequence[EvidenceTile], archive: Readable) -
     if kind is None:
         return ()
     place = None if plan.place is None else plan.place.geometry
+    fit, unfit = _sorted_out(kind, tiles)
     until = time.monotonic() + BUDGET_S
-    found = [
-        _Walk(kind=kind, until=until).site(each, archive) for each in sites(tiles, place, archive.rows)[:MAX_SITES]
-    ]
-    return tuple(fact for site in found for fact in _facts(site, plan, tiles))
+    found = [_Walk(kind=kind, until=until).site(each, archive) for each in sites(fit, place, archive.rows)[:MAX_SITES]]
+    facts = tuple(fact for site in found for fact in _facts(site, plan, fit))
+    return facts if not unfit else (*facts, _without_bands(kind, unfit))
+
+
+def _sorted_out(kind: Kind, tiles: Sequence[EvidenceTile]) -> tuple[list[EvidenceTile], list[EvidenceTile]]:
+    """The tiles of sensors with bands for it, and the others."""
+    fits = {name: _has_bands(kind, name) for name in {tile.record.sensor for tile in tiles}}
+    fit = [tile for tile in tiles if fits[tile.record.sensor]]
+    return fit, [tile for tile in tiles if not fits[tile.record.sensor]]
+
+
+def _has_bands(kind: Kind, name: str) -> bool:
+    """Whether a sensor has the bands; those of one that is not known here cannot be read."""
+    try:
+        sensor = sensor_of(name)
+    except SwathError:
+        return False
+    return bool(wanted(sensor, kind, tuple(band.name for band in sensor.bands)))
+
+
+def _without_bands(kind: Kind, tiles: Sequence[EvidenceTile]) -> Fact:
+    names = sorted({tile.record.sensor for tile in tiles})
+    text = f"Tiles of {listed(names)} were not measured: no bands for {kind.noun} are known of them."
+    cites = tuple(tile.number for tile in tiles)
+    return Fact(name="measured_missing", text=text, value={"of": kind.noun, "sensors": names}, cites=cites)
 
 
 def _facts(site: MeasuredSite, plan: QueryPlan, tiles: Sequence[EvidenceTile]) -> Iterator[Fact]:

@@ -231,6 +231,18 @@ def test_a_scene_without_the_bands_is_missed_aloud(tmp_path: Path) -> None:
     assert "no bands" in found["measured_missing"].text
 
 
+def test_radar_does_not_take_the_place_of_what_can_be_measured(tmp_path: Path, river: list[Scene]) -> None:
+    radar = ("sentinel-1-rtc", "db", ("VV", "VH"))
+    pixels = np.full((2, SIDE, SIDE), 9, np.uint16)
+    seen = [write_scene(tmp_path, pixels, f"2019-0{month}-02T10:00:00", sensor=radar) for month in range(1, 6)]
+    tiles = evidence_of([*seen, *river])
+    facts = measure(QueryPlan(question="?", renderings=("index:ndwi",)), tiles, Measurable(rows=rows_of(tiles)))
+    said = [fact for fact in facts if fact.name == "measured_missing"]
+    assert [fact.cites for fact in said] == [(1, 2, 3, 4, 5)]
+    assert "sentinel-1-rtc" in said[0].text
+    assert next(fact for fact in facts if fact.name == "measured_area").cites == (6, 7, 8)
+
+
 def test_otsu_parts_two_groups_and_says_how_well() -> None:
     rng = np.random.default_rng(0)
     two = np.concatenate([rng.normal(0, 1, 3000), rng.normal(10, 1, 1000)])
