@@ -89,6 +89,17 @@ def index_pyramid(
     return Pyramid(width=scene.width, height=scene.height, levels=levels, tiles=tiles)
 
 
+def scene_size(path: Path) -> tuple[int, int]:
+    """Return columns and rows of a scene.
+
+    Raises:
+        SourceError: There is no such file, or it is no raster.
+        SceneError: The file is damaged.
+    """
+    scene = _look(path)
+    return scene.width, scene.height
+
+
 def _look(path: Path) -> _Scene:
     if not path.is_file():
         raise SourceError(f"{str(path)!r} is no file; give a GeoTIFF, JPEG 2000, JPEG or PNG on this machine")

@@ -83,6 +83,24 @@ def write_pictures(folder: Path, evidence: EvidenceSet) -> None:
         raise InputError(f"cannot write pictures to {folder}: {error.strerror or error}") from None
 
 
+def write_overview(folder: Path, answer: Answer) -> None:
+    """Write the scene an answer is about as ``scene.png``, with a box around each tile that is cited.
+
+    Raises:
+        InputError: The folder cannot be written.
+    """
+    from core import InputError
+    from swath._scene_boxes import overview
+
+    picture = overview(answer)
+    if picture is None:
+        return
+    try:
+        picture.save(folder / "scene.png")
+    except OSError as error:
+        raise InputError(f"cannot write the overview to {folder}: {error.strerror or error}") from None
+
+
 def _read(path: Path, wanted: str) -> Any:
     from core import InputError
 

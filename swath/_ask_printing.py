@@ -9,6 +9,7 @@ from swath._console import print_table, stderr, stdout
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from core import Record
     from retriever.rag import Answer, Claim, Event, EvidenceSet, EvidenceTile
 
 
@@ -17,10 +18,12 @@ class Printer:
 
     Args:
         explain: Whether every step is shown at the end.
+        boxes: Whether tiles are told by their columns and rows in the scene.
     """
 
-    def __init__(self, *, explain: bool) -> None:
+    def __init__(self, *, explain: bool, boxes: bool = False) -> None:
         self._explain = explain
+        self._boxes = boxes
         self._out = stdout()
         self._progress = stderr()
         self._claims = 0
@@ -58,7 +61,7 @@ class Printer:
             self._say(self._out, f"! {caveat}")
         for dropped in answer.dropped:
             self._say(self._out, f"x left out, {dropped.reason}: {dropped.text}")
-        _print_evidence(answer.evidence)
+        _print_evidence(answer.evidence, boxes=self._boxes)
         self._say(self._out, _written_by(answer), style="dim")
         if self._explain:
             rows = ((step.name, f"{step.seconds:.2f}", step.text) for step in answer.trace)
@@ -70,24 +73,35 @@ class Printer:
         console.print(printable(text), markup=False, soft_wrap=not console.is_terminal, style=style)
 
 
-def _print_evidence(evidence: EvidenceSet) -> None:
+def _print_evidence(evidence: EvidenceSet, *, boxes: bool) -> None:
     if evidence.tiles:
         sure = any(tile.probability is not None for tile in evidence.tiles)
-        columns = ("", "tile", "date", "sensor", "lat, lon", "score", *(["probability"] if sure else []), "found as")
+        place = "columns, rows" if boxes else "lat, lon"
+        columns = ("", "tile", "date", "sensor", place, "score", *(["probability"] if sure else []), "found as")
         title = f"evidence: {len(evidence.tiles)} of {evidence.matched:,} matching tiles"
-        print_table(title, columns, (_row(tile, sure=sure) for tile in evidence.tiles))
+        print_table(title, columns, (_row(tile, sure=sure, boxes=boxes) for tile in evidence.tiles))
     if evidence.passages:
         rows = ((f"[{each.number}]", each.passage.title, each.passage.source) for each in evidence.passages)
         print_table(None, ("", "text", "from"), rows)
 
 
-def _row(tile: EvidenceTile, *, sure: bool) -> tuple[object, ...]:
+def _row(tile: EvidenceTile, *, sure: bool, boxes: bool) -> tuple[object, ...]:
     record = tile.record
-    place = None if record.centroid is None else f"{record.centroid[1]:.4f}, {record.centroid[0]:.4f}"
+    place = _box(record) if boxes else _place(record)
     day = None if record.datetime is None else f"{record.datetime:%Y-%m-%d}"
     score = None if tile.score is None else f"{tile.score:.3f}"
     chance = [None if tile.probability is None else f"{tile.probability:.2g}"] if sure else []
     return (f"[{tile.number}]", record.tile_id, day, record.sensor, place, score, *chance, tile.sought)
+
+
+def _place(record: Record) -> str | None:
+    return None if record.centroid is None else f"{record.centroid[1]:.4f}, {record.centroid[0]:.4f}"
+
+
+def _box(record: Record) -> str:
+    window = record.window
+    across, down = window.col_off + window.width, window.row_off + window.height
+    return f"{window.col_off}-{across}, {window.row_off}-{down}"
 
 
 def _written_by(answer: Answer) -> str:

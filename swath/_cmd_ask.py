@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from swath._ask_files import read_plan, read_turns, write_pictures, write_turns
+from swath._ask_files import read_plan, read_turns, write_overview, write_pictures, write_turns
 from swath._ask_printing import Printer
 from swath._console import print_json
 from swath._options import (
@@ -20,7 +20,6 @@ from swath._options import (
     Collections,
     Cql2,
     Datetime,
-    IndexDir,
     Labels,
     MaxCloud,
     MinValid,
@@ -41,8 +40,14 @@ def register(app: typer.Typer) -> None:
 
 
 def ask(
-    index_dir: IndexDir,
     question: Annotated[str | None, typer.Argument(metavar="QUESTION", help="In words.")] = None,
+    index_dir: Annotated[Path | None, typer.Option("--index", metavar="DIR", help="Index directory.")] = None,
+    scene: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Ask this one scene; --index is then beside it, for examples.")
+    ] = None,
+    scene_sensor: Annotated[
+        str | None, typer.Option(metavar="S", help="Sensor of --scene, where the file does not say.")
+    ] = None,
     bbox: BBox = None,
     within: Within = None,
     near: Near = None,
@@ -95,17 +100,19 @@ def ask(
         pictures=None if pictures is None else tiles,
         use_model=not no_model,
     )
-    asker = _asker(index_dir, use_model=request.use_model and not show_plan)
+    asker = _asker(index_dir, scene, scene_sensor, use_model=request.use_model and not show_plan)
     if show_plan:
         _print_plan(asker, request)
         return
-    answer = _answered(asker, request, None if as_json else Printer(explain=explain))
+    answer = _answered(asker, request, None if as_json else Printer(explain=explain, boxes=scene is not None))
     if as_json:
         _print_answer(answer, explain=explain)
     if follow is not None:
         write_turns(follow, request.turns, answer)
     if pictures is not None:
         write_pictures(pictures, answer.evidence)
+        if scene is not None:
+            write_overview(pictures, answer)
 
 
 def _question(given: str | None, plan: QueryPlan | None) -> str:
@@ -125,8 +132,18 @@ def _filters(**given: Any) -> SearchRequest | None:
     return filters_only(**set_) if set_ else None
 
 
-def _asker(index_dir: Path, *, use_model: bool) -> Asker:
-    """Return what answers: an index and its model. Whatever else can be asked, a scene say, joins here."""
+def _asker(index_dir: Path | None, scene: Path | None, scene_sensor: str | None, *, use_model: bool) -> Asker:
+    """Return what answers: an index, or one scene with an index beside it or without."""
+    from core import QueryError
+
+    if scene is not None:
+        from swath._scene_asking import scene_asker
+
+        return scene_asker(scene, index_dir=index_dir, sensor=scene_sensor, use_model=use_model)
+    if index_dir is None:
+        raise QueryError("nothing is asked about; give --index DIR, --scene FILE, or both")
+    if scene_sensor is not None:
+        raise QueryError("--scene-sensor goes with --scene; to ask about tiles of one sensor give --sensor")
     import swath
 
     return swath.open(index_dir).asker(use_model=use_model)
@@ -156,7 +173,7 @@ def _answered(asker: Asker, request: AskRequest, printer: Printer | None) -> Ans
         from retriever.rag import Answer
 
         found: list[Answer] = []
-        async with aclosing(asker.events(request)) as events:  # type: ignore[type-var]  # every async generator closes
+        async with aclosing(asker.events(request)) as events:
             async for event in events:
                 if printer is not None:
                     printer.take(event)

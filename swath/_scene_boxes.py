@@ -1,0 +1,59 @@
+"""The regions of a scene that an answer rests on, as boxes on the whole of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+
+from PIL import Image, ImageDraw
+
+from core import PixelWindow, Record
+from indexer import draw, scene_size
+from retriever.rag import Answer
+
+SIDE = 1024
+"""Longer side of the overview, in pixels."""
+
+_CITED, _OTHER = "#ffb000", "#8a8a8a"
+"""Amber is told from vegetation, water and bare ground also by the colour-blind."""
+
+
+def overview(answer: Answer) -> Image.Image | None:
+    """Return the scene of an answer's tiles with their boxes and numbers, those that claims cite in amber.
+
+    Returns:
+        An RGB picture, at most 1,024 pixels a side; None where the answer has no tiles.
+
+    Raises:
+        SceneError: The scene cannot be read any more.
+    """
+    tiles = answer.evidence.tiles
+    if not tiles:
+        return None
+    picture, shrunk = _whole(tiles[0].record)
+    cited = {number for claim in answer.claims for number in claim.cites}
+    for tile in sorted(tiles, key=lambda each: each.number in cited):
+        color = _CITED if tile.number in cited else _OTHER
+        _mark(picture, tile.record.window, shrunk, f"[{tile.number}]", color)
+    return picture
+
+
+def _whole(record: Record) -> tuple[Image.Image, float]:
+    """Return all of a tile's scene, and how many of its pixels one of the scene is."""
+    width, height = scene_size(Path(record.href))
+    side = max(width, height)
+    drawn = draw(replace(record, window=PixelWindow(col_off=0, row_off=0, width=side, height=side)), None, SIDE)
+    with Image.open(BytesIO(drawn.png)) as found:
+        shown = Image.alpha_composite(Image.new("RGBA", found.size, "white"), found.convert("RGBA")).convert("RGB")
+    shrunk = shown.width / side
+    return shown.crop((0, 0, max(1, round(width * shrunk)), max(1, round(height * shrunk)))), shrunk
+
+
+def _mark(picture: Image.Image, window: PixelWindow, shrunk: float, number: str, color: str) -> None:
+    left, top = window.col_off * shrunk, window.row_off * shrunk
+    right = min(picture.width - 1, (window.col_off + window.width) * shrunk)
+    bottom = min(picture.height - 1, (window.row_off + window.height) * shrunk)
+    pen = ImageDraw.Draw(picture)
+    pen.rectangle((left, top, right, bottom), outline=color, width=3)
+    pen.text((left + 5, top + 4), number, fill=color, stroke_width=2, stroke_fill="black")
