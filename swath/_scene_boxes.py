@@ -56,4 +56,5 @@ def _mark(picture: Image.Image, window: PixelWindow, shrunk: float, number: str,
     bottom = min(picture.height - 1, (window.row_off + window.height) * shrunk)
     pen = ImageDraw.Draw(picture)
     pen.rectangle((left, top, right, bottom), outline=color, width=3)
-    pen.text((left + 5, top + 4), number, fill=color, stroke_width=2, stroke_fill="black")
+    above = top - 14 if top >= 14 else bottom + 2  # so that it hides nothing of a small region
+    pen.text((left, above), number, fill=color, stroke_width=2, stroke_fill="black")
