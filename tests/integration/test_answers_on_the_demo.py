@@ -66,7 +66,7 @@ ASKED: tuple[tuple[str, dict[str, str]], ...] = (
     ("Is there an airport?", {}),
     ("Where is the harbour in July 2021?", {"month": "07"}),
     ("How many dates of Sentinel-1 are there?", {"sensor": "sentinel-1-rtc"}),
-    ("Which Sentinel-2 tiles show an airport in October 2021?", {"sensor": "sentinel-2-l2a", "month": "10"}),
+    ("How many Sentinel-2 tiles are there from October 2021?", {"sensor": "sentinel-2-l2a", "month": "10"}),
     ("How many tiles are there from April 2021?", {"month": "04"}),
 )
 """Questions, and what of the truth passes their filters."""
