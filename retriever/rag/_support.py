@@ -19,7 +19,7 @@ from indexer import vector_matrix
 from retriever.rag._archive import Archive
 from retriever.rag._retrieve import Retrieved, Search
 from retriever.rag._scoring import Phrase
-from retriever.rag._support_ground import EXPLAINED, Ground, ground_of
+from retriever.rag._support_ground import EXPLAINED, FEWEST, Ground, ground_of
 from retriever.rag._support_terms import untaught
 
 ENOUGH_TILES = 100
@@ -28,7 +28,7 @@ ENOUGH_TILES = 100
 FAMILIAR = 0.78
 """Cosine to an everyday word from which a phrase of unknown words counts as a synonym ("photovoltaic panels")."""
 
-_BIAS, _EXPLAINED, _DROP = 0.21, 1.0, -1.09
+_BIAS, _EXPLAINED, _DROP = 0.14, 0.92, -1.14
 """Log odds that a phrase's tiles are there: fitted on the demo worlds of seeds 11 and 23 and 98 phrases, and moved to
 where precision and recall of abstaining met there. See docs/design/answers-abstain.md."""
 
@@ -155,7 +155,10 @@ def _unknown_words(search: Search, phrase: Phrase, ground: Ground, encoder: str)
 
 
 def _compared(search: Search, phrase: Phrase, ground: Ground, archive: Archive) -> Support:
-    shown = [each.row_id for each in search.candidates[:EXPLAINED]]
+    # Of a thing that few tiles show, filters let only some pass; the others must not speak against it.
+    share = min(search.matched / ground.total, 1.0)
+    most = max(FEWEST, round(EXPLAINED * share**0.5))
+    shown = [each.row_id for each in search.candidates[:most]]
     table = archive.rows.take(shown, ("vector", "sensor"))
     tiles = vector_matrix(table["vector"]).astype(np.float32)
     middle, width = ground.usual

@@ -28,6 +28,9 @@ SAMPLE = 5_000
 EXPLAINED = 6
 """Best tiles that a phrase must explain: with more, things that few tiles show do not pass. Chosen with the fit."""
 
+FEWEST = 2
+"""Least number of such tiles, however few pass the filters."""
+
 SYNONYM = 0.7
 """Cosine from which two texts mean the same and do not compete; chosen with the fit, docs/design/answers-abstain.md."""
 
@@ -48,10 +51,12 @@ class Ground:
         words: (terms, dim) unit vectors.
         tiles: (n, dim) unit vectors of the sample.
         sensors: (n,) their sensors.
+        total: Tiles in the archive; None where these are all.
     """
 
-    def __init__(self, words: Floats, tiles: Floats, sensors: Sequence[str]) -> None:
+    def __init__(self, words: Floats, tiles: Floats, sensors: Sequence[str], *, total: int | None = None) -> None:
         self.words = words.astype(np.float32)
+        self.total = len(tiles) if total is None else total
         self._tiles = tiles.astype(np.float32)
         self._sensors = np.asarray(sensors, dtype=np.object_)
         self._scores = self._tiles @ self.words.T
@@ -132,7 +137,7 @@ def _read(archive: Archive) -> Ground:
     row_ids = np.concatenate([batch["_rowid"].to_numpy() for batch in archive.rows.scan(("sensor",))])
     chosen = row_ids[np.linspace(0, len(row_ids) - 1, min(len(row_ids), SAMPLE)).round().astype(np.int64)]
     table = archive.rows.take(chosen, ("vector", "sensor"))
-    return Ground(_words(archive), vector_matrix(table["vector"]), table["sensor"].to_pylist())
+    return Ground(_words(archive), vector_matrix(table["vector"]), table["sensor"].to_pylist(), total=len(row_ids))
 
 
 def _words(archive: Archive) -> Floats:
