@@ -29,7 +29,7 @@ FAMILIAR = 0.78
 """Cosine to an everyday word from which a phrase of unknown words counts as a synonym ("photovoltaic panels")."""
 
 _BIAS, _EXPLAINED, _DROP = 0.14, 0.92, -1.14
-"""Log odds that a phrase's tiles are there: fitted on the demo worlds of seeds 11 and 23 and 98 phrases, and moved to
+"""Log odds that a phrase's tiles are there: fitted on the demo worlds of seeds 11 and 23 and 99 phrases, and moved to
 where precision and recall of abstaining met there. See docs/design/answers-abstain.md."""
 
 Evidence = Literal["filters", "exemplars", "words", "threshold", "comparison", "nothing"]
