@@ -52,6 +52,9 @@ _KNOWN = frozenset(name for names in _TOLD.values() for name in names) | {"best_
 _INSTEAD = {"tiles": "likely", "dates": "likely_dates", "periods": "likely_periods", "area_km2": "likely_area_km2"}
 """Facts of all tiles that pass, which give way to the same of those that probably show what is sought."""
 
+_OF_ALL = {"tiles", *_DATES, *_GROUND, "sensors", "periods"}
+"""Facts of every tile that passes, which say nothing of what was sought where only scores were compared."""
+
 _CAVEATS = ("uncalibrated", "measured_how", "measured_missing")
 """Facts that limit the others."""
 
@@ -74,10 +77,10 @@ def write_from_records(plan: QueryPlan, evidence: EvidenceSet) -> Written:
         evidence: What may be cited.
     """
     calendar = Calendar(evidence.tiles)
+    facts, tiles = _fact_claims(plan, evidence), tile_claims(plan, evidence.tiles, calendar)
     claims = [
         *_headline(plan, evidence),
-        *_fact_claims(plan.shape, evidence),
-        *tile_claims(plan, evidence.tiles, calendar),
+        *((*tiles, *facts) if _scored_alone(evidence) else (*facts, *tiles)),
         *passage_claims(_telling(plan, evidence.passages)),
     ]
     return Written(claims=tuple(claims), caveats=tuple(_caveats(plan, evidence, calendar)))
@@ -125,12 +128,20 @@ def _presence(sought: str, best: EvidenceTile, limit: float | None) -> str:
     return f"The archive does not clearly show {quoted(sought)}: the best tile fits with a {sureness([best])}."
 
 
-def _fact_claims(shape: Shape, evidence: EvidenceSet) -> Iterator[Claim]:
+def _scored_alone(evidence: EvidenceSet) -> bool:
+    """Whether something was sought of which nothing but the scores of the tiles shown is known."""
+    names = {fact.name for fact in evidence.facts}
+    return any(tile.sought for tile in evidence.tiles) and not _measured(names) and "likely" not in names
+
+
+def _fact_claims(plan: QueryPlan, evidence: EvidenceSet) -> Iterator[Claim]:
     """Facts that can be checked on the evidence, in the order of the question's shape."""
+    shape = plan.shape
     order = {name: place for place, name in enumerate(_TOLD[shape])}
     known, names = evidence.numbers(), {fact.name for fact in evidence.facts}
     left_out = {*_CAVEATS, *(_KNOWN - order.keys()), *(_COVERED if _measured(names) and shape != "count" else ())}
     left_out |= {every for every, likely in _INSTEAD.items() if likely in names}
+    left_out |= _OF_ALL if _scored_alone(evidence) and shape != "count" else set()
     told = [fact for fact in evidence.facts if fact.name not in left_out]
     for fact in sorted(told, key=lambda fact: order.get(fact.name, len(order))):
         cites = tuple(number for number in fact.cites if number in known)

@@ -27,6 +27,7 @@ from retriever.rag._seen import Seen, see
 from retriever.rag._support import judge
 from retriever.rag._types import EvidencePassage, EvidenceSet, EvidenceTile, Fact, QueryPlan, Step, StepName, Turn
 from retriever.rag._wording import listed, plural
+from retriever.rag._worth import worth_showing
 
 _EMPTY = "No tile that passes the filters is left: each shows what must not show, or scores less than was set."
 
@@ -168,7 +169,7 @@ class _Walk:
     def diversified(self, retrieved: Retrieved, counted: Counted, tiles: int) -> tuple[Chosen, ...]:
         with self.steps.step("diversify") as told:
             ends = _ends(self.plan, counted)
-            chosen = diversify(self.plan, self.archive, retrieved, tiles=tiles, ends=ends)
+            chosen = diversify(self.plan, self.archive, worth_showing(retrieved), tiles=tiles, ends=ends)
             places = len({each.place for each in chosen})
             told["text"] = f"{plural(len(chosen), 'tile')} of {plural(places, 'place')} chosen."
             told |= {"tiles": len(chosen), "places": places}

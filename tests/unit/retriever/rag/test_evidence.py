@@ -144,8 +144,23 @@ def test_near_duplicates_of_one_scene_are_shown_once() -> None:
 
 
 def test_pictures_without_a_place_are_shown_once_too() -> None:
-    rows = [row(f"p{n}", sensor="naip", vector=RED if n < 5 else BLUE) for n in range(6)]
+    rows = [row(f"p{n}", sensor="naip", vector=RED if n < 5 else colour(1, 0.5, 0)) for n in range(6)]
     assert len(gather(plan(), archive_of(rows), pictures=0).tiles) == 2
+
+
+def test_tiles_below_the_threshold_do_not_fill_up_the_evidence() -> None:
+    rows = [row(f"r{n}", square(5 + n, 50), sensor="naip", vector=RED) for n in range(3)]
+    rows += [row(f"b{n}", square(5 + n, 52), sensor="naip", vector=BLUE) for n in range(9)]
+    assert ids(gather(plan(), archive_of(rows), pictures=0)) == ["r0", "r1", "r2"]
+
+
+def test_without_a_threshold_tiles_nearer_to_the_tail_than_to_the_best_are_not_shown() -> None:
+    rows = [row(f"r{n}", square(5 + n, 50), sensor="naip", vector=RED) for n in range(3)]
+    rows += [row(f"b{n:02d}", square(5 + n, 52), sensor="naip", vector=colour(0.1, 0, 1)) for n in range(30)]
+    assert ids(gather(plan(), archive_of(rows, calibration=None), pictures=0)) == ["r0", "r1", "r2"]
+    # Where nothing stands out, the best are shown all the same.
+    alike = [row(f"a{n:02d}", square(5 + n, 50), sensor="naip", vector=RED) for n in range(30)]
+    assert len(gather(plan(), archive_of(alike, calibration=None), tiles=5, pictures=0).tiles) == 5
 
 
 def test_places_are_spread_where_the_best_tiles_are_all_of_one() -> None:
