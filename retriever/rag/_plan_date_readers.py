@@ -235,6 +235,11 @@ def _counted(word: str) -> int:
     return int(word) if word.isdigit() else COUNTS[word]
 
 
+def read_now(_: re.Match[str], clock: Clock) -> Days:
+    """The newest pictures: those of the last twelve months."""
+    return days_back(clock.today, 1, "year"), clock.today
+
+
 def read_today(match: re.Match[str], clock: Clock) -> Days:
     day = clock.today - timedelta(days=1 if match[0] == "yesterday" else 0)
     return day, day

@@ -129,7 +129,7 @@ _KINDS: tuple[tuple[str, re.Pattern[str], Reader], ...] = (
     ("ago", _pattern(rf"{_COUNT} {_UNIT} (?:ago|back|earlier)\b"), readers.read_ago),
     ("century", _pattern(r"(?:the )?(20|21)(?:st|th) century"), readers.read_century),
     ("today", _pattern(r"(?:today|yesterday)\b"), readers.read_today),
-    ("now", _pattern(r"(?:now|present|the present|the present day|nowadays)\b"), readers.read_today),
+    ("now", _pattern(r"(?:now|present|the present|the present day|nowadays)\b"), readers.read_now),
     ("year", _pattern(rf"{_YEAR}(?!\.[0-9]| ?(?:km|m|px|metres|meters|%|x)\b)"), readers.read_year),
 )  # fmt: skip
 """Kind, pattern and reader; the first that fits at an offset is taken."""

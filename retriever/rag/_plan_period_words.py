@@ -92,6 +92,10 @@ IN = re.compile(
     r"season|seasons|course|previous|first|day|night|morning|date|dates)[ -]){1,8}$"
 )
 
+SEASON_OF_WEATHER = re.compile(
+    r"\b(?:(?:in|from|during|of|at|the|end|start|height) ){0,4}((?:rainy|wet|dry|monsoon|growing"
+    r"|fire|hurricane|harvest|snow) seasons?)\b(?: of)?"
+)
 TO_MONTH = re.compile(
     r" (?:of |in )?(?:19|20)[0-9]{2}\b| ?(?:-|to|until|till|through|and|or|&|/) ?(?:[a-z]{3,9}\.? )?(?:19|20)[0-9]{2}\b"
 )

@@ -42,6 +42,7 @@ def read_periods(canvas: Canvas, world: World, *, south: bool | None) -> Periods
         QueryError: A date that does not exist, or periods that exclude each other.
     """
     clock = Clock(today=world.today, south=bool(south))
+    weather = _weather(canvas)
     text = canvas.free
     atoms = [atom for atom in find_dates(text, clock) if is_date(text, atom)]
     atoms = with_years(text, atoms)
@@ -56,7 +57,7 @@ def read_periods(canvas: Canvas, world: World, *, south: bool | None) -> Periods
     days, more = _seasons(partial, whole, world) if partial else ([span.days for span in met(whole)], [])
     kept = _without(days, [span for span in whole if span.excluded])
     notes += more + _season_notes(atoms, south) + _outside(kept, world)
-    events = _events(canvas)
+    events = [*weather, *_events(canvas)]
     periods = tuple(dict.fromkeys(map(_interval, kept)))
     if len(periods) > MAX_PERIODS:
         raise QueryError(f"the question names {len(periods)} periods; at most {MAX_PERIODS} are read: name a range")
@@ -151,6 +152,15 @@ def _interval(days: Days) -> Interval:
 def _strike(canvas: Canvas, span: Span) -> None:
     whole = opened(canvas.free, span) if span.days else span
     canvas.strike(canvas.back(whole.start, words.IN), whole.end)
+
+
+def _weather(canvas: Canvas) -> list[str]:
+    """Strike out "the rainy season": when it is depends on the place."""
+    found = words.SEASON_OF_WEATHER.search(canvas.free)
+    if not found:
+        return []
+    canvas.strike(found.start(), found.end())
+    return [f"When the {found[1]} is differs from place to place and was not used; name its months."]
 
 
 def _events(canvas: Canvas) -> list[str]:

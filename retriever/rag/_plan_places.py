@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from shapely.geometry.base import BaseGeometry
 
-from core import QueryError
+from core import QueryError, rectangle
 from retriever.rag._plan_areas import circle, is_area, united, widened
 from retriever.rag._plan_coordinates import Found, find_coordinates
 from retriever.rag._plan_text import Canvas
@@ -53,7 +53,7 @@ _RADIUS_AFTER = re.compile(
 _NEAR = re.compile(
     r"\b(?:near(?:by)?(?: to)?|around|round|close to|next to|beside|not far from"
     r"|in the vicinity of|in the neighbou?rhood of"
-    r"|in the surroundings? of|in the area (?:of|around)|surrounding|about|by|outside(?: of)?|along)(?: the)?[ (]{0,2}$"
+    r"|in the surroundings? of|in the area (?:of|around)|surrounding|about|by|along)(?: the)?[ (]{0,2}$"
 )
 _SIDE = re.compile(
     r"\b(?:(?:just|to the|the|immediately) ){0,2}((?:north|south|east|west)(?:-?(?:east"
@@ -111,6 +111,7 @@ class _Part:
     geometry: BaseGeometry
     name: str
     notes: tuple[str, ...]
+    excluded: bool = False
 
 
 def read_places(canvas: Canvas, world: World) -> PlaceRead:
@@ -133,11 +134,18 @@ def read_places(canvas: Canvas, world: World) -> PlaceRead:
 
 
 def _read(parts: Sequence[_Part], *, source: str, names: Sequence[KnownPlace]) -> PlaceRead:
-    several = (f"Evidence may lie in any of {len(parts)} places.",) if len(parts) > 1 else ()
+    wanted, shunned = [part for part in parts if not part.excluded], [part for part in parts if part.excluded]
+    several: tuple[str, ...] = (f"Evidence may lie in any of {len(wanted)} places.",) if len(wanted) > 1 else ()
+    area = united([part.geometry for part in wanted]) if wanted else rectangle(-180, -90, 180, 90)
+    if shunned:
+        area = area.difference(united([part.geometry for part in shunned]))
+        if area.is_empty or not is_area(area):
+            raise QueryError("the question excludes the whole place that it asks for; name a larger one")
+        several += ("Tiles that reach across the edge of what is excluded may show a part of it.",)
     ids = [each.passage_id for each in names if each.passage_id]
     place = PlannedPlace(
-        name=" and ".join(part.name for part in parts),
-        geometry=united([part.geometry for part in parts]),
+        name=" and ".join(f"outside {part.name}" if part.excluded else part.name for part in parts)[:MAX_NAME],
+        geometry=area,
         source="coordinates" if source == "coordinates" else "knowledge" if ids else "index",
         passage_id=ids[0] if ids and source != "coordinates" else None,
     )
@@ -160,24 +168,29 @@ def _trusted(canvas: Canvas, known: Sequence[KnownPlace]) -> list[KnownPlace]:
 def _placed(canvas: Canvas, found: Found) -> _Part:
     start, end, km = _radius(canvas, found.start, found.end)
     side, near = _SIDE.search(canvas.before(found.start)), bool(_NEAR.search(canvas.before(found.start)))
+    excluded = bool(_NEGATED.search(canvas.before(start)))
     _strike(canvas, start, end)
     notes = [found.note] if found.note else []
     if found.point is None:
         assert found.area is not None  # noqa: S101  # a place has a point or an area
         return _Part(
-            geometry=found.area if km is None else widened(found.area, km), name=found.name, notes=tuple(notes)
+            geometry=found.area if km is None else widened(found.area, km),
+            name=found.name,
+            notes=tuple(notes),
+            excluded=excluded,
         )
     notes += _side_notes(side, found.name)
     if km is None:
         km = NEAR_KM if near or side else AT_KM
         notes.append(f'Tiles within {km:g} km of {found.name} count; say "within ... km of" for more or less.')
-    return _Part(geometry=circle(*found.point, km), name=found.name, notes=tuple(notes))
+    return _Part(geometry=circle(*found.point, km), name=found.name, notes=tuple(notes), excluded=excluded)
 
 
 def _known(canvas: Canvas, place: KnownPlace, *, struck_only: bool) -> _Part:
     start, end, km = _radius(canvas, place.start, place.end)
     before = canvas.before(place.start)
     side, near = _SIDE.search(before), bool(_NEAR.search(before))
+    excluded = bool(_NEGATED.search(canvas.before(start)))
     _strike(canvas, start, end)
     if struck_only:
         return _Part(geometry=place.geometry, name=place.name, notes=())
@@ -187,9 +200,9 @@ def _known(canvas: Canvas, place: KnownPlace, *, struck_only: bool) -> _Part:
     elif km is None and not is_area(place.geometry):
         km = SITE_KM
     if km is None:
-        return _Part(geometry=place.geometry, name=place.name, notes=tuple(notes))
+        return _Part(geometry=place.geometry, name=place.name, notes=tuple(notes), excluded=excluded)
     notes.append(f"Tiles within {km:g} km of {place.name} count.")
-    return _Part(geometry=widened(place.geometry, km), name=place.name, notes=tuple(notes))
+    return _Part(geometry=widened(place.geometry, km), name=place.name, notes=tuple(notes), excluded=excluded)
 
 
 def _side_notes(side: re.Match[str] | None, name: str) -> list[str]:
@@ -218,7 +231,7 @@ def _km(match: re.Match[str]) -> float:
 
 def _strike(canvas: Canvas, start: int, end: int) -> None:
     side = canvas.back(start, _SIDE)
-    start = canvas.back(side, _LEAD)
+    start = canvas.back(canvas.back(side, _LEAD), _NEGATED)
     tail = _TAIL.match(canvas.free, end)
     canvas.strike(start, tail.end() if tail else end)
 

@@ -80,8 +80,8 @@ _CHANGE = re.compile(
     rf"\b(?:{'|'.join(sorted(CHANGE_VERBS, key=len, reverse=True))})\b|\b(?:{_NOUNS})\b"
     r"|\bbefore and after\b|\bover (?:time|the years|the decades|the seasons)\b|\b(?:year"
     r"|month) (?:by|to|after) (?:year|month)\b|\bhappen(?:ed|ing|s)?\b|\b(?:become|became"
-    r"|becoming|turned? (?:in)?to|turned|converted|replaced|eroded|regrown|deforested"
-    r"|urbani[sz]ed)\b"
+    r"|becoming|turned? (?:in)?to|turned|converted|replaced|(?<=been )(?:eroded|regrown"
+    r"|deforested|cleared|urbani[sz]ed))\b"
     r"|\b(?:newly|new)\b|\bdr(?:ied|y|ying) (?:up|out)\b|\bno longer\b|\bused to be\b"
     r"|\bthrough(?:out)? the years\b|\bget(?:ting)? (?:larger|bigger|smaller|wider|greener|drier"
     r"|wetter|narrower)\b|\bgot(?:ten)? (?:larger|bigger|smaller|wider|greener|drier|wetter"
@@ -118,7 +118,8 @@ def read_shape(whole: str, text: str, *, periods: int, places: int) -> Shape:
     asked = _GROWING.sub(" ", without_politeness(spelled_out(text)))
     if _THERE.search(asked) and not _COMPARE.search(whole):
         asked = _NOUN.sub(" ", asked)
-    plain = _NO_THAN.sub(" ", asked)
+    asked = _BY_HOW_MUCH.sub(" ", asked)
+    plain = " " if _THAN_A.search(asked) else _NO_THAN.sub(" ", asked)
     if (
         _COMPARE.search(whole)
         or (periods > 1 and _AGAINST.search(whole))
@@ -134,6 +135,12 @@ def read_shape(whole: str, text: str, *, periods: int, places: int) -> Shape:
     return "presence" if _ASKED.search(asked) else "describe"
 
 
+_BY_HOW_MUCH = re.compile(r",? ?(?:and )?(?:if so,? )?by how (?:much|many|far)\b")
+_THAN_A = re.compile(
+    r"^(?:show|find|list|give|count|how many|which|search|get|locate|map|identify|all"
+    r"|[a-z]{3,20}s)\b.*\b(?:larger|bigger|smaller|longer|wider|taller|higher) than (?:a|an|one"
+    r"|half)\b"
+)
 _AGAINST = re.compile(r"\b(?:against|relative to|as opposed to|than)\b")
 _GROWING = re.compile(
     r"\b(?:crops?|plants?|trees?|vines?|rice|wheat|maize|forests?) (?:is |are )?(?:grow|grows|grown|growing)\b"

@@ -16,6 +16,10 @@ MAX_PHRASES = 6
 """Most phrases that are searched for one question; each costs a search."""
 
 _ASIDES = re.compile(
+    r"^ ?(?:(?:quick|one|another|simple|just a) )?questions?\b ?[:,;-]|\bany idea\b"
+    r"|\bis it (?:true|right|correct|the case|likely)(?: that)?\b"
+    r"|,? ?(?:and )?(?:if so,? )?by how (?:much|many|far)\b"
+    r"|\b(?:larger|bigger|smaller|longer|wider|taller|higher) than (?:a|an|one|half) [^,.;?!]{1,40}|"
     r"^ ?(?:hello|hi|hey|good (?:morning|afternoon|evening|day)|greetings|dear [a-z]{1,15})\b[^,;.!?]{0,20}[,;.!]"
     r"|\b(?:i|we) (?:am|are|was|work|study|teach|write)\b(?! (?:looking|searching|interested"
     r"|trying))[^,;.!?]{0,60}[,;.!?]"
@@ -88,6 +92,9 @@ _SUBJECT = re.compile(
     r"|polygon|bounding box)s?(?: from| between| of| at| around)? ?(?=\|)"
 )
 """What a struck out place is of: "the land at 46.95, -99.1"."""
+_RELATION = re.compile(
+    r" (?:close|next|near|beside|along|between|with|without|in|on|at|of|by|under|over|around|behind)\b"
+)
 _NOT_ONLY = re.compile(r"\bnot (?:only|just)\b")
 _VERSUS = re.compile(
     r"\bversus\b|\bvs\b\.?|\bcompared (?:to|with)\b|\bin comparison (?:to|with)\b|\bthan\b"
@@ -130,7 +137,7 @@ def read_sought(text: str, *, compared: bool) -> SoughtRead:
     plain = _IS_NOT_THERE.sub(lambda found: f"{found[1] or found[2]} there", plain)
     head, absent = _split_absent(plain)
     sought = _phrases(head, compared=compared)
-    noun = sought[-1].split()[-1] if sought else ""
+    noun = _head(sought[-1]) if sought else ""
     without = [_absent(phrase, noun) for piece in absent for phrase in _phrases(piece, compared=False)]
     return SoughtRead(
         sought=tuple(dict.fromkeys(sought))[:MAX_PHRASES],
@@ -152,6 +159,12 @@ def _split_absent(text: str) -> tuple[str, list[str]]:
     return kept + text[at:], absent
 
 
+def _head(phrase: str) -> str:
+    """Return what a phrase is about: of "houses close to a river" the houses."""
+    before = _RELATION.split(phrase, maxsplit=1)[0]
+    return (before or phrase).rsplit(maxsplit=1)[-1]
+
+
 def _absent(phrase: str, noun: str) -> str:
     """A state alone is that of what is sought: "fields that are not flooded" are not flooded fields."""
     state = phrase.removesuffix(f" {NO_NOUN}")
@@ -160,8 +173,17 @@ def _absent(phrase: str, noun: str) -> str:
 
 def _phrases(text: str, *, compared: bool) -> list[str]:
     pieces = [part for piece in re.split(r"[.?!:]", text) for part in _parts(piece, compared=compared)]
-    found = [clean_phrase(piece)[:MAX_PHRASE].strip() for piece in pieces]
+    found = _shared_noun([clean_phrase(piece)[:MAX_PHRASE].strip() for piece in pieces])
     return [phrase for phrase in found if phrase and not is_generic(phrase)]
+
+
+def _shared_noun(phrases: list[str]) -> list[str]:
+    """Give a lone state the noun of the phrase before: "tanks full or empty" are full tanks and empty tanks."""
+    for at in range(1, len(phrases)):
+        state, noun = phrases[at].removesuffix(f" {NO_NOUN}"), phrases[at - 1].split(" ", 1)
+        if state in STATES and len(noun) == 2 and noun[0] in STATES and noun[1] != NO_NOUN:
+            phrases[at] = f"{state} {noun[1]}"
+    return phrases
 
 
 def _parts(text: str, *, compared: bool) -> list[str]:

@@ -118,7 +118,7 @@ def opened(text: str, span: Span) -> Span:
     """Open a span at one end, or leave it out, as the words before and behind it say."""
     before, after = text[max(0, span.start - 60) : span.start], text[span.end : span.end + 40]
     event = words.EVENT_AHEAD.search(before)
-    if span.kind == "range":
+    if span.kind == "range" or span.atom.kind == "now":
         return replace(span, excluded=bool(words.NOT.search(before)))
     if words.BOTH.search(before):
         return replace(span, kind="both")

@@ -60,7 +60,8 @@ disappears drain drained erode evolve evolved evolves expand expanded expands ex
 gained gone grew grow growing grown grows increase increased increases lose losing lost melt melted melting migrate
 migrated move moved moves moving narrow narrowed recede receded recover recovered reduced regrow regrown retreat
 retreated retreating rise rose risen shift shifted shifts shrank shrink shrinking shrinks shrunk spread spreads
-transform transformed vanish vanished vary varied wander wandered widen widened dropped fallen fell drop
+transform transformed vanish vanished vary varied wander wandered widen widened dropped fill
+filled refill refilled fallen fell drop
 """
 )
 """Verbs that tell of change; a phrase does not end with them."""

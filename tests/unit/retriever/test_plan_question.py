@@ -50,6 +50,12 @@ def plan(question: str) -> QueryPlan:
         ("What is the difference between a marina and a harbour?", "compare", ["marina", "harbour"]),
         ("Hello, I am a teacher; could you show my class some glaciers, please?", "describe", ["glaciers"]),
         ("Which is greener, Rotterdam or Uluru?", "compare", ["green vegetation"]),
+        ("Quick question: did the reservoir fill up again after 2018?", "change", ["reservoir"]),
+        ("Show burned areas larger than a football field", "describe", ["burned areas"]),
+        ("Are the storage tanks at 51.95, 4.14 full or empty?", "compare",
+         ["full storage tanks", "empty storage tanks"]),
+        ("Has the mine expanded, and if so, by how much?", "change", ["mine"]),
+        ("Could you please map deforested land from the dry season 2019?", "describe", ["deforested land"]),
         ("Not only ships but also cranes", "describe", ["ships", "cranes"]),
         ("CLC 311 near Rotterdam", "describe", ["clc 311"]),
     ],
@@ -73,6 +79,7 @@ def test_shape_and_what_is_sought(question: str, shape: str, sought: list[str]) 
         ("Give me a list of quarries, excluding those near a road", ["quarries"], ["road"]),
         ("no clouds, no snow, mountains in winter 2015/16", ["mountains"], ["snow"]),
         ("snow-free mountains", ["mountains"], ["snow"]),
+        ("houses close to a river, not flooded", ["houses close to a river"], ["flooded houses"]),
         ("Isn't there a bridge?", ["bridge"], []),
         ("Beaches without people or cars, with less than 20% cloud cover", ["beaches"], ["people", "cars"]),
     ],
@@ -113,6 +120,9 @@ def test_what_must_not_show(question: str, sought: list[str], without: list[str]
         ("2015 to 2020 but not 2017", ["2015-01-01/2016-12-31", "2018-01-01/2020-12-31"]),
         ("flooded after the March 2019 storm", ["2019-03-01/.."]),
         ("the difference between 2015 and 2020", ["2015-01-01/2015-12-31", "2020-01-01/2020-12-31"]),
+        ("the 90s compared to now", ["1990-01-01/1999-12-31", "2023-05-17/2024-05-17"]),
+        ("from 2015 to now", ["2015-01-01/2024-05-17"]),
+        ("floods in the rainy season of 2015", ["2015-01-01/2015-12-31"]),
         ("may there be more than 2000 ships in a march", []),
     ],
 )
@@ -196,6 +206,15 @@ def test_places_of_the_knowledge_table() -> None:
     assert (lake.name, lake.source, lake.passage_id) == ("Lake Garda", "knowledge", "p:Lake Garda")
     assert lake.geometry.equals(box(10.5, 45.4, 10.9, 45.9))
     assert near.geometry.bounds[3] == pytest.approx(45.9 + 20 / 111.195, abs=0.001)
+
+
+def test_a_place_can_be_what_is_left_out() -> None:
+    place = plan("Find me harbours that are not in Rotterdam").place
+    assert place is not None
+    assert place.name == "outside Rotterdam"
+    assert not place.geometry.intersects(Point(4.48, 51.92))
+    assert place.geometry.intersects(Point(5.5, 51.92))
+    assert plan("harbours not in Rotterdam").sought == ("harbours",)
 
 
 def test_what_is_not_measured_about_a_place_is_said() -> None:
