@@ -34,6 +34,10 @@ FEWEST = 2
 SYNONYM = 0.7
 """Cosine from which two texts mean the same and do not compete; chosen with the fit, docs/design/answers-abstain.md."""
 
+COMPANION = 0.5
+"""Correlation over an archive's tiles from which two texts are about the same ground ("harbour" and "ships", "village"
+and "houses"): that one of them fits better says nothing against the other. Chosen with the fit."""
+
 SOFTNESS = 0.4
 """Scores this many standard deviations apart are told apart; likewise."""
 
@@ -72,7 +76,17 @@ class Ground:
 
     def explains(self, phrase: Floats, tiles: Floats) -> float:
         """Return how well a phrase explains (k, dim) tiles beside all else they may show; 0 is best."""
-        return _explained(phrase, tiles, self.words, self.spread)
+        return _explained(phrase, tiles, self._others(phrase), self.spread)
+
+    def _others(self, phrase: Floats) -> Floats:
+        """Return the words that neither mean the phrase nor go with it."""
+        together = self._standing.T @ _standard(self._tiles @ phrase) / len(self._tiles)
+        return self.words[(self.words @ phrase < SYNONYM) & (together < COMPANION)]
+
+    @cached_property
+    def _standing(self) -> Floats:
+        """(n, terms) how far each tile's score stands from the mean of its word, in standard deviations."""
+        return _standard(self._scores)
 
     def rivals(self, phrase: Floats, tile: Floats, count: int = 2) -> tuple[str, ...]:
         """Return the words that explain a tile best, other than the phrase's own."""
@@ -84,7 +98,7 @@ class Ground:
     def usual(self) -> tuple[float, float]:
         """Median and spread (quartile to quartile) of how well each word explains its own best tiles."""
         each = [
-            _explained(word, self._tiles[np.argsort(-scores)[:EXPLAINED]], self.words, self.spread)
+            self.explains(word, self._tiles[np.argsort(-scores)[:EXPLAINED]])
             for word, scores in zip(self.words, self._scores.T, strict=True)
         ]
         low, middle, high = np.quantile(each, [0.25, 0.5, 0.75])
@@ -106,9 +120,14 @@ class Ground:
         return float(self.heights(phrase, self._tiles[own], self._sensors[own].tolist()).max(initial=-np.inf))
 
 
-def _explained(phrase: Floats, tiles: Floats, words: Floats, spread: float) -> float:
-    """Return the mean log share of a phrase among itself and all words that mean something else."""
-    others = words[words @ phrase < SYNONYM]
+def _standard(scores: Floats) -> Floats:
+    """Return (n, ...) scores by their distance from the mean, in standard deviations."""
+    standing: Floats = (scores - scores.mean(axis=0)) / np.maximum(scores.std(axis=0), 1e-6)
+    return standing
+
+
+def _explained(phrase: Floats, tiles: Floats, others: Floats, spread: float) -> float:
+    """Return the mean log share of a phrase among itself and words that mean something else."""
     ahead = (tiles @ others.T - (tiles @ phrase)[:, None]) / max(SOFTNESS * spread, 1e-6)
     return float(-np.log1p(np.exp(ahead).sum(axis=1)).mean())
 

@@ -125,14 +125,25 @@ def test_a_phrase_explains_tiles_that_look_like_it_and_no_others() -> None:
 def test_synonyms_do_not_compete() -> None:
     """On a tile of two things, a word for both does away with a word for one; a synonym of that one does not."""
     tiles = np.repeat(unit(AXES[0] + 1.5 * AXES[5])[None], 5, axis=0)
-    sample = looks_like(*range(100))
+    sample = looks_like(*range(100), *[5] * 100)
 
     def explained(*words: NDArray[np.float32]) -> float:
         without = np.delete(AXES, 5, axis=0)
-        return Ground(np.vstack([without, *words]), sample, ["rgb"] * 100).explains(AXES[0], tiles)
+        return Ground(np.vstack([without, *words]), sample, ["rgb"] * 200).explains(AXES[0], tiles)
 
     assert explained(unit(AXES[0] + 0.5 * AXES[5])) == pytest.approx(explained(), abs=0.01)
     assert explained(unit(AXES[0] + 1.5 * AXES[5])) < explained() - 1
+
+
+def test_words_for_the_same_ground_do_not_compete() -> None:
+    """Ships lie in harbours: where tiles that show the one show the other, the better fit of ships says nothing."""
+    both = np.repeat(unit(AXES[0] + 1.5 * AXES[5])[None], 40, axis=0)
+    apart = looks_like(*range(100), *[5] * 100)
+
+    def explained(sample: NDArray[np.float32]) -> float:
+        return Ground(AXES, sample, ["rgb"] * len(sample)).explains(AXES[0], both[:5])
+
+    assert explained(np.vstack([looks_like(*range(6, 100)), both])) > explained(apart) + 1
 
 
 def unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:
