@@ -29,9 +29,9 @@ from embeddings.datasets import open_dataset
 from retriever import MemoryRows, Searcher
 from retriever._calibration_truth import tiles_of_dataset
 from retriever.rag import Archive, PlannedPlace, QueryPlan
-from retriever.rag._filters import filters_of
-from retriever.rag._retrieve import retrieve
-from retriever.rag._support import weigh
+from retriever.rag.evidence._filters import filters_of
+from retriever.rag.evidence._retrieve import retrieve
+from retriever.rag.evidence._support import weigh
 
 QUESTIONS = Path(__file__).parents[1] / "tests" / "integration" / "support_questions.toml"
 

@@ -24,11 +24,11 @@ from embeddings import open_encoder_of
 from indexer import Store, vector_matrix
 from retriever import Searcher, filters_only, load_calibration
 from retriever.rag import Archive, QueryPlan
-from retriever.rag import _spread as spread
-from retriever.rag._diversify import diversify
-from retriever.rag._filters import filters_of
-from retriever.rag._retrieve import Retrieved, retrieve
-from retriever.rag._scoring import Phrase, phrase_of
+from retriever.rag.evidence import _spread as spread
+from retriever.rag.evidence._diversify import diversify
+from retriever.rag.evidence._filters import filters_of
+from retriever.rag.evidence._retrieve import Retrieved, retrieve
+from retriever.rag.evidence._scoring import Phrase, phrase_of
 
 Floats = NDArray[np.floating[Any]]
 

@@ -11,11 +11,6 @@ from retriever.rag._answer_document import (
 from retriever.rag._archive import Archive, world_of
 from retriever.rag._ask import Asker, turn_of
 from retriever.rag._ask_request import MAX_TILES, MAX_TURNS, AskRequest
-from retriever.rag._dialogue import plan_follow_up
-from retriever.rag._from_records import Written, write_from_records
-from retriever.rag._gather import gather
-from retriever.rag._measured import measure
-from retriever.rag._messages import Brief, brief
 from retriever.rag._model import (
     AnswerModel,
     ImagePart,
@@ -26,13 +21,6 @@ from retriever.rag._model import (
     answer_models,
     open_answer_model,
 )
-from retriever.rag._passages import Knowledge, SearchesKnowledge, open_knowledge
-from retriever.rag._pictures import draw_pictures
-from retriever.rag._plan import plan_question
-from retriever.rag._plan_document import parse_plan, plan_document
-from retriever.rag._plan_model import plan_with_model
-from retriever.rag._plan_world import NO_PLACES, KnownPlace, KnowsPlaces, World
-from retriever.rag._reply import Reply
 from retriever.rag._types import (
     Answer,
     Claim,
@@ -51,7 +39,19 @@ from retriever.rag._types import (
     Step,
     Turn,
 )
-from retriever.rag._writing import write_with_model
+from retriever.rag.evidence._gather import gather
+from retriever.rag.evidence._pictures import draw_pictures
+from retriever.rag.measuring._measured import measure
+from retriever.rag.passages._passages import Knowledge, SearchesKnowledge, open_knowledge
+from retriever.rag.planning._dialogue import plan_follow_up
+from retriever.rag.planning._plan import plan_question
+from retriever.rag.planning._plan_document import parse_plan, plan_document
+from retriever.rag.planning._plan_model import plan_with_model
+from retriever.rag.planning._plan_world import NO_PLACES, KnownPlace, KnowsPlaces, World
+from retriever.rag.records._from_records import Written, write_from_records
+from retriever.rag.writing._messages import Brief, brief
+from retriever.rag.writing._reply import Reply
+from retriever.rag.writing._writing import write_with_model
 
 __all__ = [
     "MAX_TILES",

@@ -8,7 +8,6 @@ from typing import Any, cast
 
 from core import QueryError, rfc3339
 from retriever._export import geojson_geometry, record_dict
-from retriever.rag._plan_document import parse_plan, plan_document
 from retriever.rag._types import (
     Answer,
     Claim,
@@ -22,6 +21,7 @@ from retriever.rag._types import (
     Step,
     Turn,
 )
+from retriever.rag.planning._plan_document import parse_plan, plan_document
 
 TileWriter = Callable[[EvidenceTile], Mapping[str, Any]]
 """Tells what is known of a tile; its number, score and pictures are added to that."""

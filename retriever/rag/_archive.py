@@ -11,9 +11,9 @@ import pyarrow.compute as pc
 from indexer import Reach
 from retriever._search import Searcher
 from retriever._vector_index import Rows
-from retriever.rag._passages import SearchesKnowledge
-from retriever.rag._plan_world import NO_PLACES, KnowsPlaces, World
 from retriever.rag._types import QueryPlan
+from retriever.rag.passages._passages import SearchesKnowledge
+from retriever.rag.planning._plan_world import NO_PLACES, KnowsPlaces, World
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

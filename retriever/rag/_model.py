@@ -66,7 +66,7 @@ class AnswerModel(Protocol):
         ...
 
 
-_MODELS = Registry("answer model", {"openai": "retriever.rag._openai:open_model"}, group="swath.answer_models")
+_MODELS = Registry("answer model", {"openai": "retriever.rag.writing._openai:open_model"}, group="swath.answer_models")
 """Each a function of the settings (`core.AnswerSettings`) that returns an AnswerModel."""
 
 

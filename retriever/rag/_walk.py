@@ -20,15 +20,15 @@ from anyio.to_thread import run_sync
 from core import AnswerSettings
 from retriever.rag._archive import Archive, world_of
 from retriever.rag._ask_request import AskRequest
-from retriever.rag._dialogue import plan_follow_up
-from retriever.rag._from_records import write_from_records
-from retriever.rag._gather import Note, gather
 from retriever.rag._model import AnswerModel, ModelError
-from retriever.rag._plan import plan_question
-from retriever.rag._plan_model import plan_with_model
-from retriever.rag._reply import Reply
 from retriever.rag._types import Answer, Claim, EvidenceSet, QueryPlan, Step
-from retriever.rag._writing import write_with_model
+from retriever.rag.evidence._gather import Note, gather
+from retriever.rag.planning._dialogue import plan_follow_up
+from retriever.rag.planning._plan import plan_question
+from retriever.rag.planning._plan_model import plan_with_model
+from retriever.rag.records._from_records import write_from_records
+from retriever.rag.writing._reply import Reply
+from retriever.rag.writing._writing import write_with_model
 
 Told = Step | QueryPlan | EvidenceSet | Claim
 """What a walk tells on its way."""

@@ -17,8 +17,8 @@ from core.testing import MeanColourEncoder
 from retriever import filters_only
 from retriever._calibration import probabilities
 from retriever.rag import Archive, EvidenceSet, Fact, PlannedPlace, QueryPlan, gather
-from retriever.rag._filters import filters_of
-from retriever.rag._retrieve import retrieve
+from retriever.rag.evidence._filters import filters_of
+from retriever.rag.evidence._retrieve import retrieve
 from tests.unit.retriever.evidence_tables import CALIBRATION, SENSORS, archive_of, day, random_rows
 
 ROWS = random_rows(160, seed=4)
@@ -29,7 +29,7 @@ ARCHIVE = archive_of(ROWS)
 def _enough() -> Iterator[None]:
     """Whether evidence carries an answer is judged elsewhere, and by an encoder that knows more than colours."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("retriever.rag._gather.judge", lambda retrieved, archive: None)
+        patch.setattr("retriever.rag.evidence._gather.judge", lambda retrieved, archive: None)
         yield
 
 

@@ -12,7 +12,7 @@ from core import QueryError, SpaceMismatchError
 from indexer.knowledge import add_knowledge, circle, clear_knowledge
 from indexer.store import Store
 from retriever.rag import Knowledge, KnowsPlaces, Passage, SearchesKnowledge, open_knowledge
-from retriever.rag._passage_distance import distances_km
+from retriever.rag.passages._passage_distance import distances_km
 from tests.made_up_encoder import DIM, BagOfWords, bag
 
 ROWS = """name,text,lat,lon,date,radius_km,aliases

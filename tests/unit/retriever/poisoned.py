@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 from shapely.geometry import box
 
 from retriever.rag import Claim, EvidenceSet, Fact, PlannedPlace, QueryPlan, Turn
-from retriever.rag._instructions import INSTRUCTIONS
+from retriever.rag.writing._instructions import INSTRUCTIONS
 from tests.unit.retriever.answer_evidence import (
     a_claim,
     a_passage,

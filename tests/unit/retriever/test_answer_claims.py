@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from retriever.rag import Claim, DroppedClaim
-from retriever.rag._claims import ClaimChecker
-from retriever.rag._instructions import INSTRUCTIONS
-from retriever.rag._numbers import stated, unsupported
+from retriever.rag.writing._claims import ClaimChecker
+from retriever.rag.writing._instructions import INSTRUCTIONS
+from retriever.rag.writing._numbers import stated, unsupported
 from tests.unit.retriever.answer_evidence import QUESTION, a_claim, a_plan, an_evidence
 
 

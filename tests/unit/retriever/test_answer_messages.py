@@ -13,9 +13,9 @@ from tokenizers import Tokenizer
 import embeddings
 from core import AnswerSettings
 from retriever.rag import Brief, Claim, EvidenceSet, Fact, ImagePart, TextPart, Turn, brief
-from retriever.rag._budget import picture_tokens, text_tokens
-from retriever.rag._foreign import plain, token
 from retriever.rag.testing import shown_rows
+from retriever.rag.writing._budget import picture_tokens, text_tokens
+from retriever.rag.writing._foreign import plain, token
 from tests.unit.retriever.answer_evidence import (
     QUESTION,
     a_picture,

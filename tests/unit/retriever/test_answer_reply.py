@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from retriever.rag import Claim, DroppedClaim
-from retriever.rag._reply import LONGEST_REPLY, MAX_CLAIMS, ReplyReader, reply_schema
+from retriever.rag.writing._reply import LONGEST_REPLY, MAX_CLAIMS, ReplyReader, reply_schema
 from tests.unit.retriever.answer_evidence import a_claim, a_reply
 
 

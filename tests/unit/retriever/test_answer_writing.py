@@ -9,8 +9,8 @@ import pytest
 
 from core import AnswerSettings
 from retriever.rag import Claim, EvidenceSet, Message, ModelError, Reply, Step, TextPart, write_with_model
-from retriever.rag._reply import MAX_CLAIMS
 from retriever.rag.testing import BlindModel, RepeatingModel, ScriptedModel
+from retriever.rag.writing._reply import MAX_CLAIMS
 from tests.unit.retriever.answer_evidence import (
     QUESTION,
     a_claim,

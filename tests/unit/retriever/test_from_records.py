@@ -24,8 +24,8 @@ from retriever.rag import (
     Shape,
     write_from_records,
 )
-from retriever.rag._from_records_scores import in_words, percent, percent_range
 from retriever.rag._wording import amount, counted, distance, listed, only_years, share, shortened, square_km, wind
+from retriever.rag.records._from_records_scores import in_words, percent, percent_range
 
 WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")

@@ -8,8 +8,8 @@ import pytest
 from shapely.geometry import box
 
 from retriever.rag import EvidenceTile, Fact, PlannedPlace, QueryPlan, measure
-from retriever.rag._measured import is_measured, tells
-from retriever.rag._measured_kinds import SEPARATED, otsu
+from retriever.rag.measuring._measured import is_measured, tells
+from retriever.rag.measuring._measured_kinds import SEPARATED, otsu
 from tests.unit.retriever.measured_scenes import (
     BARE,
     BURN,

@@ -11,7 +11,7 @@ from shapely.geometry import LineString, MultiPolygon, Point, box
 from shapely.geometry.base import BaseGeometry
 
 from core import EARTH_RADIUS_KM, bbox_geometry
-from retriever.rag._passage_distance import distances_km, reach
+from retriever.rag.passages._passage_distance import distances_km, reach
 
 STEP = 0.02
 """Degrees between the points tried; two of them are at most half of it from where the outlines come nearest."""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retriever.rag._passage_names import Names
+from retriever.rag.passages._passage_names import Names
 
 KNOWN = ["Lake Neusiedl", "Neusiedl", "Fertő", "Storm Ylva, 4 March 2021", "Łódź (city)", "Land's End", "Rice terrace"]
 NAMES = Names((name, number) for number, name in enumerate(KNOWN))

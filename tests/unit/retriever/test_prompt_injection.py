@@ -13,11 +13,11 @@ import anyio
 import pytest
 
 from retriever.rag import Brief, Claim, ImagePart, Message, ModelError, Reply, TextPart, brief, write_with_model
-from retriever.rag._instructions import CLOSING, INSTRUCTIONS
-from retriever.rag._openai_messages import said
-from retriever.rag._reply import MAX_CLAIMS
-from retriever.rag._shown import LONGEST_CLAIM, LONGEST_PASSAGE
 from retriever.rag.testing import RepeatingModel, ScriptedModel
+from retriever.rag.writing._instructions import CLOSING, INSTRUCTIONS
+from retriever.rag.writing._openai_messages import said
+from retriever.rag.writing._reply import MAX_CLAIMS
+from retriever.rag.writing._shown import LONGEST_CLAIM, LONGEST_PASSAGE
 from tests.unit.retriever.answer_evidence import QUESTION, settings
 from tests.unit.retriever.poisoned import KEY, MARK, SAYS, SITE, Poisoned, poisoned
 

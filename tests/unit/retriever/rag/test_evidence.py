@@ -10,7 +10,7 @@ from shapely.geometry import Point, box
 from core import QueryError
 from retriever import SearchRequest, filters_only
 from retriever.rag import EvidenceSet, Passage, PlannedPlace, QueryPlan, Step, Turn, gather
-from retriever.rag._filters import filters_of
+from retriever.rag.evidence._filters import filters_of
 from tests.unit.retriever.evidence_tables import BLUE, GREEN, RED, archive_of, colour, day, square
 from tests.unit.retriever.tables import row
 
@@ -18,7 +18,7 @@ from tests.unit.retriever.tables import row
 @pytest.fixture(autouse=True)
 def _enough(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whether evidence carries an answer is judged elsewhere, and by an encoder that knows more than colours."""
-    monkeypatch.setattr("retriever.rag._gather.judge", lambda retrieved, archive: None)
+    monkeypatch.setattr("retriever.rag.evidence._gather.judge", lambda retrieved, archive: None)
 
 
 def plan(**values: Any) -> QueryPlan:
@@ -309,7 +309,7 @@ def test_each_step_is_told_with_its_time(steps: list[Step]) -> None:
 
 
 def test_evidence_that_cannot_carry_an_answer_is_not_drawn(monkeypatch: pytest.MonkeyPatch, steps: list[Step]) -> None:
-    monkeypatch.setattr("retriever.rag._gather.judge", lambda retrieved, archive: "Nothing looks like it.")
+    monkeypatch.setattr("retriever.rag.evidence._gather.judge", lambda retrieved, archive: "Nothing looks like it.")
     evidence = gather(plan(), archive_of(years()), note=steps.append)
     assert evidence.insufficient == "Nothing looks like it."
     assert evidence.tiles

@@ -5,7 +5,7 @@ from shapely.geometry import box
 
 from core import wrap_footprint
 from retriever.rag import QueryPlan, gather
-from retriever.rag._ground import ground_km2
+from retriever.rag.evidence._ground import ground_km2
 from tests.unit.retriever.evidence_tables import RED, archive_of, square
 from tests.unit.retriever.tables import row
 
@@ -42,9 +42,9 @@ def test_the_antimeridian_and_a_pole_change_nothing() -> None:
 
 
 def test_too_many_footprints_give_a_lower_bound_and_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("retriever.rag._seen.MOST_FOOTPRINTS", 3)
-    monkeypatch.setattr("retriever.rag._fact_sentences.MOST_FOOTPRINTS", 3)
-    monkeypatch.setattr("retriever.rag._gather.judge", lambda retrieved, archive: None)
+    monkeypatch.setattr("retriever.rag.evidence._seen.MOST_FOOTPRINTS", 3)
+    monkeypatch.setattr("retriever.rag.evidence._fact_sentences.MOST_FOOTPRINTS", 3)
+    monkeypatch.setattr("retriever.rag.evidence._gather.judge", lambda retrieved, archive: None)
     rows = [row(f"t{n}", square(5 + n, 50), sensor="naip", vector=RED) for n in range(5)]
     evidence = gather(QueryPlan(question="?"), archive_of(rows), pictures=0)
     (fact,) = [fact for fact in evidence.facts if fact.name == "area_km2"]

@@ -12,7 +12,7 @@ from PIL import Image
 from core import Settings
 from indexer import Reach, record_from_row
 from retriever.rag import EvidencePicture, EvidenceTile, QueryPlan, draw_pictures
-from retriever.rag._pictures import NO_DATA, renderings_for
+from retriever.rag.evidence._pictures import NO_DATA, renderings_for
 from tests.rasters import write_raster
 from tests.unit.retriever.tables import row
 

@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from shapely.geometry import box
 
 from retriever.rag import Archive, PlannedPlace, QueryPlan
-from retriever.rag._filters import filters_of
-from retriever.rag._retrieve import Retrieved, retrieve
-from retriever.rag._support import Support, judge, weigh
-from retriever.rag._support_ground import Ground, ground_of
-from retriever.rag._support_terms import terms, untaught
+from retriever.rag.evidence._filters import filters_of
+from retriever.rag.evidence._retrieve import Retrieved, retrieve
+from retriever.rag.evidence._support import Support, judge, weigh
+from retriever.rag.evidence._support_ground import Ground, ground_of
+from retriever.rag.evidence._support_terms import terms, untaught
 from tests.unit.retriever.evidence_tables import BLUE, CALIBRATION, RED, archive_of, colour, square
 from tests.unit.retriever.tables import row
 

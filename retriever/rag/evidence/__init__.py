@@ -1,0 +1,1 @@
+"""Plans into numbered evidence: retrieved, judged, spread, counted and drawn."""

@@ -1,0 +1,1 @@
+"""Texts beside the tiles, found by meaning, by place and by name."""

@@ -1,0 +1,1 @@
+"""Questions into plans, by rules or by a model, and follow-up questions."""

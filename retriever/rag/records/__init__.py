@@ -1,0 +1,1 @@
+"""Answers without a model: sentences that follow from records, facts and passages alone."""
