@@ -11,7 +11,7 @@ import json
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from retriever.rag.evidence._diversify import diversify
 from retriever.rag.evidence._filters import filters_of
 from retriever.rag.evidence._retrieve import Retrieved, retrieve
 from retriever.rag.evidence._scoring import Phrase, phrase_of
+from retriever.rag.evidence._worth import worth_showing
 
 Floats = NDArray[np.floating[Any]]
 
@@ -121,6 +122,37 @@ def _spread_row(archive: Archive, truth: Truth, chosen: Mapping[str, Sequence[in
     return " | ".join(f"{value:.3f}" for value in np.mean(rows, axis=0))
 
 
+def worth_table(archive: Archive, truth: Truth) -> Iterator[str]:
+    """Yield the table of what it brings to show only tiles that fit clearly, with and without a calibration."""
+    yield "| shown | tiles | of them right | of the right places, found |"
+    yield "|---|---|---|---|"
+    bare = replace(archive, searcher=Searcher(_Fixed(archive.rows), open_encoder_of(archive.rows.space)))
+    for name, asked in (("calibrated", archive), ("not calibrated", bare)):
+        for what, worth in (("whatever fills 12", lambda found: found), ("what fits clearly", worth_showing)):
+            yield f"| {what}, {name} | {_worth_row(asked, truth, worth)} |"
+
+
+@dataclass(frozen=True, eq=False)
+class _Fixed:
+    rows: Any
+
+    def snapshot(self) -> Any:
+        return self.rows
+
+
+def _worth_row(archive: Archive, truth: Truth, worth: Callable[[Retrieved], Retrieved]) -> str:
+    rows = []
+    for kind, showing in truth.showing.items():
+        plan = QueryPlan(question=kind, sought=(kind,))
+        row_ids = _chosen(plan, archive, worth(retrieve(plan, archive, filters_of(plan, None), tiles=SHOWN)))
+        ids = archive.rows.take(row_ids, ("tile_id",))["tile_id"].to_pylist()
+        right = [each for each in ids if each in showing]
+        there = len({truth.place(each) for each in showing})
+        rows.append((len(ids), len(right) / len(ids), len({truth.place(each) for each in right}) / min(SHOWN, there)))
+    tiles, share, places = np.mean(rows, axis=0)
+    return f"{tiles:.1f} | {share:.3f} | {places:.3f}"
+
+
 def without_table(archive: Archive, truth: Truth) -> Iterator[str]:
     """Yield the table of how to keep what must not show away."""
     tiles = [
@@ -182,14 +214,15 @@ def _without_row(
 
 
 def main() -> None:
-    """Print both tables."""
+    """Print the tables."""
     asked = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     asked.add_argument("archive", type=Path)
     asked.add_argument("index", type=Path)
     given = asked.parse_args()
     truth = truth_of(given.archive)
     archive = opened(given.index, truth)
-    for line in (*spread_table(archive, truth), "", *without_table(archive, truth)):
+    tables = (spread_table(archive, truth), worth_table(archive, truth), without_table(archive, truth))
+    for line in (line for table in tables for line in (*table, "")):
         sys.stdout.write(f"{line}\n")
 
 

@@ -148,13 +148,13 @@ def test_pictures_without_a_place_are_shown_once_too() -> None:
     assert len(gather(plan(), archive_of(rows), pictures=0).tiles) == 2
 
 
-def test_tiles_below_the_threshold_do_not_fill_up_the_evidence() -> None:
+def test_improbable_tiles_do_not_fill_up_the_evidence() -> None:
     rows = [row(f"r{n}", square(5 + n, 50), sensor="naip", vector=RED) for n in range(3)]
-    rows += [row(f"b{n}", square(5 + n, 52), sensor="naip", vector=BLUE) for n in range(9)]
+    rows += [row(f"b{n:02d}", square(5 + n, 52), sensor="naip", vector=BLUE) for n in range(30)]
     assert ids(gather(plan(), archive_of(rows), pictures=0)) == ["r0", "r1", "r2"]
 
 
-def test_without_a_threshold_tiles_nearer_to_the_tail_than_to_the_best_are_not_shown() -> None:
+def test_without_a_calibration_tiles_nearer_to_the_tail_than_to_the_best_are_not_shown() -> None:
     rows = [row(f"r{n}", square(5 + n, 50), sensor="naip", vector=RED) for n in range(3)]
     rows += [row(f"b{n:02d}", square(5 + n, 52), sensor="naip", vector=colour(0.1, 0, 1)) for n in range(30)]
     assert ids(gather(plan(), archive_of(rows, calibration=None), pictures=0)) == ["r0", "r1", "r2"]
