@@ -1,8 +1,8 @@
 """Which candidates are worth showing: those that fit clearly better than the tail of their own search.
 
-Choosing for spread would else fill an evidence set with tiles that merely lie elsewhere. A tile must lie nearer to the
-best candidate than to the last one, in probability where that is known and else in score. The best of each search
-always stays, so that a period or a phrase that shows little is seen to show little. docs/design/answers-evidence.md
+Choosing for spread would else fill an evidence set with tiles that merely lie elsewhere. A tile must be at least half
+as probable as the best one; where nothing is calibrated its score must lie nearer to the best than to the last
+candidate's. The best of each search always stays, so that a period or a phrase that shows little is seen to show little.
 """
 
 from __future__ import annotations
@@ -14,7 +14,11 @@ from retriever.rag.evidence._retrieve import Candidate, Retrieved, Search
 from retriever.rag.evidence._scoring import Phrase
 
 TAIL = 24
-"""Fewer candidates of a phrase have no tail to compare with: twice what is usually shown."""
+"""Fewer candidates of a phrase have no tail to compare scores with: twice what is usually shown."""
+
+ALIKE = 0.1
+"""Scores this near to the best are not told apart: where every candidate shows the thing, as the stadiums of a large
+scene do, the best hundred lie within half of it."""
 
 
 def worth_showing(retrieved: Retrieved) -> Retrieved:
@@ -28,9 +32,12 @@ def worth_showing(retrieved: Retrieved) -> Retrieved:
 
 
 def _floor(phrase: Phrase, searches: Iterable[Search]) -> float:
-    """Return the fit halfway from the best candidate of a phrase, in any period, to its last one."""
-    fits = [_fit(each) for search in searches if search.phrase is phrase for each in search.candidates]
-    return (max(fits) + min(fits)) / 2 if len(fits) >= TAIL else -1.0
+    """Return the least fit of a phrase's tiles that are shown, from its candidates in every period."""
+    found = [each for search in searches if search.phrase is phrase for each in search.candidates]
+    if any(each.probability is not None for each in found):
+        return max(map(_fit, found)) / 2
+    scores = list(map(_fit, found))
+    return min((max(scores) + min(scores)) / 2, max(scores) - ALIKE) if len(scores) >= TAIL else -1.0
 
 
 def _kept(search: Search, floor: float) -> Search:
@@ -39,6 +46,7 @@ def _kept(search: Search, floor: float) -> Search:
 
 
 def _fit(each: Candidate) -> float:
+    """Return a candidate's probability, or its score where nothing is calibrated."""
     if each.probability is not None:
         return each.probability
-    return 1.0 if each.score is None else each.score
+    return -1.0 if each.score is None else each.score
