@@ -39,12 +39,19 @@ data: {"seconds":0.4}
 
 """
 
+_EVENT = {
+    "type": "object",
+    "properties": {"event": {"type": "string"}, "data": {"type": "string", "description": "JSON."}},
+    "required": ["event", "data"],
+}
+"""Each event of the stream: OpenAPI 3.1 has no words for streams, and its tools read the schema as one event's."""
+
 _ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {
         "model": AnswerView,
         "description": "Events `step`, `plan`, `evidence`, `claim`, `answer` and `done`, or one document where only "
         "`application/json` is accepted. What fails after the first event is an event `error` with the usual body.",
-        "content": {"text/event-stream": {"schema": {"type": "string"}, "example": _STREAM}},
+        "content": {"text/event-stream": {"schema": _EVENT, "example": _STREAM}},
     }
 }
 

@@ -46,6 +46,9 @@ or ROOT/
     [{"image": "a.png", "conversations": [{"from": "human", "value": "..."}, {"from": "gpt", "value": "..."}]}]
   a.png or images/a.png"""
 
+REST = "rest"
+"""Split of files that tell none, where others do."""
+
 UNNAMED = "instruction"
 """Kind of questions that no mark names."""
 
@@ -63,13 +66,23 @@ def open_earthdial(name: str, root: Path) -> Dataset:
         InputError: There is neither; the message shows the expected tree.
     """
     if shards := shards_under(root):
-        splits = ordered_splits(_split(root, path) for path in shards)
-        return ListedDataset(name=name, splits=splits, entries=partial(_of_shards, name, root, shards))
+        known = _splits(root, shards)
+        return ListedDataset(
+            name=name, splits=ordered_splits(known.values()), entries=partial(_of_shards, name, root, known)
+        )
     lists = files_under(root, (".json", ".jsonl"))
     if not lists:
         raise wrong_layout(name, root, "no .arrow shard and no list of conversations", EXPECTED)
-    splits = ordered_splits(_split(root, path) for path in lists)
-    return ListedDataset(name=name, splits=splits, entries=partial(_of_lists, name, root, lists))
+    known = _splits(root, lists)
+    return ListedDataset(
+        name=name, splits=ordered_splits(known.values()), entries=partial(_of_lists, name, root, known)
+    )
+
+
+def _splits(root: Path, files: Sequence[Path]) -> Mapping[Path, str | None]:
+    """The split of each file; where only some tell theirs, the others are the rest."""
+    told = {path: _split(root, path) for path in files}
+    return {path: split or REST for path, split in told.items()} if any(told.values()) else told
 
 
 def _split(root: Path, path: Path) -> str | None:
@@ -79,9 +92,9 @@ def _split(root: Path, path: Path) -> str | None:
     return found[0] if found else None
 
 
-def _of_shards(name: str, root: Path, shards: Sequence[Path]) -> Iterator[Sample]:
+def _of_shards(name: str, root: Path, shards: Mapping[Path, str | None]) -> Iterator[Sample]:
     found = False
-    for shard in shards:
+    for shard, split in shards.items():
         columns = set(column_names(shard))
         wanted = next((few for few in (("conversations",), ("question", "groundtruth")) if columns >= {*few}), None)
         if "jpg" not in columns or wanted is None:
@@ -93,15 +106,15 @@ def _of_shards(name: str, root: Path, shards: Sequence[Path]) -> Iterator[Sample
             sample_id = safe_name(f"{stem}-{number}")
             view = shard_view(name, sample_id, shard, number, column="jpg")
             questions = _questions(f"row {number} of {shard.name}", row)
-            yield _sample(sample_id, _split(root, shard), (view,), questions)
+            yield _sample(sample_id, split, (view,), questions)
     if not found:
         raise wrong_layout(
             name, root, "no shard has jpg with conversations, or with question and groundtruth", EXPECTED
         )
 
 
-def _of_lists(name: str, root: Path, lists: Sequence[Path]) -> Iterator[Sample]:
-    for path in lists:
+def _of_lists(name: str, root: Path, lists: Mapping[Path, str | None]) -> Iterator[Sample]:
+    for path, split in lists.items():
         together: dict[tuple[str, ...], list[Question]] = {}
         for number, row in enumerate(_rows(path)):
             where = f"row {number} of {path.name}"
@@ -109,7 +122,7 @@ def _of_lists(name: str, root: Path, lists: Sequence[Path]) -> Iterator[Sample]:
         ids = sample_ids([f"{path.stem}/{'-'.join(pictures)}" for pictures in together])
         for sample_id, (pictures, questions) in zip(ids, together.items(), strict=True):
             views = _views(name, sample_id, [_found(root, path, picture) for picture in pictures])
-            yield _sample(sample_id, _split(root, path), views, questions)
+            yield _sample(sample_id, split, views, questions)
 
 
 def _sample(sample_id: str, split: str | None, views: tuple[View, ...], questions: Sequence[Question]) -> Sample:

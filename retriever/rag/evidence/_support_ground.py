@@ -25,10 +25,10 @@ from retriever.rag.evidence._support_terms import terms
 SAMPLE = 5_000
 """Most tiles that stand for the archive, evenly taken: their vectors fill 8 MB."""
 
-EXPLAINED = 6
+EXPLAINED = 3
 """Best tiles that a phrase must explain: with more, things that few tiles show do not pass. Chosen with the fit."""
 
-FEWEST = 2
+FEWEST = 1
 """Least number of such tiles, however few pass the filters."""
 
 SYNONYM = 0.7

@@ -2,7 +2,7 @@
 
 Choosing for spread would else fill an evidence set with tiles that merely lie elsewhere. A tile must be at least half
 as probable as the best one; where nothing is calibrated its score must lie nearer to the best than to the last
-candidate's. The best of each search always stays, so that a period or a phrase that shows little is seen to show little.
+candidate's. The best of each search always stays, so that a period or a phrase that shows little is seen to do so.
 """
 
 from __future__ import annotations
