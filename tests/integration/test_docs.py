@@ -55,7 +55,15 @@ def test_python_examples_run(page: Path, folder: Path) -> None:
         assert done.returncode == 0, f"{script}\n{done.stderr}"
 
 
-@pytest.mark.parametrize("page", GUIDES[1:], ids=lambda page: page.name)
+LONG = ("search.md",)
+"""Pages of a minute, which make test-slow runs."""
+
+
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(page, marks=pytest.mark.slow) if page.name in LONG else page for page in GUIDES[1:]],
+    ids=lambda page: page.name,
+)
 def test_shell_examples_run(page: Path, folder: Path) -> None:
     for script in blocks(page, "sh"):
         run_shell(script, folder)

@@ -608,6 +608,7 @@ def test_the_page_works_without_a_map(desk: Visit) -> None:
     assert desk.tiles()
 
 
+@pytest.mark.skipif("SWATH_PICTURES" not in os.environ, reason="renews pictures of the guide: set SWATH_PICTURES")
 @pytest.mark.parametrize(
     ("name", "options"),
     [
@@ -616,7 +617,7 @@ def test_the_page_works_without_a_map(desk: Visit) -> None:
         ("page-phone", {"viewport": PHONE, "has_touch": True, "is_mobile": True, "device_scale_factor": 2}),
     ],
 )
-def test_pictures_of_the_page(visitor: Visitor, tmp_path: Path, name: str, options: dict[str, Any]) -> None:
+def test_pictures_of_the_page(visitor: Visitor, name: str, options: dict[str, Any]) -> None:
     """SWATH_PICTURES=docs/pictures renews those of the guide."""
     visit = visitor(drawn=True, **options)
     page = visit.open(f"/?q={HARBOUR}")
@@ -627,6 +628,6 @@ def test_pictures_of_the_page(visitor: Visitor, tmp_path: Path, name: str, optio
         page.locator(".tile-open").first.click()
         page.wait_for_selector(".shot-origin:not(:empty)")
         page.wait_for_timeout(2000)
-    into = Path(os.environ.get("SWATH_PICTURES", tmp_path)) / f"{name}.png"
+    into = Path(os.environ["SWATH_PICTURES"]) / f"{name}.png"
     page.screenshot(path=into)
     assert into.stat().st_size > 100_000
