@@ -22,8 +22,6 @@ _MIN_RADIUS_KM = 0.01
 _CORNERS = 64
 """Of a circle: its outline lies within 0.12 % of the radius (1 - cos(pi / 64)) of the true one."""
 
-_KM_PER_DEGREE = EARTH_RADIUS_KM * math.pi / 180
-
 _STEEPEST = 85.0
 """Latitude at which a margin stops widening in longitude."""
 
@@ -67,7 +65,7 @@ def _widened(part: BaseGeometry, km: float) -> BaseGeometry:
         return circle(part.y, part.x, km)
     _, south, _, north = part.bounds
     narrow = math.cos(math.radians(min((abs(south) + abs(north)) / 2, _STEEPEST)))
-    flat = scale(part, xfact=narrow, yfact=1.0, origin=(0, 0)).buffer(km / _KM_PER_DEGREE)
+    flat = scale(part, xfact=narrow, yfact=1.0, origin=(0, 0)).buffer(math.degrees(km / EARTH_RADIUS_KM))
     grown = scale(flat, xfact=1 / narrow, yfact=1.0, origin=(0, 0))
     return parse_geometry(grown.intersection(box(-360, -90, 360, 90)))
 

@@ -43,9 +43,12 @@ SINCE = re.compile(
 )
 
 ONWARD = re.compile(
-    r" ?(?:onwards?|on\b|and (?:later|after|onwards?|newer)|or (?:later|newer|after)|until now"
+    r" ?(?:onwards?|on(?= ?(?:[,.;:?!)|]|$))|and (?:later|after|onwards?|newer)|or (?:later|newer|after)|until now"
     r"|until today|to date|to now)"
 )
+
+ON = re.compile(r" on\b")
+"""Behind "from 2015"; behind "in 2015" it may begin "on the river"."""
 
 AFTER = re.compile(
     r"\b(?:after|later than|newer than|younger than|past|following|post)(?: (?:the|year|end of)){0,3}[ -]$"

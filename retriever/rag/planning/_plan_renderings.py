@@ -60,7 +60,8 @@ def choose_renderings(
         sensors: Sensors of the plan; empty for all.
         world: The sensors of the index.
     """
-    chosen = [*named, *(name for name, words in _CONTENTS if any(words.search(phrase) for phrase in phrases))]
+    # Phrase by phrase: what is sought comes before what must not show.
+    chosen = [*named, *(name for phrase in phrases for name, words in _CONTENTS if words.search(phrase))]
     used = tuple(sensors) or world.sensors
     offered = [renderings_of(name) for name in used]
     if any(known_sensor(name) is None for name in used) or not used:

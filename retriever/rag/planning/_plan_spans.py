@@ -135,6 +135,8 @@ def opened(text: str, span: Span) -> Span:
 def _with_end(span: Span, before: str, after: str) -> Span:
     """Read "since A", "A onwards", "until A", "A or earlier"."""
     onward, earlier = words.ONWARD.match(after), words.EARLIER.match(after)
+    if words.FROM_ONLY.search(before):
+        onward = onward or words.ON.match(after)
     if onward or (words.SINCE.search(before) and not words.FROM_ONLY.search(before)):
         return replace(_since(span), end=span.end + (onward.end() if onward else 0))
     if earlier or words.UNTIL.search(before):

@@ -118,6 +118,16 @@ def test_what_must_not_show(question: str, sought: list[str], without: list[str]
         ("before and after 2015", ["../2014-12-31", "2016-01-01/.."]),
         ("after 2010 and before 2015", ["2011-01-01/2014-12-31"]),
         ("2015 to 2020 but not 2017", ["2015-01-01/2016-12-31", "2018-01-01/2020-12-31"]),
+        ("fields in 2021 but not in July", ["2021-01-01/2021-06-30", "2021-08-01/2021-12-31"]),
+        ("harbours in 2021 except summer", ["2021-01-01/2021-05-31", "2021-09-01/2021-12-31"]),
+        ("ships in summer 2019 but not in August", ["2019-06-01/2019-07-31"]),
+        ("what changed at the coast since October", ["2021-10-01/.."]),
+        ("ships before February", ["../2022-01-31"]),
+        ("fields in 2021 before July", ["2021-01-01/2021-06-30"]),
+        ("ships after November 2020 and before March", ["2020-12-01/2021-02-28"]),
+        ("lakes in April and how many in July 2021", ["2021-04-01/2021-04-30", "2021-07-01/2021-07-31"]),
+        ("ships in July 2021 on the river", ["2021-07-01/2021-07-31"]),
+        ("ships from July 2021 on", ["2021-07-01/.."]),
         ("flooded after the March 2019 storm", ["2019-03-01/.."]),
         ("the difference between 2015 and 2020", ["2015-01-01/2015-12-31", "2020-01-01/2020-12-31"]),
         ("the 90s compared to now", ["1990-01-01/1999-12-31", "2023-05-17/2024-05-17"]),
@@ -140,6 +150,13 @@ def test_a_season_of_no_year_is_that_of_every_year_of_the_index() -> None:
 
 def test_a_period_outside_the_index_is_said() -> None:
     assert any("1985-03-01 to 2022-03-01" in note for note in plan("ships in 2023").notes)
+
+
+def test_what_was_understood_of_a_date_without_a_year_is_said() -> None:
+    assert any('"october" was read as that of 2021' in note for note in plan("ships since October").notes)
+    assert any('"january" was read as that of 2022' in note for note in plan("ships before January").notes)
+    lost = plan("fields flooded in July 2021 but not in April 2021")
+    assert any("2021-04-01 to 2021-04-30 changes nothing" in note for note in lost.notes)
 
 
 @pytest.mark.parametrize(
