@@ -9,10 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api._schemas import FilterBody, TileId
 from api._search_answers import TileView
 from retriever import SearchRequest, filters_only
-from retriever.rag import MAX_TILES, MAX_TURNS, AskRequest, Claim, Turn, parse_plan
-
-MAX_QUESTION = 2_000
-"""Characters of a question, as of a search in words."""
+from retriever.rag import MAX_QUESTION, MAX_TILES, MAX_TURNS, AskRequest, Claim, Turn, parse_plan
 
 _CLOSED = ConfigDict(extra="forbid", allow_inf_nan=False)
 

@@ -56,6 +56,7 @@ from api._tile_originals import AT_ONCE, MAX_WAITING, Originals
 from core import QueryError, SceneError
 from indexer import Snapshot
 from retriever import SearchRequest, filters_only, find_tile, tiles_near, tiles_over
+from retriever.rag import MAX_QUESTION
 
 
 class Tools:
@@ -135,7 +136,9 @@ class Tools:
     async def ask_archive(
         self,
         *,
-        question: Annotated[str, Field(min_length=1, max_length=2000, description="In words, as a whole sentence.")],
+        question: Annotated[
+            str, Field(min_length=1, max_length=MAX_QUESTION, description="In words, as a whole sentence.")
+        ],
         tiles: Annotated[int, Field(ge=1, le=MAX_K, description="Most tiles of evidence.")] = 8,
         bbox: BBox = None,
         datetime: When = None,

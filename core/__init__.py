@@ -37,7 +37,7 @@ from core._protocols import BadScene, Dataset, EncodesSentences, EncodesText, En
 from core._reading import read_limited
 from core._registry import Registry
 from core._rendering import POWER_FLOOR, render, to_physical
-from core._sample import Question, Sample, View
+from core._sample import CHOICE_LETTERS, Question, Sample, View
 from core._sensors import builtin_sensors, load_sensor, sensor_names
 from core._settings import AnswerSettings, Settings
 from core._text import printable, safe_name
@@ -65,6 +65,7 @@ from core._types import (
 
 __all__ = [
     "CENTRE_RESOLUTION",
+    "CHOICE_LETTERS",
     "EARTH_RADIUS_KM",
     "POWER_FLOOR",
     "AmbiguousSensorError",

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 from core._tile import Tile
 
+CHOICE_LETTERS = "ABCDEFGHIJ"
+"""Letters of the choices of a question, in their order; published sets have up to five."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class View:
@@ -35,7 +38,8 @@ class Question:
     kind: str
     """Question type of the dataset, e.g. ``presence``, ``count``, ``comp``, ``rural_urban``."""
     choices: tuple[str, ...] = ()
-    """What may be answered, A first and without its letter; ``answer`` then holds the right letters, such as ``B``."""
+    """What may be answered, in the order of ``CHOICE_LETTERS`` and without them; ``answer`` then holds the right ones,
+    such as ``B``."""
     region: tuple[float, float, float, float] | None = None
     """Where the answer is to be seen: left, upper, right, lower as fractions of the picture; None where nobody says."""
 

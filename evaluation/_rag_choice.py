@@ -30,7 +30,7 @@ from functools import partial
 
 import numpy as np
 
-from core import AnswerSettings
+from core import CHOICE_LETTERS, AnswerSettings
 from retriever.rag import EvidenceSet, QueryPlan
 
 from ._figures import Series
@@ -49,7 +49,6 @@ ASK = (
     "Question: {question} {choices}"
 )
 """How a question is put."""
-LETTERS = "ABCDEFGHIJ"
 
 MEANING = (
     "share of questions whose right letters, and no others, are named; chance is a guess among them, the baseline the "
@@ -99,7 +98,9 @@ def _case(scenes: Scenes, control: Control, number: int) -> Case:
     wholes = scenes.wholes(number, grey=grey)
     pictures = [*((whole, None) for whole in wholes), *((one.grey if grey else one.shown, one.score) for one in parts)]
     tiles = tuple(shown.numbered(place, score) for place, (shown, score) in enumerate(pictures, start=1))
-    listed = " ".join(f"({letter}) {text}" for letter, text in zip(LETTERS, query.question.choices, strict=False))
+    listed = " ".join(
+        f"({letter}) {text}" for letter, text in zip(CHOICE_LETTERS, query.question.choices, strict=False)
+    )
     pair = ", tile 2 that of the later date" if len(wholes) > 1 else ""
     asked = ASK.format(pair=pair, question=query.question.text, choices=f"{CHOICES} {listed}")
     return Case(

@@ -15,7 +15,7 @@ import json
 import math
 import re
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -276,7 +276,3 @@ def _tile(data: bytes) -> Any:
 def _reply(text: str | None, cites: Sequence[int], confidence: float) -> str:
     claims = [] if text is None else [{"text": text, "cites": list(cites), "confidence": round(confidence, 3)}]
     return json.dumps({"answerable": text is not None, "claims": claims, "caveats": []})
-
-
-OpensModel = Callable[[Job, AnswerSettings], AnswerModel]
-"""What a row of the registry names."""

@@ -13,6 +13,8 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Literal
 
+from core import CHOICE_LETTERS
+
 Form = Literal["yes or no", "number", "area", "word"]
 """What answers look like."""
 
@@ -82,7 +84,7 @@ def read_letters(text: str, choices: Collection[str]) -> str:
     that stands alone, else the choice whose words are the answer. Close to `eval_your_results.py` of
     https://github.com/yfzhang114/MME-RealWorld, but never a capital inside a word, and not the article.
     """
-    known = "ABCDEFGHIJ"[: len(choices)]
+    known = CHOICE_LETTERS[: len(choices)]
     plain = re.sub(r"(?i)^\W*(?:the )?(?:best |correct |right )?(?:answer|option|choice)s?(?: is| are)?\W*", "", text)
     if re.match(rf"\(?[{known}]\)?\W* or \(?[{known}]\b", plain):
         return ""

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-LETTERS = "ABCDEFGHIJ"
-"""Letters of options; published sets have up to five."""
+from core import CHOICE_LETTERS
 
 _LETTERED = re.compile(r"\s*(?:\(([A-J])\)|([A-J])[.):])\s*(?P<text>.*)", re.DOTALL)
 _INLINE = re.compile(r"(?:^|\s)\(?([A-J])[.)]\s+(.*?)(?=\s+\(?[A-J][.)]\s|$)", re.DOTALL)
@@ -21,7 +20,7 @@ def plain_choices(options: Sequence[str]) -> tuple[str, ...]:
 def split_choices(options: str) -> tuple[str, ...]:
     """Return the options of one text, such as `A. flood B. fire`; none where they are not lettered from A on."""
     found = _INLINE.findall(options)
-    if [letter for letter, _ in found] != list(LETTERS[: len(found)]):
+    if [letter for letter, _ in found] != list(CHOICE_LETTERS[: len(found)]):
         return ()
     return plain_choices([text for _, text in found])
 
@@ -33,7 +32,7 @@ def answer_letters(answer: str, choices: Sequence[str]) -> str:
         ValueError: It is not made of letters of the choices.
     """
     letters = re.sub(r"[\s,;()./&]+|\band\b", "", answer).upper()
-    known = LETTERS[: len(choices)]
+    known = CHOICE_LETTERS[: len(choices)]
     if not letters or set(letters) - set(known):
         raise ValueError(f"answer {answer!r} is not one of {', '.join(known)}")
     return "".join(sorted(set(letters)))

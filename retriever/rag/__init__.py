@@ -47,6 +47,7 @@ from retriever.rag.planning._dialogue import plan_follow_up
 from retriever.rag.planning._plan import plan_question
 from retriever.rag.planning._plan_document import parse_plan, plan_document
 from retriever.rag.planning._plan_model import plan_with_model
+from retriever.rag.planning._plan_text import MAX_QUESTION
 from retriever.rag.planning._plan_world import NO_PLACES, KnownPlace, KnowsPlaces, World
 from retriever.rag.records._from_records import Written, write_from_records
 from retriever.rag.writing._messages import Brief, brief
@@ -54,6 +55,7 @@ from retriever.rag.writing._reply import Reply
 from retriever.rag.writing._writing import write_with_model
 
 __all__ = [
+    "MAX_QUESTION",
     "MAX_TILES",
     "MAX_TURNS",
     "NO_PLACES",

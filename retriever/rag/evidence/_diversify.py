@@ -25,7 +25,7 @@ _OF_TIMES = Weights(vector=0.3, place=0.0, day=0.6, sensor=0.1)
 """For when and what changed: another date says more, and of the same place the most."""
 
 TIMED = ("when", "change")
-"""Shapes that ask for times."""
+"""Shapes that ask for times: the first and the last date must be seen."""
 
 _COMPARED = ("compare", "change")
 """Shapes that set periods beside each other."""

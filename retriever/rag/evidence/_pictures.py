@@ -30,6 +30,7 @@ from indexer import (
     stored_picture,
 )
 from retriever.rag._types import EvidencePicture, EvidenceTile, QueryPlan
+from retriever.rag.evidence._diversify import TIMED
 
 QUALITY = 90
 """Of JPEG, which every model reads; colours are kept at full resolution, because an index is read off them."""
@@ -39,9 +40,6 @@ PER_TILE = 2
 
 AT_ONCE = 4
 """Tiles drawn at the same time: remote ones wait for the network, and a window of a scene takes about 20 MB."""
-
-_TIMED = ("when", "change")
-"""Shapes of which the first and the last date must be seen."""
 
 NO_DATA = (128, 0, 255)
 """Red, green, blue of pixels without data: a violet that no colour map and no legend has."""
@@ -149,7 +147,7 @@ def _jobs(tiles: Sequence[EvidenceTile], plan: QueryPlan, places: Mapping[int, i
         groups.setdefault((tile.period, places.get(tile.number, -tile.number)), at)
     first = list(groups.values())
     rest = [at for at in range(len(tiles)) if at not in set(first)]
-    if plan.shape in _TIMED and len(plan.periods) < 2:
+    if plan.shape in TIMED and len(plan.periods) < 2:
         first = _evenly_first(first, pictures)
     wanted = [renderings_for(tile.record.sensor, plan) for tile in tiles]
     compared = any(name in plan.renderings for names in wanted for name in names)

@@ -22,6 +22,9 @@ _MIN_RADIUS_KM = 0.01
 _CORNERS = 64
 """Of a circle: its outline lies within 0.12 % of the radius (1 - cos(pi / 64)) of the true one."""
 
+_NEAREST_POLE = 90 - 1e-6
+"""Latitude of a centre, 0.1 m from the pole: at the pole itself every bearing leads along no longitude of its own."""
+
 _STEEPEST = 85.0
 """Latitude at which a margin stops widening in longitude."""
 
@@ -33,6 +36,7 @@ def circle(lat: float, lon: float, radius_km: float) -> BaseGeometry:
         QueryError: The distance is larger than 5,000 km.
     """
     angle = _checked(radius_km) / EARTH_RADIUS_KM
+    lat = max(-_NEAREST_POLE, min(_NEAREST_POLE, lat))
     bearings = np.linspace(0, 2 * np.pi, _CORNERS, endpoint=False)
     phi = math.radians(lat)
     lats = np.arcsin(np.sin(phi) * np.cos(angle) + np.cos(phi) * np.sin(angle) * np.cos(bearings))

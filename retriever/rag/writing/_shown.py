@@ -11,10 +11,9 @@ from typing import Any
 
 from core import Interval
 from retriever.rag._types import EvidencePassage, EvidenceTile, Fact, QueryPlan, Turn
+from retriever.rag.planning._plan_text import MAX_QUESTION
 from retriever.rag.writing._foreign import plain, token
 
-LONGEST_QUESTION = 2_000
-"""Characters; plans refuse longer ones."""
 LONGEST_FACT = 400
 """Characters of one sentence of ours with a list of dates in it."""
 LONGEST_PASSAGE = 1_200
@@ -78,7 +77,7 @@ def fact_row(fact: Fact, shown: frozenset[int]) -> dict[str, Any]:
 def plan_row(question: str, plan: QueryPlan) -> dict[str, Any]:
     """Return the question and how it was read."""
     row = {
-        "question": plain(question, LONGEST_QUESTION),
+        "question": plain(question, MAX_QUESTION),
         "looked_for": [plain(phrase, LONGEST_NAME) for phrase in plan.sought] or None,
         "place": None if plan.place is None else plain(plan.place.name, LONGEST_NAME),
         "unknown_place": None if plan.unknown_place is None else plain(plan.unknown_place, LONGEST_NAME),
@@ -90,7 +89,7 @@ def plan_row(question: str, plan: QueryPlan) -> dict[str, Any]:
 def turn_row(turn: Turn) -> dict[str, Any]:
     """Return an earlier question and what was answered, without citations, whose numbers have changed."""
     answered = [plain(claim.text, LONGEST_CLAIM) for claim in turn.claims[:EARLIER_CLAIMS]]
-    return {"question": plain(turn.question, LONGEST_QUESTION), "answered": answered}
+    return {"question": plain(turn.question, MAX_QUESTION), "answered": answered}
 
 
 def picture_label(tile: EvidenceTile, rendering: str) -> str:
