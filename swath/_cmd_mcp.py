@@ -17,7 +17,7 @@ def register(app: typer.Typer) -> None:
 def mcp(
     index: Annotated[list[str], typer.Option("--index", metavar="[NAME=]DIR", help=INDEX_HELP)],
 ) -> None:
-    """Serve indexes to an agent (Model Context Protocol, stdio): search, look at tiles, describe.
+    """Serve indexes to an agent (Model Context Protocol, stdio): search, look at tiles, ask questions.
 
     An MCP client starts this command and speaks to it; nothing but the protocol goes to standard output.
     """
