@@ -36,7 +36,7 @@ def ask(
     return anyio.run(asker.answer_once, request)
 
 
-def asker_of(archive: Callable[[], Archive], *, use_model: bool) -> Asker:
+def asker_of(archive: Archive | Callable[[], Archive], *, use_model: bool) -> Asker:
     """Return what answers questions, with the model that the settings name.
 
     Raises:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from core import AnswerSettings, EncodesText, InputError
+from core import EncodesText, InputError
 from embeddings import DEFAULT_ENCODER, EncodesBoth, open_encoder
-from retriever.rag import Archive, Asker, open_answer_model
+from retriever.rag import Archive, Asker
 from retriever.rag.scene import open_scene
+from swath._asking import asker_of
 from swath._progress import Line
 
 
@@ -28,8 +29,7 @@ def scene_asker(path: Path, *, index_dir: Path | None, sensor: str | None, use_m
     encoder, beside = _encoder_and_index(index_dir)
     with Line("cutting the scene") as line:
         scene = open_scene(path, encoder, sensor=sensor, beside=beside, progress=line.ingest)
-    settings = AnswerSettings()
-    return Asker(scene.archive, open_answer_model(settings) if use_model else None, settings)
+    return asker_of(scene.archive, use_model=use_model)
 
 
 def _encoder_and_index(index_dir: Path | None) -> tuple[EncodesBoth, Archive | None]:

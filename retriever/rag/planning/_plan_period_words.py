@@ -9,11 +9,6 @@ EVENTS = (
     "|spill|collapse|explosion|disaster|event|accident|tornado|heat ?wave|monsoon|conflict|blast|rains?"
 )
 
-GLUE = re.compile(
-    r"[ |]?(?:(?:(?:and|to|until|till|til|through|up to|thru)[ |])?(?:the (?:year |summer of )?"
-    r"|end of |in |on |about )?|[-/][ |]?)"
-)
-
 RANGE_GLUE = re.compile(
     r" ?(?:(?:to|until|till|til|through|thru|up to|up until|and up to)(?: the| end of| about)? | ?- ?|/|\.\.)"
 )
