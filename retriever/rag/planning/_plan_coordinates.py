@@ -57,6 +57,8 @@ _PLACED = re.compile(
     r"|centred on|centered on|geo)|[:(@\[])[ :(\[]{0,2}$"
 )
 _LON_FIRST = re.compile(r"\bpoint ?\($|\blon(?:gitude)?[ ,/]{1,2}(?:and )?lat(?:itude)?[ :=)(]{0,3}$")
+_LON_LAT = re.compile(r"[) ]{0,2}[(\[]?lon(?:gitude)?[ ,/]{1,2}(?:and )?lat(?:itude)?\b")
+"""Behind two numbers: which comes first."""
 _UNITS = re.compile(r" ?(?:km|m|mi|miles|metres|meters|px|pixels|tiles|images|percent|days|years|months)\b")
 
 
@@ -247,7 +249,8 @@ def _plain(text: str) -> Iterator[Found]:
         both = "." in match[1] and "." in match[3]
         if _UNITS.match(text, match.end()) or not (both or (told and (match[2] != " " or "." in match[0]))):
             continue
-        yield _ordered(match, swapped=bool(_LON_FIRST.search(before)))
+        swapped = _LON_FIRST.search(before) or _LON_LAT.match(text, match.end())
+        yield _ordered(match, swapped=bool(swapped))
 
 
 def _ordered(match: re.Match[str], *, swapped: bool) -> Found:

@@ -64,7 +64,11 @@ _LEADING = re.compile(
     r"|increase|decrease|decline|retreat|differences?|comparison|history|existence|appearance"
     r"|disappearance|shrinkage|rate|level|degree|situation|spread|damage done|effects?|impact"
     r"|timeline|construction) (?:of|in|to|between|for|from)\b"
-    r"|(?:happen(?:ed|s|ing)?|changed|change|going on|went on|become|became) (?:to|of|with|in)\b"
+    r"|(?:happen(?:ed|s|ing)?|changed|change|going on|went on|become|became)"
+    r" (?:to|of|with|in|at|on|along|near|around|by|across|over|inside|within|beside)\b"
+    r"|(?:the |your |this |our )?(?:archive|index|catalogue|catalog|database)"
+    r" (?:have|has|had|contain|contains|show|shows|hold|holds|include|includes|cover|covers)\b"
+    r"|colou?rs? (?:is|are|was|were)\b"
     r"|(?:differences?|comparison|larger|bigger|smaller|wider|narrower|longer|shorter|greater"
     r"|better|worse|higher|lower)\b(?!-)"
     r")"
@@ -92,7 +96,8 @@ themselves itself
 _INSIDE = word_set(
     """
 ever already currently also really actually possibly probably please any some still visible visibly you we i me
-us clearly partly partially mostly recently completely entirely fully heavily severely badly
+us clearly partly partially mostly recently completely entirely fully heavily severely badly exist exists existed
+lie lies lying lay located situated
 """
 )
 """Words that are left out anywhere."""

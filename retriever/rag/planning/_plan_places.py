@@ -66,7 +66,7 @@ _LEAD = re.compile(
     r"|off|for|the|this|vicinity|northern|southern|eastern|western|central|upper|lower"
     r"|surroundings?|neighbou?rhood|surrounding|not far|point"
     r"|coordinates?|position|located|lying|situated|and|between|above) "
-    r"){1,6}[(]?$|[(]$"
+    r"){1,6}[(]?$|\bpoint ?[(]$|[(]$"
 )
 _TAIL = re.compile(r"\)?(?:'s\b)?(?: (?:area|region|surroundings)\b)?")
 _NEGATED = re.compile(

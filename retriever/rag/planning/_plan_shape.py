@@ -64,7 +64,8 @@ _WHEN = re.compile(
     r"|detected|observed|imaged|built|photographed|time|date|year|image|captured)\b"
     r"|\b(?:list|show|give|find)(?: me)? (?:all )?(?:the )?(?:years|dates|months|days)\b|\b(?:the"
     r"|earliest|latest|exact) (?:date|year|month)s? (?:when|on which|in which|that|at which)\b"
-    r"|\bhow (?:recent|recently|old)\b|\bearliest\b"
+    r"|\bhow (?:recent|recently|old)\b|\bearliest\b|\b(?:newest|latest|oldest|most recent)"
+    r" (?:[a-z0-9-]{2,20} ){0,2}(?:images?|pictures?|photos?|tiles?|scenes?|views?|acquisitions?|passe?s?)\b"
 )
 _WHERE = re.compile(
     rf"^(?:in |from |to )?where\b|\bwhere (?:exactly )?(?:{_AUX}|else)\b|\b(?:which|what|in which"
@@ -116,6 +117,7 @@ def read_shape(whole: str, text: str, *, periods: int, places: int) -> Shape:
         places: How many places.
     """
     asked = _GROWING.sub(" ", without_politeness(spelled_out(text)))
+    asked = _LISTING.sub(r"\1", asked)
     if _THERE.search(asked) and not _COMPARE.search(whole):
         asked = _NOUN.sub(" ", asked)
     asked = _BY_HOW_MUCH.sub(" ", asked)
@@ -146,15 +148,22 @@ _GROWING = re.compile(
     r"\b(?:crops?|plants?|trees?|vines?|rice|wheat|maize|forests?) (?:is |are )?(?:grow|grows|grown|growing)\b"
 )
 """Plants grow: that is no change."""
+_LISTING = re.compile(r"^((?:which|what) [^?.!]{0,80}?)\b(?:is|are|was|were) there\b")
+""""Which harbours are there" wants them listed, and does not ask whether there are any."""
 _THERE = re.compile(r"^(?:(?:is|are|was|were) there\b|any\b)")
 _NOUN = re.compile(rf"\b(?:{_NOUNS})\b")
 
 
 def asks_which(shape: Shape, whole: str) -> bool:
-    """Return whether an "or" between things asks for one of them: "a lake or a river?"."""
-    return shape == "presence" or (shape == "describe" and "?" in whole and not _LISTED.search(whole))
+    """Return whether an "or" between things asks for one of them: "a lake or a river?", not "any lakes or rivers?"."""
+    asked = without_politeness(spelled_out(whole))
+    return (shape == "presence" and not _EITHER.search(asked)) or (
+        shape == "describe" and "?" in whole and not _LISTED.search(whole)
+    )
 
 
+_EITHER = re.compile(r"\bany\b|^(?:are|were) there\b|^(?!is\b|are\b|was\b|were\b)")
+"""What one of several things is enough for."""
 _LISTED = re.compile(r"\b(?:which|what|show|find|list|give|search|locate|identify|describe|any|get|images|pictures)\b")
 _CHANGED_AMOUNT = re.compile(rf"\bhow much\b.*(?:{_CHANGE.pattern})|\bnumber of\b.*(?:{_CHANGE.pattern})")
 _IN_ORDER: tuple[tuple[Shape, re.Pattern[str]], ...] = (

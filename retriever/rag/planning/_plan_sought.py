@@ -102,7 +102,9 @@ _VERSUS = re.compile(
 )
 _DIFFERENCE = re.compile(r"\b(?:differences?|comparison|choice|distinguish)(?: (?:in|of) [a-z ]{1,30})? between\b")
 _WITH = re.compile(r"\b(?:with|to|and)\b")
-_LIST = re.compile(r", ?(?:and |or )?|; ?|\band/or\b|\b(?:and|or|nor|plus|as well as|along with|together with)\b|&")
+_LIST = re.compile(
+    r", ?(?:and |or |but )?|; ?|\band/or\b|\b(?:and|or|nor|but|plus|as well as|along with|together with)\b|&"
+)
 _BETWEEN = re.compile(r"\b(between(?: [^\s,|]{1,30}){1,5}) and\b")
 _MIXED = re.compile(r"\b([a-z]{3,15}) (?:and|or) ([a-z]{3,15})(?= [a-z])")
 

@@ -58,6 +58,20 @@ def plan(question: str) -> QueryPlan:
         ("Could you please map deforested land from the dry season 2019?", "describe", ["deforested land"]),
         ("Not only ships but also cranes", "describe", ["ships", "cranes"]),
         ("CLC 311 near Rotterdam", "describe", ["clc 311"]),
+        ("Which harbours are there?", "describe", ["harbours"]),
+        ("What lakes were there near Rotterdam?", "describe", ["lakes"]),
+        ("Are there any lakes or rivers?", "presence", ["lakes", "rivers"]),
+        ("Can you see any golf courses or stadiums?", "presence", ["golf courses", "stadiums"]),
+        ("Is there a lake or a river at 46.1, -20.8?", "compare", ["lake", "river"]),
+        ("What changed at the coast since 2020?", "change", ["coast"]),
+        ("What happened along the river in 2015?", "change", ["river"]),
+        ("Does the archive contain deserts?", "presence", ["deserts"]),
+        ("Does your index have any pictures of glaciers?", "presence", ["glaciers"]),
+        ("What colour is the lake?", "describe", ["lake"]),
+        ("Which bridges exist along the river?", "describe", ["bridges along river"]),
+        ("Which fields are dry in July 2021 but green in April 2021?", "describe", ["dry fields", "green fields"]),
+        ("What is the newest image of the harbour?", "when", ["harbour"]),
+        ("POINT(-20.78 46.08) harbour", "describe", ["harbour"]),
     ],
 )  # fmt: skip
 def test_shape_and_what_is_sought(question: str, shape: str, sought: list[str]) -> None:
@@ -152,6 +166,16 @@ def test_a_period_outside_the_index_is_said() -> None:
     assert any("1985-03-01 to 2022-03-01" in note for note in plan("ships in 2023").notes)
 
 
+@pytest.mark.parametrize("question", ["ice near 90, 0", "ice near -90, 0", "ice within 10 km of 89.99, 45"])
+def test_the_surroundings_of_a_pole_are_a_cap(question: str) -> None:
+    place = plan(question).place
+    assert place is not None
+    west, south, east, north = place.geometry.bounds
+    assert (west, east) == (-180, 180)
+    assert max(-south, north) == 90
+    assert north - south == pytest.approx(0.09, abs=0.011)
+
+
 def test_what_was_understood_of_a_date_without_a_year_is_said() -> None:
     assert any('"october" was read as that of 2021' in note for note in plan("ships since October").notes)
     assert any('"january" was read as that of 2022' in note for note in plan("ships before January").notes)
@@ -163,7 +187,8 @@ def test_what_was_understood_of_a_date_without_a_year_is_said() -> None:
     "question",
     [
         "ships at 48.85, 2.35", "48°51'N 2°21'E", "lat 48.85 lon 2.35", "2.35E 48.85N", "N48.85 E2.35",
-        "lon/lat 2.35, 48.85", "POINT(2.35 48.85)", "at 48.85 degrees north, 2.35 degrees east", "(48.85,2.35)",
+        "lon/lat 2.35, 48.85", "2.35 48.85 (lon lat)",
+        "POINT(2.35 48.85)", "at 48.85 degrees north, 2.35 degrees east", "(48.85,2.35)",
         "48 51 0 N, 2 21 0 E",
     ],
 )  # fmt: skip
@@ -290,7 +315,8 @@ def test_collections_count_where_they_are_called_so() -> None:
     ("question", "cloud"),
     [
         ("cloud-free ships", 5), ("ships with less than 10 % cloud", 10), ("ships, cloud cover below 15 percent", 15),
-        ("clear skies over the lake", 5), ("ships with few clouds", 20), ("clouds over the sea", None),
+        ("clear skies over the lake", 5), ("ships with few clouds", 20), ("fields that have never been cloudy", 5),
+        ("clouds over the sea", None),
         ("more than 50 % cloud", None),
     ],
 )  # fmt: skip
