@@ -33,8 +33,9 @@ def untaught(phrase: str, encoder: str) -> tuple[str, ...]:
 
 
 def _words(phrase: str) -> list[str]:
-    words = re.findall(r"[a-z]+", phrase.lower())
-    return [_singular(word) for word in words if word not in _EMPTY and len(word) > 2]
+    # Other scripts are words as well, and in some of them two letters, or one, are a whole word.
+    words = re.findall(r"[^\W\d_]+", phrase.lower())
+    return [_singular(word) for word in words if word not in _EMPTY and (len(word) > 2 or not word.isascii())]
 
 
 def _forms(word: str) -> set[str]:
