@@ -12,12 +12,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+import shapely
+from shapely.geometry.base import BaseGeometry
+
 from core import Interval, QueryError
 from retriever._cql2 import cql2_json
 from retriever._expression import Expression, any_of
 from retriever._facet_search import filters_only
 from retriever._request import SearchRequest
+from retriever._spatial import bbox_parts
 from retriever.rag._types import QueryPlan
+from retriever.rag.planning._plan_areas import MAX_RADIUS_KM, circle
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -50,6 +55,11 @@ class Filters:
         known = [part for part in parts if part is not None]
         return any_of(known) if len(known) == len(parts) else None
 
+    @property
+    def area(self) -> BaseGeometry | None:
+        """Ground that footprints must meet, lon lat; None for everywhere. Cells and CQL2 are not followed."""
+        return _area(self.each[0].request)
+
 
 def filters_of(plan: QueryPlan, given: SearchRequest | None, *, inside: Sequence[str] = ()) -> Filters:
     """Return the filters that a plan and a user set together.
@@ -70,6 +80,18 @@ def filters_of(plan: QueryPlan, given: SearchRequest | None, *, inside: Sequence
     joined.only(inside)
     each = joined.periods(plan.periods)
     return Filters(each=each, remarks=tuple(joined.remarks))
+
+
+def _area(request: SearchRequest) -> BaseGeometry | None:
+    """Return what the areas of a request have in common; of every period they are the same."""
+    near, bbox = request.near, request.bbox
+    areas = [
+        request.within,
+        None if bbox is None else shapely.union_all(bbox_parts(bbox)),
+        None if near is None or near.radius_km > MAX_RADIUS_KM else circle(near.lat, near.lon, near.radius_km),
+    ]
+    known = [area for area in areas if area is not None]
+    return shapely.intersection_all(known) if known else None
 
 
 def _bare(given: SearchRequest | None) -> SearchRequest:

@@ -107,7 +107,7 @@ def _gathered(
     shown = _numbered(archive, chosen)
     insufficient = judge(retrieved, archive) or (None if shown else _EMPTY)
     # Nobody measures or looks at what cannot carry an answer.
-    measured = walk.measured(shown) if insufficient is None else ()
+    measured = walk.measured(shown, joined) if insufficient is None else ()
     if only_measured and not tells(measured):
         return None
     passages = walk.passages(shown, kept)
@@ -143,7 +143,8 @@ class _Walk:
             number = sum(len(search.candidates) for search in retrieved.searches)
             passed = plural(counted.everything.tiles, "tile")
             searches = plural(len(retrieved.searches), "search", "searches")
-            told["text"] = f"{passed} pass the filters; {plural(number, 'candidate')} from {searches}."
+            pass_ = "passes" if counted.everything.tiles == 1 else "pass"
+            told["text"] = f"{passed} {pass_} the filters; {plural(number, 'candidate')} from {searches}."
             told["matched"] = counted.everything.tiles
             told["searches"] = [_described(search) for search in retrieved.searches]
             told["remarks"] = list(retrieved.remarks)
@@ -187,11 +188,11 @@ class _Walk:
             for number, passage in enumerate(found, start=len(shown) + 1)
         )
 
-    def measured(self, shown: Sequence[EvidenceTile]) -> tuple[Fact, ...]:
+    def measured(self, shown: Sequence[EvidenceTile], joined: Filters) -> tuple[Fact, ...]:
         if not self.plan.renderings:
             return ()
         with self.steps.step("measure") as told:
-            facts = measure(self.plan, shown, self.archive)
+            facts = measure(self.plan, shown, self.archive, area=joined.area)
             told["text"] = f"{plural(len(facts), 'fact')} measured on original pixels."
             told["facts"] = len(facts)
         return facts
@@ -266,10 +267,13 @@ def _left_out(plan: QueryPlan, retrieved: Retrieved) -> Iterator[str]:
     hidden = sum(search.left_out for search in retrieved.searches)
     if hidden:
         names = listed([quoted(phrase.text) for phrase in retrieved.unwanted if phrase.threshold is not None], "or")
-        yield f"{plural(hidden, 'candidate')} left out that probably show {names}."
+        yield f"{plural(hidden, 'candidate')} left out that probably show{'s' * (hidden == 1)} {names}."
+        if not plan.sought:
+            yield f"What is counted of all tiles that pass the filters counts those that show {names}, too."
     vague = [quoted(phrase.text) for phrase in retrieved.unwanted if phrase.threshold is None]
     if vague:
-        yield f"Tiles that show {listed(vague, 'or')} rank lower but are not left out: the index has no threshold."
+        rank = "rank lower but are" if plan.sought else "are"
+        yield f"Tiles that show {listed(vague, 'or')} {rank} not left out: the index has no threshold."
 
 
 def _numbered(archive: Archive, chosen: Sequence[Chosen]) -> tuple[EvidenceTile, ...]:

@@ -108,7 +108,7 @@ def retrieve(plan: QueryPlan, archive: Archive, filters: Filters, *, tiles: int)
     for filtered in filters.each:
         for phrase in phrases:
             if phrase is None:
-                searches.append(_listed(archive, filtered, wide))
+                searches.append(_without(_listed(archive, filtered, wide), unwanted, archive))
             else:
                 search, said = _searched(archive, filtered, phrase, unwanted, wide)
                 searches.append(search)

@@ -85,13 +85,23 @@ def weigh(retrieved: Retrieved, archive: Archive) -> tuple[Support, ...]:
 
 def _weighed(search: Search, archive: Archive) -> Support:
     if not search.candidates:
-        said = "Every tile that passes the filters shows what must not show." if search.left_out else None
-        return _support(search, "filters", -np.inf, said or "No tile passes the filters of the question.")
+        return _support(search, "filters", -np.inf, _nothing_left(search))
     if search.phrase is None:
         return _support(search, "filters", np.inf)
     if (learnt := archive.least.get(search.phrase.text)) is not None:
         return _told_apart(search, search.phrase, learnt)
     return _below_threshold(search, search.phrase) or _grounded(search, search.phrase, archive)
+
+
+def _nothing_left(search: Search) -> str:
+    """Say where the candidates went."""
+    if search.left_out >= search.matched > 0:
+        return "Every tile that passes the filters shows what must not show."
+    if search.left_out:
+        best = "best" if search.phrase is not None else "evenly chosen"
+        passed = f"{search.matched:,} tiles that pass the filters"
+        return f"Each of the {search.left_out:,} {best} of the {passed} shows what must not show."
+    return "No tile passes the filters of the question."
 
 
 def _grounded(search: Search, phrase: Phrase, archive: Archive) -> Support:

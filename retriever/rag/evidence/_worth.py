@@ -24,29 +24,32 @@ scene do, the best hundred lie within half of it."""
 def worth_showing(retrieved: Retrieved) -> Retrieved:
     """Return what was retrieved without the candidates that fit no better than most."""
     phrases = {id(search.phrase): search.phrase for search in retrieved.searches if search.phrase is not None}
-    floors = {key: _floor(phrase, retrieved.searches) for key, phrase in phrases.items()}
+    floors = {key: _floors(phrase, retrieved.searches) for key, phrase in phrases.items()}
     searches = tuple(
         search if search.phrase is None else _kept(search, floors[id(search.phrase)]) for search in retrieved.searches
     )
     return replace(retrieved, searches=searches)
 
 
-def _floor(phrase: Phrase, searches: Iterable[Search]) -> float:
-    """Return the least fit of a phrase's tiles that are shown, from its candidates in every period."""
+def _floors(phrase: Phrase, searches: Iterable[Search]) -> tuple[float, float]:
+    """Return the least probability and the least score of a phrase's tiles, from its candidates in every period.
+
+    One period may be calibrated and another not, where that has a sensor the calibration does not know; what one
+    measures is then never held against the other.
+    """
     found = [each for search in searches if search.phrase is phrase for each in search.candidates]
-    if any(each.probability is not None for each in found):
-        return max(map(_fit, found)) / 2
-    scores = list(map(_fit, found))
-    return min((max(scores) + min(scores)) / 2, max(scores) - ALIKE) if len(scores) >= TAIL else -1.0
+    chances = [each.probability for each in found if each.probability is not None]
+    scores = [each.score for each in found if each.probability is None and each.score is not None]
+    near = min((max(scores) + min(scores)) / 2, max(scores) - ALIKE) if len(scores) >= TAIL else -1.0
+    return max(chances, default=0.0) / 2, near
 
 
-def _kept(search: Search, floor: float) -> Search:
-    kept = tuple(each for each in search.candidates if _fit(each) >= floor)
+def _kept(search: Search, floors: tuple[float, float]) -> Search:
+    kept = tuple(each for each in search.candidates if _fits(each, *floors))
     return replace(search, candidates=kept or search.candidates[:1])
 
 
-def _fit(each: Candidate) -> float:
-    """Return a candidate's probability, or its score where nothing is calibrated."""
+def _fits(each: Candidate, least: float, near: float) -> bool:
     if each.probability is not None:
-        return each.probability
-    return -1.0 if each.score is None else each.score
+        return each.probability >= least
+    return each.score is None or each.score >= near

@@ -13,14 +13,16 @@ import numpy as np
 from core import SwathError
 from indexer import sensor_of
 from retriever.rag._types import EvidenceTile, Fact, QueryPlan
-from retriever.rag._wording import listed
+from retriever.rag._wording import listed, point, shortened
 from retriever.rag.measuring._measured_change_facts import change_facts
 from retriever.rag.measuring._measured_facts import MeasuredDate, MeasuredSite, method_fact, missing_facts, series_facts
 from retriever.rag.measuring._measured_grid import Grid, UnmeasurableError, read_date
 from retriever.rag.measuring._measured_kinds import BURNT, KINDS, Bands, Kind, tell, wanted
-from retriever.rag.measuring._measured_site import Site, SiteDate, sites
+from retriever.rag.measuring._measured_site import Site, SiteDate, can_be_placed, sites
 
 if TYPE_CHECKING:
+    from shapely.geometry.base import BaseGeometry
+
     from indexer import Reach
     from retriever._vector_index import Rows
 
@@ -54,16 +56,18 @@ class Readable(Protocol):
         ...
 
 
-def measure(plan: QueryPlan, tiles: Sequence[EvidenceTile], archive: Readable) -> tuple[Fact, ...]:
+def measure(
+    plan: QueryPlan, tiles: Sequence[EvidenceTile], archive: Readable, *, area: BaseGeometry | None = None
+) -> tuple[Fact, ...]:
     """Return what an index of the plan's renderings says of the tiles' dates; nothing where it names none.
 
     Pixels that cannot be read are no error: a fact says which dates are missing, and why.
 
     Args:
-        plan: ``renderings`` names the index, e.g. ``index:ndwi``; ``place`` bounds the area, ``periods`` what is
-            compared.
+        plan: ``renderings`` names the index, e.g. ``index:ndwi``; ``periods`` what is compared.
         tiles: The evidence; each of its dates is measured, on the whole of its scene in the index, and cited.
         archive: The index and what may be opened.
+        area: What is asked about, lon, lat: nothing outside it is measured; None for the place of the plan.
 
     Raises:
         StoreError: The index cannot be read.
@@ -71,12 +75,13 @@ def measure(plan: QueryPlan, tiles: Sequence[EvidenceTile], archive: Readable) -
     kind = measured_kind(plan)
     if kind is None:
         return ()
-    place = None if plan.place is None else plan.place.geometry
+    place = plan.place.geometry if area is None and plan.place is not None else area
     fit, unfit = _sorted_out(kind, tiles)
     until = time.monotonic() + BUDGET_S
-    found = [_Walk(kind=kind, until=until).site(each, archive) for each in sites(fit, place, archive.rows)[:MAX_SITES]]
+    every = sites(fit, place, archive.rows)
+    found = [_Walk(kind=kind, until=until).site(each, archive) for each in every[:MAX_SITES]]
     facts = tuple(fact for site in found for fact in _facts(site, plan, fit))
-    return facts if not unfit else (*facts, _without_bands(kind, unfit))
+    return (*facts, *_unmeasured(kind, every[MAX_SITES:], fit, unfit))
 
 
 def _sorted_out(kind: Kind, tiles: Sequence[EvidenceTile]) -> tuple[list[EvidenceTile], list[EvidenceTile]]:
@@ -93,6 +98,23 @@ def _has_bands(kind: Kind, name: str) -> bool:
     except SwathError:
         return False
     return bool(wanted(sensor, kind, tuple(band.name for band in sensor.bands)))
+
+
+def _unmeasured(
+    kind: Kind, further: Sequence[Site], fit: Sequence[EvidenceTile], unfit: Sequence[EvidenceTile]
+) -> Iterator[Fact]:
+    """Say which tiles of the evidence no measurement rests on."""
+    if unfit:
+        yield _without_bands(kind, unfit)
+    if further:
+        where = shortened([point(each.area.centroid.x, each.area.centroid.y) for each in further], 5)
+        text = f"{kind.noun.capitalize()} around {where} was not measured: {MAX_SITES} places at most are."
+        cites = tuple(sorted({number for site in further for date in site.dates for number in date.numbers}))
+        yield Fact(name="measured_missing", text=text, value={"of": kind.noun, "why": "too many places"}, cites=cites)
+    nowhere = tuple(tile.number for tile in fit if not can_be_placed(tile.record))
+    if nowhere:
+        text = "Tiles without a date or a place, and those across the antimeridian, were not measured."
+        yield Fact(name="measured_missing", text=text, value={"of": kind.noun, "why": "no place"}, cites=nowhere)
 
 
 def _without_bands(kind: Kind, tiles: Sequence[EvidenceTile]) -> Fact:
@@ -169,7 +191,8 @@ class _Walk:
         told = tell(self.kind, seen.bands, seen.valid, raw=seen.raw, base=self.base)
         if self.kind is BURNT and self.base is None:
             self.base = seen.bands
-        if told.doubt is not None:
-            self.missing[date] = told.doubt
+        doubt = told.doubt if told.doubt is not None or told.known.any() else "no pixel there holds data"
+        if doubt is not None:
+            self.missing[date] = doubt
             return None
         return MeasuredDate(date=date, told=told, raw=seen.raw)

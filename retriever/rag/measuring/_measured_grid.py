@@ -95,7 +95,9 @@ class Dated:
 
     def filled(self, other: Dated) -> Dated:
         """Return it with what another scene of the day adds."""
-        bands = {role: np.where(self.valid, self.bands[role], other.bands[role]) for role in self.bands}
+        # A file may lack a band that only makes it surer; the day is then told without it.
+        shared = [role for role in self.bands if role in other.bands]
+        bands = {role: np.where(self.valid, self.bands[role], other.bands[role]) for role in shared}
         return replace(self, bands=bands, valid=self.valid | other.valid, raw=self.raw or other.raw)
 
 

@@ -81,7 +81,7 @@ SNOW = Kind(
     index="ndsi",
     noun="snow or ice",
     roles=(("green",), _SWIR, _NIR),
-    formula="NDSI = (green - swir16) / (green + swir16), where near infrared is above 0.11, which leaves out water",
+    formula="NDSI = (green - swir16) / (green + swir16)",
     threshold=0.4,
     source="Hall et al. 1995, https://doi.org/10.1016/0034-4257(95)00137-P",
     words=_words("snow snowy ice cover covered"),
@@ -124,7 +124,7 @@ class Told:
     known: NDArray[np.bool_]
     """(h, w), True where it can be told."""
     how: str
-    """Rule and source, in words; the same for every date of one sensor."""
+    """Rule and source, in words; the same for every date of one sensor whose files hold the same bands."""
     limit: float | None = None
     """Threshold that was found on this date; None where it is the published one."""
     doubt: str | None = None
@@ -157,7 +157,8 @@ def tell(kind: Kind, bands: Bands, valid: NDArray[np.bool_], *, raw: bool, base:
     if kind is SNOW:
         bright = valid & (bands["nir"] > _SNOW_NIR)
         told = _above(_ratio(bands, "green", "swir16"), kind.threshold, valid, kind)
-        return Told(there=told.there & bright, known=told.known, how=told.how)
+        how = f"{told.how} and near infrared above {_SNOW_NIR}, which leaves out water"
+        return Told(there=told.there & bright, known=told.known, how=how)
     if kind is VEGETATION:
         return _above(_ratio(bands, "nir", "red"), kind.threshold, valid, kind)
     return _water(bands, valid)

@@ -111,9 +111,8 @@ def sites(tiles: Sequence[EvidenceTile], place: BaseGeometry | None, rows: Rows)
 def _scenes(tiles: Sequence[EvidenceTile], place: BaseGeometry | None, rows: Rows) -> list[SeenScene]:
     shown: dict[str, list[EvidenceTile]] = defaultdict(list)
     for tile in tiles:
-        record = tile.record
-        if record.datetime is not None and record.footprint is not None and _narrow(record.footprint):
-            shown[scene_key(record.collection, record.scene_id)].append(tile)
+        if can_be_placed(tile.record):
+            shown[scene_key(tile.record.collection, tile.record.scene_id)].append(tile)
     pieces = _pieces(rows, tuple(shown))
     seen = (_scene(mine, _meeting(pieces.get(key, ()), place), place) for key, mine in shown.items())
     return [scene for scene in seen if scene is not None]
@@ -132,9 +131,11 @@ def _meeting(pieces: Iterable[Piece], place: BaseGeometry | None) -> tuple[Piece
     return tuple(piece for piece in pieces if place is None or piece.footprint.intersects(place))
 
 
-def _narrow(footprint: BaseGeometry) -> bool:
-    """Whether it does not cross the antimeridian, beyond which grids are not followed."""
-    west, _, east, _ = footprint.bounds
+def can_be_placed(record: Record) -> bool:
+    """Return whether a tile has a date and a place this side of the antimeridian, beyond which no grid is followed."""
+    if record.datetime is None or record.footprint is None:
+        return False
+    west, _, east, _ = record.footprint.bounds
     return bool(east - west < 180)
 
 

@@ -154,7 +154,8 @@ def _unmeasured(evidence: EvidenceSet) -> Iterator[str]:
     dates = next((fact.value["count"] for fact in evidence.facts if fact.name == "dates"), 0)
     done = {each["date"] for fact in evidence.facts if fact.name == "measured_area" for each in fact.value["dates"]}
     if done and len(done) < dates:
-        yield f"{len(done)} of the {plural(dates, 'date')} that pass the filters were measured."
+        verb = "was" if len(done) == 1 else "were"
+        yield f"{len(done)} of the {plural(dates, 'date')} that pass the filters {verb} measured."
 
 
 def _measured(names: Collection[str]) -> bool:
@@ -164,7 +165,9 @@ def _measured(names: Collection[str]) -> bool:
 def _caveats(plan: QueryPlan, evidence: EvidenceSet, calendar: Calendar) -> Iterator[str]:
     if len(evidence.tiles) < evidence.matched:
         shown = plural(len(evidence.tiles), "tile")
-        yield f"{shown} of the {evidence.matched:,} that pass the filters are shown; facts count all of them."
+        verb = "is" if len(evidence.tiles) == 1 else "are"
+        limit = ", but only scenes of those shown are measured" if _measured({f.name for f in evidence.facts}) else ""
+        yield f"{shown} of the {evidence.matched:,} that pass the filters {verb} shown; facts count all of them{limit}."
     if uncalibrated(evidence.tiles) and not any(fact.name == "uncalibrated" for fact in evidence.facts):
         yield "The index is not calibrated: scores order the tiles, they are not probabilities."
     if any(tile.sought for tile in evidence.tiles):
@@ -172,5 +175,6 @@ def _caveats(plan: QueryPlan, evidence: EvidenceSet, calendar: Calendar) -> Iter
     yield from _unmeasured(evidence)
     for name in calendar.of_years:
         yield f"The dates of {name} are all 1 January, 00:00, as archives write whole years, and are given as years."
-    yield from (fact.text for fact in evidence.facts if fact.name in _CAVEATS)
+    # Places that are measured alike have the same to say.
+    yield from dict.fromkeys(fact.text for fact in evidence.facts if fact.name in _CAVEATS)
     yield from evidence.dropped

@@ -246,14 +246,19 @@ def test_what_limits_a_measurement_is_a_caveat() -> None:
             cites=(1,),
         ),
         Fact(name="dates", text="The tiles are of 4 dates.", value={"count": 4}, cites=(1,)),
-        Fact(name="measured_how", text="Told by a rule.", value={}, cites=(1,)),
+        Fact(name="measured_how", text="Told by a rule.", value={"place": [1, 2]}, cites=(1,)),
+        Fact(name="measured_how", text="Told by a rule.", value={"place": [3, 4]}, cites=(1,)),
         Fact(name="tiles", text="9 tiles pass.", value=9, cites=(1,)),
     )
     claims, caveats = write([tile(1)], "when", facts=facts, matched=9)
     assert claims[0].text == "Open water covered 2.00 km² on 2019-06-01."
-    assert "Told by a rule." in caveats
-    assert "1 of the 4 dates that pass the filters were measured." in caveats
-    assert any(caveat.startswith("1 tile of the 9 ") for caveat in caveats)
+    assert caveats.count("Told by a rule.") == 1
+    assert "1 of the 4 dates that pass the filters was measured." in caveats
+    # Facts count every tile; measurements do not.
+    said = next(caveat for caveat in caveats if caveat.startswith("1 tile of the 9 "))
+    assert said.endswith("but only scenes of those shown are measured.")
+    _, plain = write([tile(1)], "when", facts=facts[1:2], matched=9)
+    assert plain[0].endswith("facts count all of them.")
 
 
 def test_compared_periods_are_named() -> None:

@@ -1,5 +1,7 @@
 """Areas measured on original pixels are those that were painted; what cannot be measured is said."""
 
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -241,6 +243,73 @@ def test_radar_does_not_take_the_place_of_what_can_be_measured(tmp_path: Path, r
     assert [fact.cites for fact in said] == [(1, 2, 3, 4, 5)]
     assert "sentinel-1-rtc" in said[0].text
     assert next(fact for fact in facts if fact.name == "measured_area").cites == (6, 7, 8)
+
+
+def test_an_area_that_was_set_bounds_what_is_measured(river: list[Scene]) -> None:
+    tiles = evidence_of(river)
+    west, south, east, north = river[0].footprint.bounds
+    half = box(west, south, (west + east) / 2, north)
+    everywhere = PlannedPlace(name="here", geometry=river[0].footprint, source="knowledge")
+    plan = QueryPlan(question="?", renderings=("index:ndwi",), place=everywhere)
+    facts = {fact.name: fact for fact in measure(plan, tiles, Measurable(rows=rows_of(tiles)), area=half)}
+    assert facts["measured_area"].value["of_km2"] == pytest.approx(0.5, rel=0.02)
+    assert [km2 for _, km2 in dates(facts["measured_area"])] == pytest.approx([0.2, 0.2, 0.0], abs=0.01)
+
+
+def test_what_is_not_measured_for_want_of_room_or_of_a_place_is_said(tmp_path: Path) -> None:
+    apart = [
+        scene(
+            tmp_path, "2019-01-01T10:00:00", WATER, slice(None), slice(0, 20), origin=(500_000 + 9_000 * n, 5_000_000)
+        )
+        for n in range(5)
+    ]
+    tiles = evidence_of(apart)
+    undated = replace(tiles[4], record=replace(tiles[4].record, datetime=None))
+    plan = QueryPlan(question="?", renderings=("index:ndwi",))
+    facts = measure(plan, (*tiles[:4], undated), Measurable(rows=rows_of(tiles)))
+    assert len([fact for fact in facts if fact.name == "measured_area"]) == 3
+    further, nowhere = (fact for fact in facts if fact.name == "measured_missing")
+    assert "was not measured: 3 places at most are." in further.text
+    assert further.cites == tuple({1, 2, 3, 4} - {n for f in facts if f.name == "measured_area" for n in f.cites})
+    assert "Tiles without a date or a place" in nowhere.text
+    assert nowhere.cites == (5,)
+
+
+def test_a_share_of_less_than_the_whole_says_of_how_much(tmp_path: Path) -> None:
+    def without_data(when: str, cols: slice) -> Scene:
+        pixels = put(ground((SIDE, SIDE), FOREST), slice(None), slice(0, 20), WATER)
+        pixels[:, :, cols] = 0
+        return write_scene(tmp_path, pixels, when)
+
+    whole, half = without_data("2019-01-01", slice(0, 0)), without_data("2019-02-01", slice(50, None))
+    text = measured([whole, half])["measured_area"].text
+    assert "(20.0 %) on 2019-01-01" in text
+    assert "(40.0 % of the 0.5 km² with data) on 2019-02-01" in text
+    # A date of which nothing is known had no water that could be least.
+    west, south, east, north = whole.footprint.bounds
+    here = PlannedPlace(name="west", geometry=box(west, south, (west + east) / 2, north), source="user")
+    found = measured([whole, without_data("2019-03-01", slice(0, 60))], place=here)
+    assert [when for when, _ in dates(found["measured_area"])] == ["2019-01-01"]
+    assert "was not measured for 2019-03-01: no pixel there holds data" in found["measured_missing"].text
+
+
+def test_files_of_other_bands_are_told_by_their_own_rule(tmp_path: Path) -> None:
+    pixels = put(ground((SIDE, SIDE), FOREST), slice(None), slice(0, 20), WATER)
+    full = write_scene(tmp_path, pixels, "2019-01-01")
+    fewer = write_scene(tmp_path, pixels[:4], "2019-02-01")
+    how = measured([full, fewer])["measured_how"].text
+    assert re.search(r"told on 2019-01-01 where MNDWI .*; on 2019-02-01 where NDWI ", how)
+    # Both on one day: told by the bands that both have.
+    also = write_scene(tmp_path, pixels[:4], "2019-01-01")
+    found = measured([full, also])
+    assert [km2 for _, km2 in dates(found["measured_area"])] == pytest.approx([0.2], rel=0.01)
+    assert "MNDWI" not in found["measured_how"].text
+
+
+def test_the_rule_for_snow_reads_as_a_sentence(tmp_path: Path) -> None:
+    how = measured([scene(tmp_path, "2019-01-01", SNOW, slice(None), slice(0, 20))], "ndsi")["measured_how"].text
+    assert "is above 0.4 (Hall et al. 1995" in how
+    assert ") and near infrared above 0.11, which leaves out water. It was measured" in how
 
 
 def test_otsu_parts_two_groups_and_says_how_well() -> None:

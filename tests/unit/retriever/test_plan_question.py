@@ -333,6 +333,7 @@ def test_clouds(question: str, cloud: float | None) -> None:
         ("ships in false colour", ["false-color"]),
         ("flooded fields in radar images", ["sar"]),
         ("burnt forest in naip", ["index:ndvi"]),
+        ("open water without ice", ["index:ndwi", "index:ndsi"]),
         ("ships", []),
     ],
 )

@@ -213,6 +213,56 @@ def test_what_must_not_show_is_left_out_by_the_threshold_and_not_counted() -> No
     assert "shows what must not show" in only.insufficient
 
 
+def test_what_must_not_show_is_left_out_where_nothing_is_sought() -> None:
+    rows = [row(f"r{n}", square(5 + n, 50), sensor="naip", vector=RED) for n in range(2)]
+    rows += [row("b0", square(5, 52), sensor="naip", vector=BLUE)]
+    asked = plan(sought=(), without=("blue",))
+    evidence = gather(asked, archive_of(rows), pictures=0)
+    assert ids(evidence) == ["r0", "r1"]
+    assert evidence.dropped == (
+        '1 candidate left out that probably shows "blue".',
+        'What is counted of all tiles that pass the filters counts those that show "blue", too.',
+    )
+    unknown = gather(asked, archive_of(rows, calibration=None), pictures=0)
+    assert len(unknown.tiles) == 3
+    # Nothing is ranked, so nothing ranks lower.
+    assert unknown.dropped == ('Tiles that show "blue" are not left out: the index has no threshold.',)
+
+
+def test_probabilities_of_one_period_are_not_held_against_scores_of_another() -> None:
+    early, late = day("2010-01-01"), day("2020-01-01")
+    rows = [row(f"n{n}", square(5 + n, 50), datetime=early, sensor="naip", vector=RED) for n in range(3)]
+    faint = colour(0.5, 1, 0)
+    rows += [row(f"u{n}", square(5 + n, 52), datetime=late, sensor="unread", vector=faint) for n in range(3)]
+    periods = ((None, day("2015-01-01")), (day("2015-01-01"), None))
+    evidence = gather(plan(periods=periods), archive_of(rows), pictures=0)
+    assert sorted(ids(evidence)) == ["n0", "n1", "n2", "u0", "u1", "u2"]
+    assert [tile.probability is None for tile in evidence.tiles] == [False] * 3 + [True] * 3
+
+
+def test_measuring_is_bounded_by_the_area_that_was_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+
+    def measure(*_: Any, area: Any) -> tuple[()]:
+        asked.append(area)
+        return ()
+
+    monkeypatch.setattr("retriever.rag.evidence._gather.measure", measure)
+    wanted = plan(renderings=("index:ndwi",), place=place(box(0, 45, 10, 55)))
+    archive = archive_of(years())
+    gather(wanted, archive, pictures=0)
+    gather(wanted, archive, filters=filters_only(bbox=(5, 50, 20, 60)), pictures=0)
+    gather(wanted, archive, filters=filters_only(near=(50.01, 5.01), radius_km=1), pictures=0)
+    whole, boxed, near = asked
+    assert whole.equals(box(0, 45, 10, 55))
+    assert boxed.equals(box(5, 50, 10, 55))
+    assert near.area * 111.2**2 * 0.6427 == pytest.approx(3.14, rel=0.02)
+    assert filters_of(plan(), None).area is None
+    across = filters_of(plan(), filters_only(bbox=(179, -1, -179, 1))).area
+    assert across is not None
+    assert across.area == pytest.approx(4)
+
+
 def test_without_a_threshold_what_must_not_show_ranks_lower() -> None:
     rows = [row("red", square(5, 50), sensor="naip", vector=colour(1, 0.3, 0))]
     rows += [row("both", square(5, 52), sensor="naip", vector=colour(1, 0, 0.25))]

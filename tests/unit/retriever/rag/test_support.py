@@ -40,6 +40,15 @@ def test_nothing_that_passes_carries_no_answer() -> None:
     assert judge(far, archive) == "No tile passes the filters of the question."
 
 
+def test_only_tiles_that_were_looked_at_are_said_to_show_what_must_not_show() -> None:
+    archive = archive_of(rows(40), calibration=CALIBRATION)
+    plan = QueryPlan(question="?", sought=("red",), without=("red",))
+    few = retrieve(plan, archive, filters_of(plan, None), tiles=2)
+    assert judge(few, archive) == "Each of the 16 best of the 40 tiles that pass the filters shows what must not show."
+    every = retrieve(plan, archive, filters_of(plan, None), tiles=12)
+    assert judge(every, archive) == "Every tile that passes the filters shows what must not show."
+
+
 def test_any_tile_will_do_where_nothing_is_sought() -> None:
     archive = archive_of(rows(3))
     assert judge(found(archive), archive) is None
@@ -86,6 +95,9 @@ def test_a_handful_of_tiles_is_no_ground_to_compare_on() -> None:
         ("flooding beside the rivers", ()),
         ("airports", ()),
         ("S2", ()),
+        ("где лес", ("где", "лес")),
+        ("机场", ("机场",)),
+        ("château", ("château",)),
     ],
 )
 def test_words_are_known_in_their_forms(phrase: str, words: tuple[str, ...]) -> None:
