@@ -1,5 +1,6 @@
 """The vocabulary every package shares: types, errors, sensors, places, times, settings, protocols."""
 
+from core._cells import CENTRE_RESOLUTION, cell_text, centre_cell, cover_cells, parse_cell
 from core._detection import Evidence, SensorMatch, choose_encoding, detect_sensor, match_bands
 from core._errors import (
     AmbiguousSensorError,
@@ -20,15 +21,10 @@ from core._errors import (
     WeightsNotFoundError,
 )
 from core._geo import (
-    CENTRE_RESOLUTION,
     EARTH_RADIUS_KM,
     bbox_geometry,
-    cell_text,
-    centre_cell,
-    cover_cells,
     geometry_bbox,
     parse_bbox,
-    parse_cell,
     parse_geometry,
     rectangle,
     wrap_footprint,

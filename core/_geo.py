@@ -1,4 +1,4 @@
-"""Places: boxes, polygons, footprints and H3 cells, right at the antimeridian and the poles.
+"""Places: boxes, polygons and footprints, right at the antimeridian and the poles.
 
 Every geometry handed out is in lon, lat degrees within -180..180 and -90..90; a shape that crosses the antimeridian
 is a MultiPolygon cut there (RFC 7946), and its bbox has west > east.
@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import json
 import math
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import h3.api.basic_int as h3
 import shapely
 from shapely.affinity import translate
 from shapely.geometry import LineString, MultiPolygon, Point, Polygon, box, shape
@@ -24,15 +22,6 @@ from core._errors import QueryError
 from core._reading import read_limited
 from core._settings import Settings
 from core._types import BBox
-
-CENTRE_RESOLUTION = 12
-"""H3 resolution of a tile's centre cell: edges of about 11 m (https://h3geo.org/docs/core-library/restable)."""
-
-COVER_LIMIT = 16
-"""Most cells kept to cover one footprint; the finest resolution that stays under it is used."""
-
-_POLAR = 80.0
-"""Latitude from which on the outline is looked up as well; the largest cells round a pole reach down to 79."""
 
 MAX_VERTICES = 100_000
 """Most vertices accepted in a search polygon."""
@@ -238,74 +227,3 @@ def _unwrap(ring: list[tuple[float, float]]) -> list[tuple[float, float]]:
 def _near(lon: float, other: float) -> float:
     """The same meridian, numbered within 180 degrees of the other."""
     return lon - 360 * round((lon - other) / 360)
-
-
-def centre_cell(lon: float, lat: float) -> int:
-    """Return the H3 cell (resolution 12) of a point as an unsigned 64-bit number."""
-    return int(h3.latlng_to_cell(lat, lon, CENTRE_RESOLUTION))
-
-
-def cover_cells(geometry: BaseGeometry) -> tuple[int, ...]:
-    """Return the cells that together cover a footprint, all of one resolution, at most COVER_LIMIT where possible."""
-    pieces = _narrow(geometry)
-    resolution = _first_guess(pieces)
-    cells = _overlapping(pieces, resolution)
-    while len(cells) > COVER_LIMIT and resolution > 0:
-        resolution -= 1
-        cells = _overlapping(pieces, resolution)
-    while resolution < CENTRE_RESOLUTION - 1:
-        finer = _overlapping(pieces, resolution + 1)
-        if len(finer) > COVER_LIMIT:
-            break
-        resolution, cells = resolution + 1, finer
-    return tuple(sorted(cells))
-
-
-def _narrow(geometry: BaseGeometry) -> list[BaseGeometry]:
-    """Cut into pieces under 180 degrees wide: H3 takes wider ones for shapes that cross the antimeridian."""
-    west, _, east, _ = geometry.bounds
-    if east - west < 180:
-        return list(shapely.get_parts(geometry))
-    strips = [geometry.intersection(box(start, -90, start + 90, 90)) for start in (-180, -90, 0, 90)]
-    return [part for strip in strips for part in shapely.get_parts(strip) if part.area > 0]
-
-
-def _first_guess(pieces: list[BaseGeometry]) -> int:
-    """The resolution whose cells are about a third of the footprint wide; only the speed depends on it."""
-    west, south, east, north = shapely.total_bounds(pieces)
-    degrees = max(north - south, (east - west) * math.cos(math.radians(min(abs(south), abs(north)))))
-    width_km = degrees * math.radians(EARTH_RADIUS_KM)
-    return next((r for r in range(CENTRE_RESOLUTION) if h3.average_hexagon_edge_length(r) < width_km / 3), 11)
-
-
-def _overlapping(pieces: list[BaseGeometry], resolution: int) -> set[int]:
-    shapes = [h3.geo_to_h3shape(piece) for piece in pieces]
-    cells = {
-        int(cell) for one in shapes for cell in h3.h3shape_to_cells_experimental(one, resolution, contain="overlap")
-    }
-    polar = [piece for piece in pieces if max(abs(piece.bounds[1]), abs(piece.bounds[3])) > _POLAR]
-    return cells | {cell for piece in polar for cell in _cells_along(piece, resolution)}
-
-
-def _cells_along(piece: BaseGeometry, resolution: int) -> Iterator[int]:
-    """The cells of the outline: H3 leaves out the cell round a pole under a narrow shape that ends at the pole."""
-    step = math.degrees(h3.average_hexagon_edge_length(resolution) / EARTH_RADIUS_KM) / 2
-    for lon, lat in shapely.get_coordinates(shapely.segmentize(piece, step)):
-        yield int(h3.latlng_to_cell(lat, lon, resolution))
-
-
-def parse_cell(text: str) -> int:
-    """Return an H3 cell written in hexadecimal as a number.
-
-    Raises:
-        QueryError: Not a valid cell.
-    """
-    cell = int(text, 16) if re.fullmatch("[0-9a-fA-F]{15,16}", text) else 0
-    if not h3.is_valid_cell(cell):
-        raise QueryError(f"{text!r} is not an H3 cell; expected hexadecimal such as 8a390ca36b57fff")
-    return cell
-
-
-def cell_text(cell: int) -> str:
-    """Return an H3 cell in its usual hexadecimal form."""
-    return str(h3.int_to_str(cell))

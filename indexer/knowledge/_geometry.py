@@ -30,13 +30,6 @@ _SPECK = 1e-4
 _AT_POLE = 1e-3
 """Degrees from a pole, 111 m, within which bearings mean nothing and a circle is the cap round the pole."""
 
-_POLAR = 85.0
-"""Latitude beyond which places are covered as the cap round the pole: narrow shapes there span many longitudes, and
-the search for cells that just cover them takes gigabytes."""
-
-_LEAST_CAP = 89.0
-"""Latitude of the smallest cap: 8 cells found in 0.1 s; smaller ones need memory again."""
-
 _WORLD = box(-180, -90, 180, 90)
 
 
@@ -108,10 +101,7 @@ def extent(geometry: BaseGeometry, radius_km: float | None) -> BaseGeometry:
 
 
 def cells_of(geometry: BaseGeometry) -> tuple[int, ...]:
-    """Return H3 cells that together cover a place; for one near a pole, those of the cap it lies in."""
-    _, south, _, north = geometry.bounds
-    if south > _POLAR or north < -_POLAR:
-        return cover_cells(_cap(min(south, _LEAST_CAP) if south > 0 else max(north, -_LEAST_CAP)))
+    """Return H3 cells that together cover a place."""
     return cover_cells(_with_area(geometry))
 
 

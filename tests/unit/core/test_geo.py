@@ -199,6 +199,10 @@ def _square(side: float, turn: float, *, steps: int) -> tuple[np.ndarray, np.nda
         box(0, 40, 1, 40.0001),
         box(147, 85, 148, 90),
         box(-30, -90, -29.5, -87),
+        box(-180, 89.9999, 180, 90),
+        box(10, -90, 100, -89.999),
+        box(-80, 89.999, 80, 89.9992),
+        box(-180, 89, 180, 90).difference(box(-100, 89.4, 20, 89.6)),
     ],
     ids=lambda geometry: str(geometry.bounds),
 )
@@ -238,6 +242,14 @@ def test_the_cover_is_as_fine_as_sixteen_cells_allow() -> None:
     shape = h3.geo_to_h3shape(box(-3.70, 40.0, -3.68, 40.02))
     finer = h3.h3shape_to_cells_experimental(shape, h3.get_resolution(cells[0]) + 1, contain="overlap")
     assert len(cells) <= 16 < len(finer)
+
+
+@pytest.mark.parametrize("lat", [89.9999, -89.999, 89.99])
+def test_a_tile_round_a_pole_is_covered_finely(lat: float) -> None:
+    ring = [(lon, lat) for lon in (10, 100, 190, 280)]
+    cells = cover_cells(wrap_footprint(ring))
+    assert len(cells) <= 16
+    assert h3.get_resolution(cells[0]) >= 8
 
 
 def test_cells_survive_being_written_and_read() -> None:
