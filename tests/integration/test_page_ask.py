@@ -255,6 +255,58 @@ def test_no_answer_says_why_and_what_would_help(visitor: Visitor, teller: Teller
     expect(page.locator(".caveats")).to_contain_text("No harbour is in the pictures.")
 
 
+def test_what_is_read_stays_open_when_the_whole_answer_comes(visitor: Visitor, teller: Teller) -> None:
+    page = visitor().page
+    teller.goes_on.clear()
+    ask(page)
+    expect(page.locator(".claim")).to_have_count(1, timeout=PATIENCE_MS)
+    page.locator(".plan-change").click()
+    form = page.get_by_role("form", name="Change how the question is read")
+    form.get_by_label("Looks for").fill("an airport")
+    page.locator(".piece").first.evaluate("node => { node.dataset.seen = 'before' }")
+    teller.goes_on.set()
+    expect(page.locator(".written-by")).to_be_visible()
+    expect(form.get_by_label("Looks for")).to_have_value("an airport")
+    expect(page.locator(".piece").first).to_have_attribute("data-seen", "before")
+
+
+def test_a_new_question_takes_the_marks_of_the_last_away(visitor: Visitor) -> None:
+    visit = visitor()
+    page = visit.page
+    visit.search("a harbour with ships")
+    answered(page)
+    expect(page.locator(".tile-cited:visible").first).to_be_visible()
+    page.fill("#text", "")
+    page.locator("#ask").click()
+    expect(page.get_by_label("Your question")).to_be_visible()
+    expect(page.locator(".tile-cited:visible")).to_have_count(0)
+    answered(page)
+    expect(page.locator(".tile-cited:visible").first).to_be_visible()
+    page.locator("#brand").click()
+    expect(page.locator(".answer")).to_have_count(0)
+    expect(page.locator(".is-welcome")).to_be_visible()
+
+
+def test_a_sensor_that_is_not_there_is_shown_and_can_be_let_go(visitor: Visitor) -> None:
+    page = visitor().page
+    answered(page, "Which harbours does Landsat show?")
+    expect(page.locator(".plan-chip.is-unknown")).to_have_text(re.compile(r"Landsat \(not in this archive\)"))
+    page.get_by_role("button", name="Change the question’s reading").click()
+    form = page.get_by_role("form", name="Change how the question is read")
+    form.get_by_role("textbox", name="Where").fill("-17.5,")
+    form.get_by_role("button", name="Ask again like this").click()
+    expect(form.get_by_role("alert")).to_contain_text("is no place that can be looked up here")
+    form.get_by_role("textbox", name="Where").fill("-17.5, 179.95")
+    with page.expect_request("**/v1/ask") as sent:
+        form.get_by_role("button", name="Ask again like this").click()
+    plan = json.loads(sent.value.post_data or "{}")["plan"]
+    assert plan["missing_sensors"] == []
+    assert plan["place"]["geometry"]["type"] == "MultiPolygon"  # on both sides of the antimeridian
+    expect(page.locator(".abstained")).to_contain_text("No tile passes the filters")
+    page.get_by_role("button", name="Ask everywhere").click()
+    expect(page.locator(".claim")).to_have_count(2, timeout=PATIENCE_MS)
+
+
 def test_what_a_model_writes_stays_text_also_when_it_is_copied(visitor: Visitor, teller: Teller) -> None:
     page = visitor(permissions=["clipboard-read", "clipboard-write"]).page
     claims = [{"text": HOSTILE, "cites": [1]}, {"text": "Uncited.", "cites": [99]}]
@@ -269,6 +321,8 @@ def test_what_a_model_writes_stays_text_also_when_it_is_copied(visitor: Visitor,
     copied = page.evaluate("navigator.clipboard.readText()")
     assert r"\[1\]" in copied
     assert not re.search(r"(?<!\\)\[look(?<!\\)\]|(?<!\\)<img", copied)
+    plain = page.evaluate("import('./static/js/answer_markdown.js').then(({ plain }) => plain('see www.evil.example'))")
+    assert plain == r"see www\.evil.example"
 
 
 def test_the_panel_is_accessible_on_a_phone_in_the_dark(visitor: Visitor) -> None:

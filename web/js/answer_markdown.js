@@ -4,7 +4,7 @@ import { date, fit, percent, place } from "./format.js";
 import { writtenBy } from "./answer_parts.js";
 
 /** Return text in which nothing is markup. */
-export const plain = (text) => String(text ?? "").replace(/\s+/g, " ").replace(/[\\`*_{}[\]()<>#+!|~&@:]/g, "\\$&").replace(/^(\d+)\./, "$1\\.").replace(/^-/, "\\-"); // prettier-ignore
+export const plain = (text) => String(text ?? "").replace(/\s+/g, " ").replace(/[\\`*_{}[\]()<>#+!|~&@:]/g, "\\$&").replace(/^(\d+)\./, "$1\\.").replace(/^-/, "\\-").replace(/\b(www)\./gi, "$1\\."); // prettier-ignore
 
 const marks = (cites) => cites.map((number) => `\\[${number}\\]`).join("");
 

@@ -105,8 +105,10 @@ export function writtenBy({ written_by: by, model }) {
 export function wayOut(plan) {
   const ways = [];
   if (plan.periods?.length) ways.push({ text: "Ask about any date", change: { periods: [] } });
-  if (plan.place) ways.push({ text: "Ask everywhere", change: { place: null } });
-  if (plan.sensors?.length) ways.push({ text: "Ask all sensors", change: { sensors: [] } });
+  if (plan.place || plan.unknown_place) ways.push({ text: "Ask everywhere", change: { place: null, unknown_place: null } }); // prettier-ignore
+  if (plan.sensors?.length || plan.missing_sensors?.length) ways.push({ text: "Ask all sensors", change: { sensors: [], missing_sensors: [] } }); // prettier-ignore
+  if (plan.collections?.length) ways.push({ text: "Ask all collections", change: { collections: [] } });
+  if (plan.among_earlier) ways.push({ text: "Ask the whole archive", change: { among_earlier: false } });
   if (typeof plan.max_cloud === "number") ways.push({ text: "Allow clouds", change: { max_cloud: null } });
   return ways;
 }
@@ -114,9 +116,8 @@ export function wayOut(plan) {
 /** Return where there is no answer: why, and what would help. */
 export function abstention({ abstained, plan }, { again, edit }) {
   const ways = wayOut(plan).map(({ text, change }) => button({ text, class: "outline", on: { click: () => again({ ...plan, ...change, made_by: "user", notes: [] }) } })); // prettier-ignore
-  const unknown = plan.unknown_place ? el("p", { class: "small", text: `“${plan.unknown_place}” is not known here. Write its coordinates (lat, lon), or draw an area on the map; who runs this archive can add places with swath knowledge add.` }) : null; // prettier-ignore
   return el("div", { class: "abstained", role: "note" },
-    el("h3", { text: "No answer from this archive" }), el("p", { text: abstained }), unknown,
+    el("h3", { text: "No answer from this archive" }), el("p", { text: abstained }),
     el("div", { class: "notice-actions" }, ways, button({ text: "Change the question\u2019s reading", class: "outline", on: { click: edit } }))); // prettier-ignore
 }
 

@@ -1,6 +1,7 @@
 // How a question was read: shown as chips, changed in a form, asked again as changed.
 
 import { button, el, fill } from "./dom.js";
+import { boxBetween, boxOf } from "./draw_shapes.js";
 import { count, date, sensorTitle } from "./format.js";
 
 export const SHAPES = { describe: "what is there", presence: "whether it is there", count: "how many", where: "where", when: "when", compare: "a comparison", change: "what changed" }; // prettier-ignore
@@ -18,6 +19,8 @@ export function planParts(plan) {
   add("sensors", "seen by", plan.sensors?.map(sensorTitle).join(", "));
   add("collections", "from", plan.collections?.join(", "));
   add("max_cloud", "cloud", typeof plan.max_cloud === "number" ? `at most ${count(plan.max_cloud)} %` : "");
+  add("renderings", "drawn as", plan.renderings?.join(", "));
+  add("among_earlier", "only among", plan.among_earlier && "the tiles of the answer before");
   return parts;
 }
 
@@ -35,10 +38,15 @@ export function planChips(plan, edit) {
     const chip = el("button", { type: "button", class: "plan-chip", title: "Change this", on: { click: () => edit(key) } }, el("span", { class: "plan-label", text: label }), el("span", { class: "plan-text", text })); // prettier-ignore
     return el("li", {}, chip);
   });
-  const unknown = plan.unknown_place && el("li", {}, el("span", { class: "plan-chip is-unknown" }, el("span", { class: "plan-label", text: "where" }), el("span", { class: "plan-text", text: `${plan.unknown_place} (not known here)` }))); // prettier-ignore
+  const unknown = [
+    plan.unknown_place && unknownChip("where", `${plan.unknown_place} (not known here)`),
+    plan.missing_sensors?.length && unknownChip("seen by", `${plan.missing_sensors.join(", ")} (not in this archive)`),
+  ].filter(Boolean);
   const change = el("li", {}, button({ text: "Change", class: "link small plan-change", on: { click: () => edit("sought") } }));
   return el("ul", { class: "plan", "aria-label": "How the question was read" }, chips, unknown, change);
 }
+
+const unknownChip = (label, text) => el("li", {}, el("span", { class: "plan-chip is-unknown" }, el("span", { class: "plan-label", text: label }), el("span", { class: "plan-text", text }))); // prettier-ignore
 
 /** Return the form that changes a plan. `sensors`: names of the index; `submit(plan)`, `cancel()`. */
 export function planForm(plan, { sensors, focus, submit, cancel }) {
@@ -47,6 +55,9 @@ export function planForm(plan, { sensors, focus, submit, cancel }) {
   const sought = el("input", { class: "field", type: "text", maxlength: 1000, value: (plan.sought ?? []).join(", "), placeholder: "every tile" }); // prettier-ignore
   const without = el("input", { class: "field", type: "text", maxlength: 1000, value: (plan.without ?? []).join(", ") });
   const place = el("input", { class: "field", type: "text", maxlength: 200, value: plan.place?.name ?? "", placeholder: "everywhere" }); // prettier-ignore
+  const collections = el("input", { class: "field", type: "text", maxlength: 1000, value: (plan.collections ?? []).join(", "), placeholder: "all of them" }); // prettier-ignore
+  const renderings = el("input", { class: "field", type: "text", maxlength: 1000, value: (plan.renderings ?? []).join(", "), placeholder: "as usual" }); // prettier-ignore
+  const among = el("input", { type: "checkbox", checked: true });
   const cloud = el("input", { class: "field", type: "number", min: 0, max: 100, step: "any", value: plan.max_cloud ?? "" });
   const periods = el("div", { class: "plan-periods" });
   const known = [...new Set([...sensors, ...(plan.sensors ?? [])])];
@@ -71,6 +82,9 @@ export function planForm(plan, { sensors, focus, submit, cancel }) {
     periods: el("fieldset", { class: "plan-row" }, el("legend", { text: "When" }), periods, button({ icon: "plus", text: "A period", class: "outline small", on: { click: () => addPeriod().querySelector("input").focus() } })), // prettier-ignore
     sensors: el("fieldset", { class: "plan-row" }, el("legend", { text: "Seen by" }), el("div", { class: "plan-sensors" }, boxes.map((box) => el("label", {}, box, el("span", { text: sensorTitle(box.value) })))), el("p", { class: "muted small", text: "None chosen: all of them." })), // prettier-ignore
     max_cloud: labelled("Most cloud in percent", cloud),
+    ...(plan.collections?.length ? { collections: labelled("From the collections", collections) } : {}),
+    ...(plan.renderings?.length ? { renderings: labelled("Drawn as", renderings) } : {}),
+    ...(plan.among_earlier ? { among_earlier: el("div", { class: "plan-row plan-sensors" }, el("label", {}, among, el("span", { text: "Only among the tiles of the answer before" }))) } : {}), // prettier-ignore
   };
   const form = el("form", { class: "plan-form", "aria-label": "Change how the question is read", novalidate: true },
     Object.values(rows), problem,
@@ -87,6 +101,10 @@ export function planForm(plan, { sensors, focus, submit, cancel }) {
         unknown_place: null,
         periods: [...periods.children].map(periodFrom).filter(Boolean),
         sensors: boxes.filter(({ checked }) => checked).map(({ value }) => value),
+        missing_sensors: [],
+        collections: phrases(collections.value),
+        renderings: phrases(renderings.value),
+        among_earlier: Boolean(plan.among_earlier) && among.checked,
         max_cloud: cloud.value === "" ? null : Math.min(100, Math.max(0, Number(cloud.value))),
         made_by: "user",
         notes: [],
@@ -108,14 +126,22 @@ export function planForm(plan, { sensors, focus, submit, cancel }) {
     const text = written.trim();
     if (!text) return null;
     if (before && text === before.name) return before;
-    const numbers = text.split(/[\s,;]+/).map(Number);
-    const box = numbers.length === 2 ? [numbers[1] - AROUND, numbers[0] - AROUND, numbers[1] + AROUND, numbers[0] + AROUND] : numbers; // prettier-ignore
-    const [west, south, east, north] = box;
-    const right = box.length === 4 && box.every(Number.isFinite) && west < east && south < north && south >= -90 && north <= 90 && west >= -180 && east <= 180; // prettier-ignore
-    if (!right) throw Object.assign(new Error(`“${text}” is no place that can be looked up here: write lat, lon or west, south, east, north, or ask a question that names it.`), { field: place }); // prettier-ignore
-    const ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]; // prettier-ignore
-    return { name: text, geometry: { type: "Polygon", coordinates: [ring] }, source: "user", passage_id: null };
+    try {
+      return { name: text, geometry: areaOf(text), source: "user", passage_id: null };
+    } catch (error) {
+      throw Object.assign(error, { field: place });
+    }
   }
+}
+
+/** Return the area that "lat, lon" or "west, south, east, north" tells. */
+function areaOf(text) {
+  const numbers = text.split(/[\s,;]+/).filter(Boolean).map(Number);
+  const [lat, lon] = numbers;
+  const point = numbers.length === 2 && Math.abs(lat) <= 90 && Math.abs(lon) <= 180;
+  if (!point && (numbers.length !== 4 || !numbers.every(Number.isFinite))) throw new Error(`“${text}” is no place that can be looked up here: write lat, lon or west, south, east, north, or ask a question that names it.`); // prettier-ignore
+  const { type, coordinates } = point ? boxBetween([lon - AROUND, lat - AROUND], [lon + AROUND, lat + AROUND]) : boxOf(numbers); // prettier-ignore
+  return { type, coordinates };
 }
 
 const phrases = (text) => text.split(",").map((each) => each.trim()).filter(Boolean); // prettier-ignore

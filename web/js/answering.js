@@ -29,8 +29,7 @@ export function createAnswer({ holder, store, light, go, cite, about, toast }) {
 
   /** Ask something new, or open the form where nothing is asked yet. */
   function run(question) {
-    stop("ask");
-    thread = [];
+    close();
     if (question) send(question);
     else open();
   }
@@ -97,6 +96,7 @@ export function createAnswer({ holder, store, light, go, cite, about, toast }) {
   function createExchange(question) {
     const parts = { plan: el("div"), status: el("p", { class: "answer-status", role: "status" }), claims: el("ol", { class: "claims", "aria-live": "polite", "aria-label": "Claims" }), rest: el("div", { class: "answer-rest" }), evidence: el("div", { class: "answer-evidence" }), foot: el("div", { class: "answer-foot" }), tools: el("div", { class: "answer-tools" }) }; // prettier-ignore
     const numbered = new Map(); // number -> {tile} or {passage}
+    let turn = null; // the exchange once it is folded
     const shown = { plan: null, claims: [], evidence: null, steps: [], problem: "", stopped: false, text: "Reading the question\u2026" }; // prettier-ignore
     const at = {
       known: (number) => numbered.get(number) ?? {},
@@ -108,7 +108,7 @@ export function createAnswer({ holder, store, light, go, cite, about, toast }) {
       go(number) {
         const { tile, passage } = numbered.get(number) ?? {};
         if (tile) return go(tile.tile_id);
-        const node = passage && exchange.node.querySelector(`.passage[data-number="${number}"]`);
+        const node = passage && (turn ?? exchange.node).querySelector(`.passage[data-number="${number}"]`);
         if (!node) return;
         node.open = true;
         node.scrollIntoView({ block: "nearest" });
@@ -119,12 +119,12 @@ export function createAnswer({ holder, store, light, go, cite, about, toast }) {
         shown.steps.push(data);
         shown.text = NEXT[data.name] ?? shown.text;
       },
-      plan: (data) => (shown.plan = data),
+      plan: takePlan,
       evidence: takeEvidence,
       claim: (data) => shown.claims.push(data),
       answer(data) {
         exchange.answer = data;
-        shown.plan = data.plan;
+        takePlan(data.plan);
         shown.claims = data.claims;
         takeEvidence(data.evidence);
       },
@@ -133,7 +133,12 @@ export function createAnswer({ holder, store, light, go, cite, about, toast }) {
         shown.problem = data?.error?.message ?? data?.message ?? "The server could not answer.";
       },
     };
+    // The answer tells plan and evidence once more; what is the same stays as it is, with its focus and open forms.
+    function takePlan(data) {
+      if (!same(data, shown.plan)) shown.plan = data;
+    }
     function takeEvidence(data) {
+      if (same(data, shown.evidence)) return;
       shown.evidence = data;
       numbered.clear();
       for (const tile of data.tiles) numbered.set(tile.number, { tile });
@@ -241,12 +246,14 @@ export function createAnswer({ holder, store, light, go, cite, about, toast }) {
       }
     }
 
-    /** An earlier exchange: its question, and beneath it what was answered. */
+    /** An earlier exchange: its question, and beneath it what was answered and the texts that were cited. */
     function folded() {
       const { answer } = exchange;
       const items = shown.claims.map((claim) => claimItem(claim, at));
       const none = answer?.abstained ?? (items.length ? null : "Not answered.");
-      return el("details", { class: "turn" }, el("summary", { text: question }), none && el("p", { text: none }), items.length ? el("ol", { class: "claims" }, items) : null); // prettier-ignore
+      const texts = answer?.evidence.passages ?? [];
+      turn = el("details", { class: "turn" }, el("summary", { text: question }), none && el("p", { text: none }), items.length ? el("ol", { class: "claims" }, items) : null, texts.length ? passageList(texts) : null); // prettier-ignore
+      return turn;
     }
     return exchange;
   }
@@ -255,6 +262,8 @@ export function createAnswer({ holder, store, light, go, cite, about, toast }) {
 }
 
 const NEXT = { plan: "Looking for tiles that can tell\u2026", retrieve: "Choosing tiles that differ in place and time\u2026", diversify: "Looking for texts about the place\u2026", knowledge: "Drawing the tiles\u2026", draw: "Reading the tiles\u2026", model: "Checking what was written\u2026", repair: "Checking what was written\u2026", validate: "Checking what was written\u2026" }; // prettier-ignore
+
+const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 
 const turnOf = ({ answer }) => ({
   question: answer.question,

@@ -108,7 +108,7 @@ const answer = createAnswer({
     cited = marks;
     evidence = tiles;
     show();
-    stage.bringIntoView();
+    if (tiles.length) stage.bringIntoView();
   },
   about: () => ({ answers: description?.answers, sensors: Object.keys(description?.sensors ?? {}) }),
   toast: notices.toast,
@@ -226,7 +226,7 @@ function say(text) {
 
 store.subscribe((state, before) => {
   if (!sameSearch(state, before)) searcher.run();
-  if (state.index !== before.index) load();
+  if (state.index !== before.index) (answer.close(), load());
   if (JSON.stringify(state.area) !== JSON.stringify(before.area)) stage.setArea(geometryOf(state.area));
   if (state.open !== before.open) showOpen(state);
   if (state.hexagons && !before.hexagons) searcher.countCells();
@@ -282,6 +282,7 @@ async function loadIndexes() {
 $("brand").addEventListener("click", (event) => {
   if (event.metaKey || event.ctrlKey) return;
   event.preventDefault();
+  answer.close();
   store.set({ ...store.blank(), index: store.get().index });
   searchbar.focus();
 });
