@@ -39,6 +39,8 @@ def read_turns(path: Path) -> tuple[Turn, ...]:
     from core import InputError
     from retriever.rag import MAX_TURNS, parse_turn
 
+    if path == STDIN:
+        raise InputError("a dialogue is read and written again: name a file, e.g. --follow talk.json")
     if not path.exists():
         return ()
     document = _read(path, "a dialogue; name a new file to begin one")

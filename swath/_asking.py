@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +36,17 @@ def ask(
         tiles=tiles,
         pictures=pictures,
     )
-    return anyio.run(asker.answer_once, request)
+    return _run(partial(anyio.run, asker.answer_once, request))
+
+
+def _run(work: Callable[[], Answer]) -> Answer:
+    """Return what work returns; beside an event loop that runs already, as in a notebook, in a thread of its own."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return work()
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        return thread.submit(work).result()
 
 
 def asker_of(archive: Archive | Callable[[], Archive], *, use_model: bool) -> Asker:

@@ -100,7 +100,7 @@ def ask(
         pictures=None if pictures is None else tiles,
         use_model=not no_model,
     )
-    asker = _asker(index_dir, scene, scene_sensor, use_model=request.use_model and not show_plan)
+    asker = _asker(index_dir, scene, scene_sensor, use_model=request.use_model)
     if show_plan:
         _print_plan(asker, request)
         return
@@ -154,7 +154,13 @@ def _print_plan(asker: Asker, request: AskRequest) -> None:
 
     from retriever.rag import plan_document
 
-    document = plan_document(anyio.run(asker.plan, request))
+    async def read() -> QueryPlan:
+        try:
+            return await asker.plan(request)
+        finally:
+            await asker.close()
+
+    document = plan_document(anyio.run(read))
     # In ASCII: names in it may come from files, and hold terminal codes.
     sys.stdout.write(json.dumps(document, indent=2) + "\n")
 
@@ -173,12 +179,15 @@ def _answered(asker: Asker, request: AskRequest, printer: Printer | None) -> Ans
         from retriever.rag import Answer
 
         found: list[Answer] = []
-        async with aclosing(asker.events(request)) as events:
-            async for event in events:
-                if printer is not None:
-                    printer.take(event)
-                if isinstance(event.value, Answer):
-                    found.append(event.value)
+        try:
+            async with aclosing(asker.events(request)) as events:
+                async for event in events:
+                    if printer is not None:
+                        printer.take(event)
+                    if isinstance(event.value, Answer):
+                        found.append(event.value)
+        finally:
+            await asker.close()
         return found[-1]
 
     try:

@@ -142,40 +142,21 @@ class Index:
             QueryError: The request cannot be answered; the message says why.
         """
         request = SearchRequest.build(
-            text=text,
-            image=image,
-            like=like,
-            vector=vector,
-            query=query,
-            plus=plus,
-            minus=minus,
-            image_sensor=image_sensor,
-            k=k,
-            bbox=bbox,
-            within=within,
-            near=near,
-            radius_km=radius_km,
-            h3=h3,
-            datetime=datetime,
-            sensor=sensor,
-            collection=collection,
-            label=label,
-            max_cloud=max_cloud,
-            min_valid=min_valid,
-            filter=filter,
-            prompts=prompts,
-            expand=expand,
-            calibrated=calibrated,
-            min_probability=min_probability,
-            min_score=min_score,
-        )
+            text=text, image=image, like=like, vector=vector, query=query, plus=plus, minus=minus,
+            image_sensor=image_sensor, k=k, bbox=bbox, within=within, near=near, radius_km=radius_km, h3=h3,
+            datetime=datetime, sensor=sensor, collection=collection, label=label, max_cloud=max_cloud,
+            min_valid=min_valid, filter=filter, prompts=prompts, expand=expand, calibrated=calibrated,
+            min_probability=min_probability, min_score=min_score,
+        )  # fmt: skip
         return self.answer(request)
 
     def answer(self, request: SearchRequest) -> Hits:
         """Answer a request built elsewhere; see ``search``."""
-        return self._searcher().search(request)
+        return self._searcher.search(request)
 
+    @cached_property
     def _searcher(self) -> Searcher:
+        # One for all questions: what the index holds is known by who searches it, and read once a version.
         return Searcher(self._store, lambda: self.encoder, calibration=lambda: load_calibration(self.path))
 
     def facets(self, *, facets: FacetRequest, **asked: Any) -> Facets:
@@ -190,7 +171,7 @@ class Index:
         """
         looks = any(asked.get(name) is not None for name in _SUBJECTS)
         request = SearchRequest.build(**asked) if looks else filters_only(**asked)
-        return facets_of(self._searcher(), request, facets)
+        return facets_of(self._searcher, request, facets)
 
     def ask(
         self,
@@ -243,7 +224,7 @@ class Index:
         """
         from swath._asking import archive_of
 
-        return archive_of(self.path, self._store, self._searcher(), self.encoder)
+        return archive_of(self.path, self._store, self._searcher, self.encoder)
 
     def calibrate(
         self,

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from typing import Any
+from weakref import WeakKeyDictionary
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from indexer import Reach
@@ -44,12 +47,7 @@ def world_of(archive: Archive, today: date) -> World:
     Raises:
         StoreError: The index cannot be read.
     """
-    seen = _Seen()
-    for batch in archive.rows.scan(("sensor", "collection", "datetime")):
-        seen.sensors.update(pc.unique(batch["sensor"]).to_pylist())
-        seen.collections.update(pc.unique(batch["collection"]).to_pylist())
-        ends = pc.min_max(batch["datetime"]).as_py()
-        seen.dates.update(end.astimezone(UTC) for end in ends.values() if end is not None)
+    seen = _seen_of(archive)
     places = archive.knowledge if isinstance(archive.knowledge, KnowsPlaces) else NO_PLACES
     return World(
         sensors=tuple(sorted(seen.sensors)),
@@ -61,6 +59,19 @@ def world_of(archive: Archive, today: date) -> World:
     )
 
 
+def _seen_of(archive: Archive) -> _Seen:
+    """Return what a version holds; its rows are read once, for as long as somebody holds what searches it."""
+    version = getattr(archive.rows, "version", None)
+    known = _SEEN.get(archive.searcher)
+    if known is not None and version is not None and known[0] == version:
+        return known[1]
+    seen = _Seen()
+    for batch in archive.rows.scan(("sensor", "collection", "datetime")):
+        seen.add(batch)
+    _SEEN[archive.searcher] = version, seen
+    return seen
+
+
 class _Seen:
     """Names, and the first and last date of each batch."""
 
@@ -68,3 +79,14 @@ class _Seen:
         self.sensors: set[str] = set()
         self.collections: set[str] = set()
         self.dates: set[datetime] = set()
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Add the rows of a batch."""
+        self.sensors.update(pc.unique(batch["sensor"]).to_pylist())
+        self.collections.update(pc.unique(batch["collection"]).to_pylist())
+        ends = pc.min_max(batch["datetime"]).as_py()
+        self.dates.update(end.astimezone(UTC) for end in ends.values() if end is not None)
+
+
+_SEEN: WeakKeyDictionary[Searcher, tuple[Any, _Seen]] = WeakKeyDictionary()
+"""The version that was read last, by what searches it."""

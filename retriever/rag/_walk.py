@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -147,12 +147,19 @@ class Walk:
             claims=() if abstained else tuple(self.claims),
             evidence=self.evidence,
             abstained=abstained,
-            caveats=(*plan.notes, *(reply.caveats if reply else ()), *self.caveats),
+            caveats=tuple(dict.fromkeys(self._caveats(plan))),
             dropped=reply.dropped if reply else (),
             written_by="records" if reply is None else "model",
             model=None if self.model is None else self.model.name,
             trace=tuple(self.trace),
         )
+
+    def _caveats(self, plan: QueryPlan) -> Iterator[str]:
+        """What limits the answer, whoever wrote it, or the search that led to none."""
+        yield from plan.notes
+        yield from self.reply.caveats if self.reply else ()
+        yield from self.caveats
+        yield from self.evidence.dropped
 
     def _abstained(self) -> str | None:
         if self.evidence.insufficient is not None:

@@ -137,6 +137,8 @@ def _merged(read: QueryPlan, last: QueryPlan, text: str, question: str) -> Query
     lifted = [
         _LABELS[field] for field, value in changed.items() if field in _LABELS and not value and getattr(last, field)
     ]
+    if changed["among_earlier"]:
+        notes.append("Only the tiles of the answer before count.")
     if lifted:
         notes.append(f"No longer limited: {', '.join(lifted)}.")
     return replace(last, question=question, made_by="rules", notes=tuple(notes), **changed)

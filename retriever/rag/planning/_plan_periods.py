@@ -89,9 +89,15 @@ def _seasons(partial: Sequence[Span], whole: Sequence[Span], world: World) -> tu
     if not spans:
         # A winter reaches into the next year.
         found = [days for days in found if _held(days, world)]
-    note = [] if spans else [f"No year was named: every year of the index counts, {years[0]} to {years[-1]}."]
+    note = [] if spans else [f"No year was named: {_in_years(years)}."]
     beside = _beside(met(whole), found)
     return [*sorted([*beside, *found])] if beside else [*found], note
+
+
+def _in_years(years: Sequence[int]) -> str:
+    if len(years) == 1:
+        return f"{years[0]} counts, the only year of the index"
+    return f"every year of the index counts, {years[0]} to {years[-1]}"
 
 
 def _beside(spans: Sequence[Span], found: Sequence[Days]) -> list[Days]:

@@ -5,9 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from pydantic import SecretStr
 
+import swath
 from core import AnswerSettings
 from swath._cli import app
 from swath._cmd_serve import answered_by
@@ -76,6 +78,21 @@ def test_a_plan_is_shown_edited_and_taken(ask: Ask, tmp_path: Path) -> None:
     assert (answer["question"], answer["plan"]["sensors"]) == ("Which rivers are there?", ["rgb"])
 
 
+def test_the_plan_that_is_shown_is_the_one_that_is_taken(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"URL": "http://127.0.0.1:9/v1", "MODEL": "nobody", "RETRIES": "0", "PLAN": "true"}.items():
+        monkeypatch.setenv(f"SWATH_ANSWER_{name}", value)
+    shown = json.loads(ask("Which rivers are there?", "--show-plan")[1])
+    assert any("nobody made no usable plan" in note for note in shown["notes"])
+    assert json.loads(ask("Which rivers are there?", "--show-plan", "--no-model")[1])["notes"] == []
+
+
+def test_an_index_can_be_asked_beside_a_running_event_loop(index: Path) -> None:
+    async def cell() -> str:
+        return swath.open(index).ask(DATES, use_model=False).question
+
+    assert anyio.run(cell) == DATES
+
+
 def test_a_dialogue_is_kept_in_a_file(ask: Ask, plan: Path, tmp_path: Path) -> None:
     dialogue = tmp_path / "talk.json"
     ask("--plan", plan, "--follow", dialogue)
@@ -108,6 +125,7 @@ def test_no_answer_is_said_plainly_and_is_no_failure(ask: Ask) -> None:
         ((DATES, "--filter", "x("), "parentheses"),
         ((DATES, "--plan", "missing.json"), "cannot read missing.json"),
         ((DATES, "--follow", __file__), "is not JSON"),
+        ((DATES, "--follow", "-"), "name a file"),
     ],
 )
 def test_what_cannot_be_asked_is_one_clear_line(ask: Ask, arguments: tuple[object, ...], words: str) -> None:

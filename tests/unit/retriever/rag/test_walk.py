@@ -1,8 +1,9 @@
 """The straight line of an answer: which steps are taken, who writes, and what becomes of a model that fails."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import anyio
@@ -22,6 +23,7 @@ from retriever.rag import (
     QueryPlan,
     Step,
     turn_of,
+    world_of,
 )
 from retriever.rag.testing import RepeatingModel, ScriptedModel
 from tests.unit.retriever.evidence_tables import RED, archive_of, day, square
@@ -41,7 +43,8 @@ def reply(**fields: Any) -> str:
 
 
 def events(archive: Archive, model: AnswerModel | None = None, **request: Any) -> list[Event]:
-    asked = AskRequest(question=PLAN.question, plan=PLAN, **request)
+    fields: dict[str, Any] = {"question": PLAN.question, "plan": PLAN} | request
+    asked = AskRequest(**fields)
 
     async def every() -> list[Event]:
         return [event async for event in Asker(archive, model, AnswerSettings(images=0)).events(asked)]
@@ -96,6 +99,35 @@ def test_a_model_that_fails_is_replaced_by_the_records_and_that_is_said() -> Non
     assert answer.written_by == "records"
     assert answer.claims
     assert any("eye gave no usable answer" in caveat and "the server is down" in caveat for caveat in answer.caveats)
+
+
+@pytest.mark.parametrize("said", [reply(), reply(answerable=False), None])
+def test_what_the_evidence_left_out_is_a_caveat_once_whoever_writes(said: str | None) -> None:
+    lost = replace(PLAN, unknown_place="Atlantis")
+    model = None if said is None else ScriptedModel([said])
+    answer = answered(reds(), model, plan=lost, filters=filters_only(bbox=(0, 45, 20, 55)))
+    assert sum("the tiles were looked for without it" in caveat for caveat in answer.caveats) == 1
+
+
+def test_what_an_archive_holds_is_read_once_a_version() -> None:
+    archive = reds()
+    scans: list[int] = []
+
+    class Versioned:
+        def __init__(self, version: int) -> None:
+            self.version, self.space = version, archive.rows.space
+
+        def scan(self, columns: Sequence[str], where: object = None) -> Any:
+            scans.append(self.version)
+            return archive.rows.scan(columns)
+
+        def take(self, row_ids: Any, columns: Sequence[str]) -> Any:
+            return archive.rows.take(row_ids, columns)
+
+    today = date(2024, 1, 1)
+    worlds = [world_of(replace(archive, rows=Versioned(version)), today) for version in (1, 1, 2)]
+    assert scans == [1, 2]
+    assert {world.sensors for world in worlds} == {("naip",)}
 
 
 def test_a_model_that_finds_no_answer_is_believed() -> None:
