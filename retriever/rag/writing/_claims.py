@@ -24,6 +24,9 @@ _SHORTEST_SECRET = 12
 MAX_CITES = 64
 """Citations of one claim; more than the evidence of the largest request has."""
 
+_LONGEST_NUMBER = 12
+"""Characters of a citation that are repeated; evidence has two digits, and a model may write thousands."""
+
 _ECHO_WORDS = 8
 """So many words in a row out of the instructions are a leak; seven ("the evidence does not answer the question") may
 be a coincidence."""
@@ -104,7 +107,8 @@ class ClaimChecker:
             return DroppedClaim(text=self._reported(item), reason=f"has {len(said.text):,} characters")
         text, inline = _cleaned(said.text)
         cites = tuple(dict.fromkeys((*said.cites, *inline)))
-        reason = self._leak(said.text) or self._fault(text, cites)
+        # Before and after cleaning: an entity, a mark or a tag between letters hides them from the one or the other.
+        reason = self._leak(said.text) or self._leak(text) or self._fault(text, cites)
         if reason:
             return DroppedClaim(text=self._reported(item), reason=reason)
         return Claim(text=text, cites=cites, confidence=said.confidence)
@@ -114,8 +118,10 @@ class ClaimChecker:
         if not isinstance(item, str) or len(item) > LONGEST_CLAIM or self._leak(item):
             return None
         text, _ = _cleaned(item)
+        if not text or self._leak(text):
+            return None
         everything = self._states(self._by_number)
-        return text if text and not unsupported(text, everything, cited=len(self._numbers)) else None
+        return None if unsupported(text, everything, cited=len(self._numbers)) else text
 
     def _fault(self, text: str, cites: tuple[int, ...]) -> str | None:
         unknown = [number for number in cites if number not in self._numbers]
@@ -126,7 +132,8 @@ class ClaimChecker:
         if not cites:
             return "cites nothing"
         if unknown:
-            return f"cites {', '.join(f'[{number}]' for number in unknown[:5])}, which is not in the evidence"
+            listed = ", ".join(f"[{plain(str(number), _LONGEST_NUMBER)}]" for number in unknown[:5])
+            return f"cites {listed}, which is not in the evidence"
         wrong = unsupported(text, self._states(cites), cited=len(cites))
         return f"says {wrong}, which no fact, no evidence it cites and not the question says" if wrong else None
 
@@ -149,7 +156,8 @@ class ClaimChecker:
         text = item.get("text") if isinstance(item, dict) else None
         if not isinstance(text, str):
             return ""
-        return _WITHHELD if self._leak(text) else plain(_cleaned(text[:_LONGEST_READ])[0], LONGEST_DROPPED)
+        shown = plain(_cleaned(text[:_LONGEST_READ])[0], LONGEST_DROPPED)
+        return _WITHHELD if self._leak(text) or self._leak(shown) else shown
 
 
 def _row_states(row: dict[str, Any]) -> Stated:

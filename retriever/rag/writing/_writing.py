@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Literal
 
 import anyio
@@ -113,7 +114,7 @@ class _Written:
         try:
             async with aclosing(until(self.deadline, pieces)) as stream:
                 async for piece in stream:
-                    for claim in self._fed(piece):
+                    for claim in self._checked(partial(self.reader.feed, piece)):
                         yield claim
                     if self.reader.full:
                         break
@@ -121,12 +122,14 @@ class _Written:
             self.broken = f"no complete reply came within {self.settings.timeout_s:g} s (SWATH_ANSWER_TIMEOUT_S)"
         except ModelError as error:
             self.broken = str(error)
+        for claim in self._checked(self.reader.end):
+            yield claim
         self.characters += self.reader.characters
         self.dropped += self.reader.dropped
 
-    def _fed(self, piece: str) -> list[Claim]:
+    def _checked(self, read: Callable[[], list[Claim]]) -> list[Claim]:
         started = time.perf_counter()
-        claims = self.reader.feed(piece)
+        claims = read()
         self.checking_s += time.perf_counter() - started
         return claims
 

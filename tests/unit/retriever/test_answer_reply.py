@@ -1,6 +1,7 @@
 """A reply is read while it is written: claims come out once complete, and only where the model says it can answer."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -133,8 +134,6 @@ def test_endless_claims_are_cut() -> None:
 
 @pytest.mark.parametrize("filler", [" ", "\n", "a", '"', "{", "[", "]", "}"])
 def test_endless_text_is_cut_and_costs_little(filler: str) -> None:
-    import time
-
     reader, start = ReplyReader(checked), time.process_time()
     reader.feed('{"answerable": true, "claims": [')
     fed = 0
@@ -144,6 +143,26 @@ def test_endless_text_is_cut_and_costs_little(filler: str) -> None:
     assert fed <= LONGEST_REPLY + 64
     assert reader.claims == []
     assert time.process_time() - start < 3
+
+
+@pytest.mark.parametrize("filler", ["[],", "{},", '"}",'])
+def test_brackets_that_come_one_by_one_cost_little(filler: str) -> None:
+    reader, start = ReplyReader(checked), time.process_time()
+    for char in '{"x":[' + filler * 4_000:
+        reader.feed(char)
+    # 9 s and more when every bracket had the whole read anew.
+    assert time.process_time() - start < 5
+
+
+@pytest.mark.parametrize("piece", [1, 3, 64])
+def test_every_claim_of_a_long_reply_comes_out_at_its_end(piece: int) -> None:
+    texts = [f"Lake {number} {'shrinks slowly ' * 10}." for number in range(60)]
+    reader, out = read(a_reply(*(a_claim(text, 1) for text in texts)), piece)
+    rest = reader.end()
+    assert [*(text for _, text in out), *(claim.text for claim in rest)] == texts
+    assert reader.complete
+    assert out[20][0] < 21 * 260 + 500, "claims come while the reply is being written"
+    assert reader.end() == []
 
 
 def test_the_schema_names_the_evidence() -> None:
