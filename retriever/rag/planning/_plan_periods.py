@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 
@@ -13,12 +13,17 @@ from retriever.rag.planning._plan_dates import Atom, find_dates
 from retriever.rag.planning._plan_spans import OPEN, Span, is_date, joined, met, opened, with_years
 from retriever.rag.planning._plan_text import Canvas
 from retriever.rag.planning._plan_world import World
+from retriever.rag.planning._plan_yearless import (
+    every_year,
+    is_held,
+    narrowed,
+    newest_notes,
+    sort_yearless,
+    years_of,
+)
 
 MAX_PERIODS = 60
 """Most periods of a plan: sixty summers."""
-
-_CUES = 60
-"""Characters looked back at for the words before a date."""
 
 _SHORT = {"day", "days", "month", "numeric", "vague month"}
 """Kinds of dates that say no year to others, but a time of their own."""
@@ -54,8 +59,8 @@ def read_periods(canvas: Canvas, world: World, *, south: bool | None) -> Periods
     atoms = with_years(text, atoms)
     spans = joined(text, atoms)
     whole = [opened(text, span) for span in spans if span.days is not None]
-    partial, holes, ends = _sorted([span for span in spans if span.days is None], text, whole, world)
-    whole = _narrowed(whole, ends)
+    partial, holes, ends = sort_yearless([span for span in spans if span.days is None], text, whole, world)
+    whole = narrowed(whole, ends)
     if len(whole) == 1 and whole[0].kind == "in" and words.BOTH_SIDES.search(text):
         whole = [replace(whole[0], kind="both")]
     notes = [atom.note for atom in atoms if atom.note]
@@ -63,7 +68,7 @@ def read_periods(canvas: Canvas, world: World, *, south: bool | None) -> Periods
         _strike(canvas, span)
     days, more = _seasons(partial, whole, world) if partial else ([span.days for span in met(whole)], [])
     kept, lost = _without(days, [span for span in whole if span.excluded], holes, world)
-    notes += more + _newest_notes(ends, text) + lost + _season_notes(atoms, south) + _outside(kept, world)
+    notes += more + newest_notes(ends, text) + lost + _season_notes(atoms, south) + _outside(kept, world)
     events = [*weather, *_events(canvas)]
     periods = tuple(dict.fromkeys(map(_interval, kept)))
     if len(periods) > MAX_PERIODS:
@@ -74,7 +79,7 @@ def read_periods(canvas: Canvas, world: World, *, south: bool | None) -> Periods
 def _seasons(partial: Sequence[Span], whole: Sequence[Span], world: World) -> tuple[list[Days | None], list[str]]:
     """Apply "summer" or "March" to each year of the other periods, or of the index."""
     spans = [span.days for span in met(whole)]
-    known = _years_of(world)
+    known = years_of(world)
     if not spans and known is None:
         names = ", ".join(span.atom.kind.removesuffix(" only") for span in partial)
         return [], [f"A {names} without a year was not used: the dates of the index are not known."]
@@ -88,7 +93,7 @@ def _seasons(partial: Sequence[Span], whole: Sequence[Span], world: World) -> tu
     found = [span.atom.of_year(year) for year in years for span in partial if span.atom.of_year]
     if not spans:
         # A winter reaches into the next year.
-        found = [days for days in found if _held(days, world)]
+        found = [days for days in found if is_held(days, world)]
     note = [] if spans else [f"No year was named: {_in_years(years)}."]
     beside = _beside(met(whole), found)
     return [*sorted([*beside, *found])] if beside else [*found], note
@@ -112,77 +117,6 @@ def _beside(spans: Sequence[Span], found: Sequence[Days]) -> list[Days]:
     ]
 
 
-def _sorted(
-    spans: Sequence[Span], text: str, whole: Sequence[Span], world: World
-) -> tuple[list[Span], list[Span], list[Span]]:
-    """Sort dates without a year into those of every year, those left out, and those that begin or end a time."""
-    every: list[Span] = []
-    holes: list[Span] = []
-    ends: list[Span] = []
-    for span in spans:
-        year = _year_of(span, whole, world)
-        told = span if year is None else _of(span, year)
-        read = span if told.days is None else opened(text, told)
-        if read.excluded or words.NOT.search(text[max(0, span.start - _CUES) : span.start]):
-            holes.append(span)
-        elif read.kind in {"since", "until", "both"}:
-            ends.append(read)
-        else:
-            every.append(span)
-    return every, holes, ends
-
-
-def _of(span: Span, year: int) -> Span:
-    days = None if span.atom.of_year is None else span.atom.of_year(year)
-    return replace(span, days=days, atom=replace(span.atom, days=days))
-
-
-def _year_of(span: Span, whole: Sequence[Span], world: World) -> int | None:
-    """Return the year of a date without one: that of the date before it, or the newest of the index that has it."""
-    of_year = span.atom.of_year
-    before = [each.atom.days[0] for each in whole if each.atom.days and each.start < span.start]
-    if of_year is None or (not before and world.last is None):
-        return None
-    if before:
-        year = before[-1].year
-        return year if of_year(year)[0] >= before[-1] else year + 1
-    assert world.last is not None  # noqa: S101  # or there is none to return
-    last = world.last.date()
-    return last.year if of_year(last.year)[0] <= last else last.year - 1
-
-
-def _narrowed(whole: Sequence[Span], ends: Sequence[Span]) -> list[Span]:
-    """Let "before July" narrow the year or the range that it stands beside; else it is a time of its own."""
-    result = list(whole)
-    for end in ends:
-        at = next((at for at, span in enumerate(result) if _within(span, end)), None)
-        if at is None or end.kind == "both":
-            result.append(end)
-            continue
-        one, other = result[at].days or OPEN, end.days or OPEN
-        result[at] = replace(result[at], days=(max(one[0], other[0]), min(one[1], other[1])))
-    return sorted(result, key=lambda span: span.start)
-
-
-def _within(span: Span, end: Span) -> bool:
-    """Whether a date that begins or ends a time lies in a longer one."""
-    if span.excluded or span.days is None or end.days is None or span.kind not in {"in", "range"}:
-        return False
-    return span.days[0] <= end.days[1] and end.days[0] <= span.days[1]
-
-
-def _newest_notes(ends: Sequence[Span], text: str) -> list[str]:
-    """Say of which year a date without one was taken to be."""
-    named = ((text[each.atom.start : each.atom.end], each.atom.days) for each in ends)
-    return [f'"{name}" was read as that of {days[0].year}.' for name, days in named if days]
-
-
-def _years_of(world: World) -> tuple[int, int] | None:
-    if world.first is None or world.last is None:
-        return None
-    return world.first.year, world.last.year
-
-
 def _without(
     days: Sequence[Days | None], excluded: Sequence[Span], holes: Sequence[Span], world: World
 ) -> tuple[list[Days], list[str]]:
@@ -194,8 +128,11 @@ def _without(
     kept = [each for each in days if each]
     if (excluded or holes) and not kept:
         kept = [OPEN]
+    if holes and kept == [OPEN] and years_of(world) is None:
+        return [], ["What is to be left out has no year and was not used: the dates of the index are not known."]
     notes: list[str] = []
-    for name, pieces in _cut_out(kept, excluded, holes, world):
+    named = [(_shown(span.days), [span.days]) for span in excluded if span.days]
+    for name, pieces in [*named, *(("that time of the year", each) for each in every_year(holes, kept, world))]:
         cut = [piece for piece in pieces if any(piece[0] <= each[1] and each[0] <= piece[1] for each in kept)]
         if not cut:
             notes.append(f"Leaving out {name} changes nothing: it lies outside the time that was asked for.")
@@ -204,28 +141,6 @@ def _without(
     if (excluded or holes) and not kept:
         raise QueryError("the periods leave nothing: what is asked for is excluded in the same question")
     return [each for each in kept if each != OPEN], notes
-
-
-def _cut_out(
-    kept: Sequence[Days], excluded: Sequence[Span], holes: Sequence[Span], world: World
-) -> Iterator[tuple[str, list[Days]]]:
-    """Yield what is left out, by its name; a month or season of no year in every year of the periods."""
-    for span in excluded:
-        if span.days:
-            yield _shown(span.days), [span.days]
-    known = _years_of(world) or (world.today.year, world.today.year)
-    spans = [(max(first.year, known[0]) - 1, min(last.year, known[1]) + 1) for first, last in kept]
-    years = sorted({year for span in spans for year in range(*span)})
-    for hole in holes:
-        if hole.atom.of_year:
-            yield "that time of the year", [days for year in years if _held(days := hole.atom.of_year(year), world)]
-
-
-def _held(days: Days, world: World) -> bool:
-    """Whether the index may hold tiles of these days."""
-    if world.first is None or world.last is None:
-        return True
-    return days[1] >= world.first.date() and days[0] <= world.last.date()
 
 
 def _cut(days: Days, hole: Days) -> list[Days]:
@@ -251,7 +166,7 @@ def _outside(days: Sequence[Days], world: World) -> list[str]:
     if world.first is None or world.last is None:
         return []
     first, last = world.first.date(), world.last.date()
-    lost = [each for each in days if not _held(each, world)]
+    lost = [each for each in days if not is_held(each, world)]
     if not lost:
         return []
     return [f"The index holds nothing from {_shown(lost[0])}; its tiles are from {first} to {last}."]

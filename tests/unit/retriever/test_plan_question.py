@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 
 import pytest
 import shapely
@@ -164,6 +165,13 @@ def test_a_season_of_no_year_is_that_of_every_year_of_the_index() -> None:
 
 def test_a_period_outside_the_index_is_said() -> None:
     assert any("1985-03-01 to 2022-03-01" in note for note in plan("ships in 2023").notes)
+
+
+@pytest.mark.parametrize("question", ["ships not in winter", "ships in summer", "ships since March"])
+def test_without_known_dates_a_season_is_not_used_and_that_is_said(question: str) -> None:
+    read = plan_question(question, replace(WORLD, first=None, last=None))
+    assert (read.sought, read.periods) == (("ships",), ())
+    assert any("not used: the dates of the index are not known" in note for note in read.notes)
 
 
 @pytest.mark.parametrize("question", ["ice near 90, 0", "ice near -90, 0", "ice within 10 km of 89.99, 45"])
