@@ -25,7 +25,7 @@ from retriever.rag.evidence._retrieve import Retrieved, Search, retrieve
 from retriever.rag.evidence._scoring import Phrase
 from retriever.rag.evidence._seen import Seen, see
 from retriever.rag.evidence._support import judge
-from retriever.rag.evidence._worth import worth_showing
+from retriever.rag.evidence._worth import measurable_only, worth_showing
 from retriever.rag.measuring._measured import is_measured, measure, tells
 from retriever.rag.records._from_records_claims import quoted
 
@@ -103,6 +103,8 @@ def _gathered(
     joined, retrieved, counted = walk.retrieved(tiles, kept)
     if not counted.everything.tiles:
         return EvidenceSet(dropped=joined.remarks, insufficient=nothing_passes(plan, archive, filters))
+    if only_measured:
+        retrieved = measurable_only(retrieved, plan, archive)
     chosen = walk.diversified(retrieved, counted, tiles)
     shown = _numbered(archive, chosen)
     insufficient = judge(retrieved, archive) or (None if shown else _EMPTY)

@@ -1,8 +1,10 @@
-"""Which candidates are worth showing: those that fit clearly better than the tail of their own search.
+"""Which candidates are worth showing: those that fit clearly better than the tail, or that can be measured.
 
 Choosing for spread would else fill an evidence set with tiles that merely lie elsewhere. A tile must be at least half
 as probable as the best one; where nothing is calibrated its score must lie nearer to the best than to the last
 candidate's. The best of each search always stays, so that a period or a phrase that shows little is seen to do so.
+
+Where an answer rests on what is measured, a tile of a sensor without the bands would take the place of one that counts.
 """
 
 from __future__ import annotations
@@ -10,8 +12,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from retriever.rag._archive import Archive
+from retriever.rag._types import QueryPlan
 from retriever.rag.evidence._retrieve import Candidate, Retrieved, Search
 from retriever.rag.evidence._scoring import Phrase
+from retriever.rag.measuring._measured import measurable_sensors
 
 TAIL = 24
 """Fewer candidates of a phrase have no tail to compare scores with: twice what is usually shown."""
@@ -29,6 +34,24 @@ def worth_showing(retrieved: Retrieved) -> Retrieved:
         search if search.phrase is None else _kept(search, floors[id(search.phrase)]) for search in retrieved.searches
     )
     return replace(retrieved, searches=searches)
+
+
+def measurable_only(retrieved: Retrieved, plan: QueryPlan, archive: Archive) -> Retrieved:
+    """Return what was retrieved without the candidates that cannot be measured; a search of no others keeps its own.
+
+    Raises:
+        StoreError: The index cannot be read.
+    """
+    return replace(retrieved, searches=tuple(_measurable(search, plan, archive) for search in retrieved.searches))
+
+
+def _measurable(search: Search, plan: QueryPlan, archive: Archive) -> Search:
+    if not search.candidates:
+        return search
+    sensors = archive.rows.take([each.row_id for each in search.candidates], ("sensor",))["sensor"].to_pylist()
+    measured = measurable_sensors(plan, sensors)
+    kept = tuple(each for each, name in zip(search.candidates, sensors, strict=True) if name in measured)
+    return replace(search, candidates=kept or search.candidates)
 
 
 def _floors(phrase: Phrase, searches: Iterable[Search]) -> tuple[float, float]:

@@ -15,7 +15,14 @@ from indexer import sensor_of
 from retriever.rag._types import EvidenceTile, Fact, QueryPlan
 from retriever.rag._wording import listed, point, shortened
 from retriever.rag.measuring._measured_change_facts import change_facts
-from retriever.rag.measuring._measured_facts import MeasuredDate, MeasuredSite, method_fact, missing_facts, series_facts
+from retriever.rag.measuring._measured_facts import (
+    MeasuredDate,
+    MeasuredSite,
+    cloud_facts,
+    method_fact,
+    missing_facts,
+    series_facts,
+)
 from retriever.rag.measuring._measured_grid import Grid, UnmeasurableError, read_date
 from retriever.rag.measuring._measured_kinds import BURNT, KINDS, Bands, Kind, tell, wanted
 from retriever.rag.measuring._measured_site import Site, SiteDate, can_be_placed, sites
@@ -79,16 +86,27 @@ def measure(
     fit, unfit = _sorted_out(kind, tiles)
     until = time.monotonic() + BUDGET_S
     every = sites(fit, place, archive.rows)
-    found = [_Walk(kind=kind, until=until).site(each, archive) for each in every[:MAX_SITES]]
+    walks = [(_Walk(kind=kind, until=until), site) for site in every[:MAX_SITES]]
+    found = [walk.site(site, archive, alone=len(every) == 1) for walk, site in walks]
     facts = tuple(fact for site in found for fact in _facts(site, plan, fit))
     return (*facts, *_unmeasured(kind, every[MAX_SITES:], fit, unfit))
 
 
 def _sorted_out(kind: Kind, tiles: Sequence[EvidenceTile]) -> tuple[list[EvidenceTile], list[EvidenceTile]]:
     """The tiles of sensors with bands for it, and the others."""
-    fits = {name: _has_bands(kind, name) for name in {tile.record.sensor for tile in tiles}}
-    fit = [tile for tile in tiles if fits[tile.record.sensor]]
-    return fit, [tile for tile in tiles if not fits[tile.record.sensor]]
+    fits = _sensors(kind, [tile.record.sensor for tile in tiles])
+    fit = [tile for tile in tiles if tile.record.sensor in fits]
+    return fit, [tile for tile in tiles if tile.record.sensor not in fits]
+
+
+def measurable_sensors(plan: QueryPlan, sensors: Iterable[str]) -> frozenset[str]:
+    """Return which of these sensors have the bands for what a plan measures; none where it measures nothing."""
+    kind = measured_kind(plan)
+    return frozenset() if kind is None else _sensors(kind, sensors)
+
+
+def _sensors(kind: Kind, sensors: Iterable[str]) -> frozenset[str]:
+    return frozenset(name for name in set(sensors) if _has_bands(kind, name))
 
 
 def _has_bands(kind: Kind, name: str) -> bool:
@@ -129,6 +147,7 @@ def _facts(site: MeasuredSite, plan: QueryPlan, tiles: Sequence[EvidenceTile]) -
         yield from series_facts(site, site.grid)
         yield from change_facts(site, site.grid, plan, tiles)
         yield method_fact(site, site.grid)
+        yield from cloud_facts(site)
     yield from missing_facts(site)
 
 
@@ -171,12 +190,17 @@ class _Walk:
     base: Bands | None = None
     missing: dict[SiteDate, str] = field(default_factory=dict)
 
-    def site(self, site: Site, archive: Readable) -> MeasuredSite:
+    def site(self, site: Site, archive: Readable, *, alone: bool) -> MeasuredSite:
         chosen = np.linspace(0, len(site.dates) - 1, min(MAX_DATES, len(site.dates))).round().astype(int)
         dates = [site.dates[at] for at in chosen]
         measured = [done for date in dates if (done := self._date(site, date, archive.reach))]
         return MeasuredSite(
-            kind=self.kind, site=site, grid=self.grid, dates=tuple(measured), missing=tuple(self.missing.items())
+            kind=self.kind,
+            site=site,
+            grid=self.grid,
+            dates=tuple(measured),
+            missing=tuple(self.missing.items()),
+            alone=alone,
         )
 
     def _date(self, site: Site, date: SiteDate, reach: Reach | None) -> MeasuredDate | None:

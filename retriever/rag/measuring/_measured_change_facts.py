@@ -62,7 +62,7 @@ class _Between:
         """A sentence about what lies between the two dates."""
         rounded = {key: round(value, 4) if isinstance(value, float) else value for key, value in values.items()}
         value = {**self.site.document(), "from": self.first, "to": self.last, **rounded}
-        between = f"Between {self.first} and {self.last}"
+        between = f"Between {self.first} and {self.last}{self.site.here}"
         return Fact(name=name, text=f"{between}, {text}.", value=value, cites=cites or cited(self._pair))
 
     def pieces(self, verb: str, pieces: Sequence[Piece]) -> Iterator[Fact]:

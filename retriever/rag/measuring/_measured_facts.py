@@ -8,13 +8,16 @@ from typing import Any
 
 from retriever.rag._types import Fact
 from retriever.rag._wording import amount, dated, listed, point, share, span, square_km
-from retriever.rag.measuring._measured_grid import Grid
+from retriever.rag.measuring._measured_grid import Grid, cloud_over
 from retriever.rag.measuring._measured_kinds import BURNT, Kind, Told
 from retriever.rag.measuring._measured_site import Site, SiteDate
 
 ALIKE = 0.1
 """Areas that differ by less than this share of the larger are about the same. A limit set on the logarithm of near
 infrared instead of its square root moves the areas of ten NAIP years by up to 7.3 %."""
+
+CLOUDY = 0.01
+"""Share of cloud from which it is told: less moves no area by more than a hundredth of the ground."""
 
 SEEN = 0.99
 """Share of the ground with data from which a date is told as showing all of it: square kilometres then mislead nobody
@@ -47,6 +50,8 @@ class MeasuredSite:
     """Oldest first."""
     missing: tuple[tuple[SiteDate, str], ...]
     """Dates that could not be measured, and why."""
+    alone: bool = True
+    """Whether it is the only place of the question; sentences need not say then where it is."""
 
     def when(self, date: SiteDate) -> str:
         """Return a date as it is written."""
@@ -60,6 +65,11 @@ class MeasuredSite:
     def at(self) -> str:
         """Where it is, in words."""
         return point(*self.place)
+
+    @property
+    def here(self) -> str:
+        """Where it is, for sentences that need not say so where it is the only place."""
+        return "" if self.alone else f" around {self.at}"
 
     @property
     def place(self) -> tuple[float, float]:
@@ -136,7 +146,7 @@ def _alike(ordered: Sequence[_Amount]) -> list[_Amount]:
 def _extreme(site: MeasuredSite, name: str, begin: str, found: Sequence[_Amount]) -> Fact:
     first, others = found[0], sorted(found[1:], key=lambda each: each.date.day)
     of = first.of_seen or " of the area"
-    text = f"{begin} {site.on(first.date)}: {square_km(first.km2)}, {share(first.share)}{of}"
+    text = f"{begin}{site.here} {site.on(first.date)}: {square_km(first.km2)}, {share(first.share)}{of}"
     if others:
         text += f"; about as much {listed([f'{site.on(each.date)} ({share(each.share)})' for each in others])}"
     value = site.document(dates=[_document(site, each) for each in found])
@@ -145,7 +155,7 @@ def _extreme(site: MeasuredSite, name: str, begin: str, found: Sequence[_Amount]
 
 def _steady(site: MeasuredSite, ordered: Sequence[_Amount]) -> Fact:
     least, most = share(ordered[0].share), share(ordered[-1].share)
-    text = f"The area of {site.kind.noun} hardly changed: {least} to {most} on {len(ordered)} dates."
+    text = f"The area of {site.kind.noun}{site.here} hardly changed: {least} to {most} on {len(ordered)} dates."
     value = site.document(dates=[_document(site, each) for each in ordered])
     return Fact(name="measured_steady", text=text, value=value, cites=cited(each.date for each in ordered))
 
@@ -162,6 +172,17 @@ def method_fact(site: MeasuredSite, grid: Grid) -> Fact:
     raw = any(each.raw for each in site.dates)
     value = site.document(raw=raw, limits=limits, pixel_m=[round(side, 3) for side in grid.pixel_m])
     return Fact(name="measured_how", text=text, value=value, cites=cited(each.date for each in site.dates))
+
+
+def cloud_facts(site: MeasuredSite) -> Iterator[Fact]:
+    """Yield how much cloud there was on which of the dates measured: it may hide what is sought, or pass for it."""
+    over = [(each.date, cloud_over(each.date, site.site.area) or 0.0) for each in site.dates]
+    cloudy = [(date, cloud) for date, cloud in over if cloud >= CLOUDY]
+    if cloudy:
+        told = listed([f"{share(cloud)} {site.on(date)}" for date, cloud in cloudy])
+        text = f"Clouds around {site.at} may hide {site.kind.noun} or pass for it: they covered {told}."
+        value = site.document(dates=[{"date": site.when(date), "cloud": round(cloud, 4)} for date, cloud in cloudy])
+        yield Fact(name="measured_cloud", text=text, value=value, cites=cited(date for date, _ in cloudy))
 
 
 def _rules(site: MeasuredSite) -> str:

@@ -66,7 +66,7 @@ def read_date(site: Site, date: SiteDate, kind: Kind, grid: Grid | None, reach: 
     Raises:
         UnmeasurableError: Clouds, no such bands, or nothing that can be opened.
     """
-    cloud = _cloud(date, site.area)
+    cloud = cloud_over(date, site.area)
     if cloud is not None and cloud > CLOUDED:
         raise UnmeasurableError(f"{cloud:.0%} cloud")
     found: Dated | None = None
@@ -101,8 +101,8 @@ class Dated:
         return replace(self, bands=bands, valid=self.valid | other.valid, raw=self.raw or other.raw)
 
 
-def _cloud(date: SiteDate, area: BaseGeometry) -> float | None:
-    """Share of cloud of a date's pieces; None where no piece tells."""
+def cloud_over(date: SiteDate, area: BaseGeometry) -> float | None:
+    """Return the share of cloud, 0..1, of a date's pieces that meet an area; None where no piece tells."""
     told = [p.cloud for s in date.scenes for p in s.pieces if p.cloud is not None and p.footprint.intersects(area)]
     return sum(told) / len(told) if told else None
 

@@ -168,12 +168,18 @@ _RAW = "the bands hold raw numbers, not reflectance, and no published threshold 
 
 
 def _water(bands: Bands, valid: NDArray[np.bool_]) -> Told:
-    """The modified index where there is a band for it: built-up ground is above 0 in NDWI, but not in MNDWI."""
+    """The modified index where there is a band for it: built-up ground is above 0 in NDWI, but not in MNDWI.
+
+    Its formula is that of NDSI, so what is bright enough in near infrared to be snow is taken out.
+    """
     if "swir16" not in bands:
         return _above(_ratio(bands, "green", "nir"), 0.0, valid, WATER)
     values = _ratio(bands, "green", "swir16")
     known = valid & np.isfinite(values)
-    return Told(there=known & (values > 0), known=known, how=f"where {_MNDWI} is above 0 ({_MNDWI_SOURCE})")
+    snow = (values > SNOW.threshold) & (bands["nir"] > _SNOW_NIR)
+    but = f"snow left out, which is above {SNOW.threshold} with near infrared above {_SNOW_NIR}"
+    how = f"where {_MNDWI} is above 0 ({_MNDWI_SOURCE}), {but}"
+    return Told(there=known & (values > 0) & ~snow, known=known, how=how)
 
 
 def _above(values: NDArray[np.float32], threshold: float, valid: NDArray[np.bool_], kind: Kind) -> Told:

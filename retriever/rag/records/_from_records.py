@@ -55,7 +55,7 @@ _INSTEAD = {"tiles": "likely", "dates": "likely_dates", "periods": "likely_perio
 _OF_ALL = {"tiles", *_DATES, *_GROUND, "sensors", "periods"}
 """Facts of every tile that passes, which say nothing of what was sought where only scores were compared."""
 
-_CAVEATS = ("uncalibrated", "measured_how", "measured_missing")
+_CAVEATS = ("uncalibrated", "measured_how", "measured_cloud", "measured_missing")
 """Facts that limit the others."""
 
 

@@ -306,6 +306,39 @@ def test_files_of_other_bands_are_told_by_their_own_rule(tmp_path: Path) -> None
     assert "MNDWI" not in found["measured_how"].text
 
 
+def test_snow_is_not_taken_for_open_water(tmp_path: Path) -> None:
+    pixels = put(ground((SIDE, SIDE), SNOW), slice(None), slice(0, 20), WATER)
+    found = measured([write_scene(tmp_path, pixels, "2019-01-01")])
+    assert found["measured_area"].value["dates"][0]["share"] == pytest.approx(0.2, abs=0.001)
+    assert "snow left out, which is above 0.4 with near infrared above 0.11" in found["measured_how"].text
+
+
+def test_clouds_that_are_measured_over_are_said(tmp_path: Path) -> None:
+    clear, hazy = (
+        scene(tmp_path, when, WATER, slice(None), slice(0, 20), cloud=cloud)
+        for when, cloud in (("2019-01-01", 0.0), ("2019-02-01", 0.09))
+    )
+    said = measured([clear, hazy])["measured_cloud"]
+    assert said.text.endswith("may hide open water or pass for it: they covered 9.0 % on 2019-02-01.")
+    assert said.cites == (2,)
+    assert "measured_cloud" not in measured([clear])
+
+
+def test_of_several_places_every_sentence_says_which(tmp_path: Path) -> None:
+    tiles = evidence_of(
+        [
+            scene(tmp_path, when, WATER, slice(None), slice(0, wide), origin=(500_000 + east, 5_000_000))
+            for east in (0, 20_000)
+            for when, wide in (("2019-01-01", 20), ("2019-02-01", 30), ("2019-03-01", 40))
+        ]
+    )
+    facts = measure(QueryPlan(question="?", renderings=("index:ndwi",)), tiles, Measurable(rows=rows_of(tiles)))
+    for name in ("measured_area", "measured_change", "measured_least", "measured_most"):
+        texts = [fact.text for fact in facts if fact.name == name]
+        assert [text.count("around 45.15° N, 9.01° E") for text in texts].count(1) == 1, texts
+        assert [text.count("around 45.15° N, 9.26° E") for text in texts].count(1) == 1, texts
+
+
 def test_the_rule_for_snow_reads_as_a_sentence(tmp_path: Path) -> None:
     how = measured([scene(tmp_path, "2019-01-01", SNOW, slice(None), slice(0, 20))], "ndsi")["measured_how"].text
     assert "is above 0.4 (Hall et al. 1995" in how

@@ -9,7 +9,7 @@ from shapely.geometry import Point, box
 
 from core import QueryError
 from retriever import SearchRequest, filters_only
-from retriever.rag import EvidenceSet, Passage, PlannedPlace, QueryPlan, Step, Turn, gather
+from retriever.rag import EvidenceSet, Fact, Passage, PlannedPlace, QueryPlan, Step, Turn, gather
 from retriever.rag.evidence._filters import filters_of
 from tests.unit.retriever.evidence_tables import BLUE, GREEN, RED, archive_of, colour, day, square
 from tests.unit.retriever.tables import row
@@ -238,6 +238,20 @@ def test_probabilities_of_one_period_are_not_held_against_scores_of_another() ->
     evidence = gather(plan(periods=periods), archive_of(rows), pictures=0)
     assert sorted(ids(evidence)) == ["n0", "n1", "n2", "u0", "u1", "u2"]
     assert [tile.probability is None for tile in evidence.tiles] == [False] * 3 + [True] * 3
+
+
+def test_tiles_that_cannot_be_measured_take_no_place_of_those_that_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    area = Fact(name="measured_area", text="Much.", value={"dates": [{"share": 0.5, "date": "2010-01-01"}]}, cites=(1,))
+    monkeypatch.setattr("retriever.rag.evidence._gather.measure", lambda *_, **__: (area,))
+    names = ["sentinel-1-rtc"] * 9 + ["sentinel-2-l2a"] * 3
+    rows = [row(f"{n:02}", square(5 + n, 50), datetime=day("2010-01-01"), sensor=s) for n, s in enumerate(names)]
+    wanted = plan(sought=("open water",), renderings=("index:ndwi",))
+    evidence = gather(wanted, archive_of(rows), tiles=4, pictures=0)
+    # The first of all tiles is shown besides, so that its date can be cited.
+    assert ids(evidence) == ["00", "09", "10", "11"]
+    assert evidence.matched == 12
+    radar = gather(wanted, archive_of(rows[:9]), tiles=4, pictures=0)
+    assert len(radar.tiles) == 4
 
 
 def test_measuring_is_bounded_by_the_area_that_was_set(monkeypatch: pytest.MonkeyPatch) -> None:
