@@ -117,7 +117,7 @@ def test_lists_of_conversations_are_joined_by_picture_with_marks_and_boxes_read(
         ("refer", "{<10><20><30><60>|<-45>}"),
     ]
     assert single.questions[1].region == (0.1, 0.2, 0.3, 0.6)
-    assert (single.split, pair.split) == ("train", None)
+    assert (single.split, pair.split) == ("train", "rest")
     assert [view.role for view in pair.views] == ["before", "after"]
     assert pair.questions[0].kind == "instruction"
     assert all(view.read().mask.all() for sample in samples for view in sample.views)
