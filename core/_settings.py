@@ -56,10 +56,13 @@ class Settings(BaseSettings):
 class AnswerSettings(BaseSettings):
     """Which model writes answers, and how much it is given; every field has the prefix ``SWATH_ANSWER_``.
 
-    Read only from the environment: a request can neither name another host nor see the key.
+    Read only from the environment: a request can neither name another host nor see the key. Space around a value, like
+    the line end of a file that a secret is kept in, is not part of it.
     """
 
-    model_config = SettingsConfigDict(env_prefix="SWATH_ANSWER_", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="SWATH_ANSWER_", extra="forbid", frozen=True, str_strip_whitespace=True
+    )
 
     provider: str = Field(default="openai", description="Kind of model: openai for any OpenAI-compatible server.")
     url: str = Field(

@@ -1,5 +1,6 @@
 """Every way a model server behaves, well or badly, ends in a right or an honest answer, in time."""
 
+import gzip
 import json
 import logging
 import re
@@ -12,11 +13,13 @@ from typing import Any
 
 import anyio
 import pytest
+from pydantic import SecretStr
 
 from core import AnswerSettings, ConfigError
 from retriever.rag import Claim, Message, ModelError, Reply, TextPart, open_answer_model, write_with_model
 from tests.integration.scripted_model import (
     ScriptedServer,
+    Talk,
     answers,
     drops,
     never_ends,
@@ -211,6 +214,20 @@ def test_without_a_name_the_only_model_is_asked_once_it_is_known() -> None:
     assert server.chats == []
 
 
+def test_a_server_that_comes_up_with_another_model_is_asked_for_that() -> None:
+    with scripted_server(says(GOOD), answers(404, "no such model"), says(GOOD), models=("before",)) as server:
+        model = open_answer_model(settings(server, model=""))
+        assert model is not None
+
+        async def replies() -> list[str]:
+            before = await spoken(model.stream(hello()))
+            server.models = ("after",)
+            return [before, await spoken(model.stream(hello()))]
+
+        assert anyio.run(replies) == [GOOD, GOOD]
+    assert [chat.document["model"] for chat in server.chats] == ["before", "before", "after"]
+
+
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_redirects_are_not_followed(status: int) -> None:
     with scripted_server(says(GOOD)) as thief:
@@ -227,6 +244,29 @@ def test_a_refused_key_is_named_and_not_shown(status: int) -> None:
     with scripted_server(answers(status, f"wrong key {KEY}")) as server:
         said = error(asked(server))
     assert said == f"the model server answers {status}: it refuses the key; set SWATH_ANSWER_KEY (wrong key (key))"
+    assert len(server.chats) == 1
+
+
+def test_the_line_end_of_a_file_is_no_part_of_a_key() -> None:
+    with scripted_server(says(GOOD)) as server:
+        assert len(claims(asked(server, key=f"{KEY}\r\n"))) == 2
+    assert server.chats[0].headers["authorization"] == f"Bearer {KEY}"
+
+
+@pytest.mark.parametrize("key", ["sk-test\n0123456789abcdef", "sk-t\u0435st-0123456789abcdef"])
+def test_a_key_that_no_header_can_carry_is_refused_without_showing_it(key: str) -> None:
+    with pytest.raises(ConfigError, match="SWATH_ANSWER_KEY holds") as refused:
+        open_answer_model(AnswerSettings(url="http://localhost/v1", key=SecretStr(key)))
+    assert "0123456789" not in str(refused.value)
+
+
+def test_a_packed_reply_is_refused_before_it_is_unpacked() -> None:
+    def packed(talk: Talk) -> None:
+        body = gzip.compress(b"data: " + b"x" * 2**20)
+        talk.whole(200, body, {"content-type": "text/event-stream", "content-encoding": "gzip"})
+
+    with scripted_server(packed) as server:
+        assert error(asked(server)) == "the model server packs its replies (gzip), though asked not to"
     assert len(server.chats) == 1
 
 

@@ -15,7 +15,7 @@ from core import AnswerSettings
 from retriever.rag._model import AnswerModel, Message, ModelError
 from retriever.rag.writing._deadline import until
 from retriever.rag.writing._foreign import plain
-from retriever.rag.writing._openai_client import guarded_client, server_address
+from retriever.rag.writing._openai_client import check_key, guarded_client, server_address
 from retriever.rag.writing._openai_errors import RefusedError, declined, refused
 from retriever.rag.writing._openai_messages import said
 
@@ -38,7 +38,7 @@ def open_model(settings: AnswerSettings) -> AnswerModel:
     """Return the model that the settings name. Nothing is sent yet.
 
     Raises:
-        ConfigError: The address is not one that could be asked.
+        ConfigError: The address is not one that could be asked, or the key cannot be sent.
     """
     return OpenAIModel(settings)
 
@@ -50,12 +50,13 @@ class OpenAIModel:
         settings: Which server and model, and the limits of a request.
 
     Raises:
-        ConfigError: The address is not one that could be asked.
+        ConfigError: The address is not one that could be asked, or the key cannot be sent.
     """
 
     def __init__(self, settings: AnswerSettings) -> None:
         self._settings = settings
         self._address = server_address(settings.url)
+        check_key(settings)
         self._model = settings.model
         self._declined: frozenset[str] = frozenset()
 
@@ -180,15 +181,22 @@ class OpenAIModel:
         return {name: value for name, value in wanted.items() if name not in left_out}
 
     async def _explained(self, client: AsyncOpenAI, failure: ModelError) -> ModelError:
-        """Return a failure; where nothing was found by that name, with what the server has."""
+        """Return a failure; where nothing was found by that name, with what the server has.
+
+        A name that the server once listed is forgotten: it may have come up with another model.
+        """
         if not isinstance(failure, RefusedError) or failure.status != 404:
             return failure
         asked = f"the model server knows no model {plain(self._model, 80)!r} (404)"
+        listed_once = not self._settings.model
+        if listed_once:
+            self._model = ""
         try:
             names = await self._listed(client)
         except ModelError:
             return RefusedError(f"{asked}, or SWATH_ANSWER_URL lacks its /v1", status=404)
-        return RefusedError(f"{asked}; set SWATH_ANSWER_MODEL to one of: {_shown(names)}", status=404)
+        message = f"{asked}; set SWATH_ANSWER_MODEL to one of: {_shown(names)}"
+        return RefusedError(message, status=404, again=listed_once, wait_s=0.0)
 
     async def _only_model(self, client: AsyncOpenAI) -> str:
         names = await self._listed(client)

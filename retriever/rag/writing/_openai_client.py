@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from core import AnswerSettings, ConfigError
 from retriever.rag._model import ModelError
+from retriever.rag.writing._foreign import plain
 
 if TYPE_CHECKING:
     import httpx2
@@ -24,6 +25,7 @@ _CONNECT_S = 10.0
 _BYTES_PER_TOKEN = 2_000
 """Of a reply on the wire: every token comes in an event of its own, of 200 to 400 bytes with most servers."""
 _LEAST_BYTES = 4 * 2**20
+"""Packed replies are refused, because a few hundred kilobytes of them can be gigabytes."""
 
 
 def server_address(url: str) -> str:
@@ -44,6 +46,17 @@ def server_address(url: str) -> str:
     if address.userinfo or address.query or address.fragment:
         raise ConfigError(f"the address of the answer model holds more than host, port and path; {hint}")
     return str(address).rstrip("/")
+
+
+def check_key(settings: AnswerSettings) -> None:
+    """Do nothing where the key can be sent.
+
+    Raises:
+        ConfigError: It holds what cannot stand in a header.
+    """
+    key = settings.key.get_secret_value()
+    if not (key.isascii() and key.isprintable()):
+        raise ConfigError("SWATH_ANSWER_KEY holds a control character or a letter beyond ASCII; no header can carry it")
 
 
 def guarded_client(address: str, settings: AnswerSettings) -> AsyncOpenAI:
@@ -67,6 +80,9 @@ def guarded_client(address: str, settings: AnswerSettings) -> AsyncOpenAI:
             request.headers["authorization"] = f"Bearer {key}"
 
     async def after(response: httpx2.Response) -> None:
+        packing = response.headers.pop("content-encoding", None) or "identity"
+        if packing != "identity" and response.is_success:
+            raise ModelError(f"the model server packs its replies ({plain(packing, 20)}), though asked not to")
         response.stream = _capped(cast("httpx2.AsyncByteStream", response.stream), most)
 
     client = httpx2.AsyncClient(

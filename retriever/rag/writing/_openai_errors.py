@@ -62,8 +62,9 @@ def refused(error: Exception, settings: AnswerSettings) -> ModelError:
     """Return an error of the client, or of what it uses, as one of ours that holds no key."""
     import openai
 
-    if isinstance(error, ModelError):
-        return error
+    # The client wraps what is raised on the way through it.
+    if own := next((each for each in (error, error.__cause__) if isinstance(each, ModelError)), None):
+        return own
     if isinstance(error, openai.APIStatusError):
         return _by_status(error, settings)
     if isinstance(error, openai.APITimeoutError):
