@@ -19,8 +19,9 @@ from retriever.rag.planning._plan_world import World
 
 _FOLLOWS = re.compile(
     r"^(?:and|but|or|so|also|only|just|now|then|what about|how about|what if|same|instead|again"
-    r"|more|less|this time|no,|yes,|ok|"
-    r"okay|without|with|except|not|except|excluding|where|when|how many|before|after|since|until"
+    r"|more|less|this time|no|yes|ok|"
+    r"okay|compared? (?:(?:it|them|that|this|those) )?(?:with|to|against)"
+    r"|without|with|except|not|except|excluding|where|when|how many|before|after|since|until"
     r"|in|from|on|near|around|at|within|"
     r"during|between|everywhere|anywhere|any|all|show (?:me )?(?:the )?(?:same|more|others|them"
     r"|those|only))\b(?! (?:is|are|was|were|did|do|does|has|have|can)\b(?! (?:they|it|those|them"
@@ -35,6 +36,9 @@ _ONES = re.compile(
     r"|those|them|these|they|it)\b"
 )
 _ALSO = re.compile(r"\b(?:also|as well|too|in addition|additionally|add|plus|include|including)\b")
+_BESIDE = re.compile(r"\bcompared? (?:(?:it|them|that|this|those) )?(?:with|to|against)\b|^(?:and )?(?:versus|vs)\b")
+"""Words that put what is new beside what was there."""
+_REPLACED = re.compile(r"\b(?:instead of|rather than)\b")
 _NOT_MORE = re.compile(r"\b(?:only|just|instead|rather)\b")
 _DROPS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
@@ -72,6 +76,8 @@ _AMONG = re.compile(
     r"|\b(?:only|just) (?:(?:the|those|these) )?(?:ones?|those|these|them)\b|\bamong (?:those|these|them)\b"
 )
 """Words that ask about what the answer before found, not about the archive."""
+_ALL_WHERE_EMPTY = {"periods", "sensors", "collections"}
+"""Fields that leave nothing out where they are empty, so that nothing can be added."""
 _LABELS = {
     "sought": "what is sought", "without": "what must not show", "place": "the place", "periods": "the period",
     "sensors": "the sensors", "collections": "the collections", "max_cloud": "the cloud limit",
@@ -115,7 +121,7 @@ def _read(text: str, alone: QueryPlan, world: World) -> QueryPlan:
     """Plan what is left without the words that lift a condition; nothing may be left."""
     for _, pattern in _DROPS:
         text = pattern.sub(" ", text)
-    if not any(map(str.isalpha, text)):
+    if not any(map(str.isalnum, text)):
         return QueryPlan(question=alone.question)
     return plan_question(text, world)
 
@@ -129,9 +135,12 @@ def _renderings(read: QueryPlan, merged: QueryPlan, last: QueryPlan, world: Worl
 
 def _merged(read: QueryPlan, last: QueryPlan, text: str, question: str) -> QueryPlan:
     changed = _changes(read, last, text)
+    nothing_new = not changed and not read.notes
     changed["among_earlier"] = bool(_AMONG.search(text)) and not {"place", "periods", "sensors"} & set(changed)
     kept = [label for field, label in _LABELS.items() if field not in changed and getattr(last, field)]
     notes = [*read.notes]
+    if nothing_new and not changed["among_earlier"]:
+        notes.append("Nothing new was read in this question, so it is put like the one before.")
     if kept:
         notes.append(f"Kept from the question before: {', '.join(kept)}.")
     lifted = [
@@ -147,11 +156,16 @@ def _merged(read: QueryPlan, last: QueryPlan, text: str, question: str) -> Query
 def _changes(read: QueryPlan, last: QueryPlan, text: str) -> dict[str, Any]:
     """Return the fields that differ from the plan before."""
     changed: dict[str, Any] = {field: None if field in {"place", "max_cloud"} else () for field in _lifted(text)}
-    adds = bool(_ALSO.search(text)) and not _NOT_MORE.search(text)
+    beside = bool(_BESIDE.search(text))
+    adds = beside or (bool(_ALSO.search(text)) and not _NOT_MORE.search(text))
     for field in ("sought", "without", "periods", "sensors", "collections"):
         new, old = getattr(read, field), getattr(last, field)
+        if adds and not beside and not old and field in _ALL_WHERE_EMPTY:
+            continue
         if new and field not in changed and new != old:
             changed[field] = tuple(dict.fromkeys((*old, *new))) if adds or field == "without" else new
+    if "without" in changed:
+        _shun(changed, last, replaced=bool(_REPLACED.search(text)))
     if read.missing_sensors or "sensors" in changed:
         changed["missing_sensors"] = read.missing_sensors
     if read.max_cloud is not None:
@@ -161,6 +175,14 @@ def _changes(read: QueryPlan, last: QueryPlan, text: str) -> dict[str, Any]:
     if read.shape != "describe" and not _NARROWS.match(text):
         changed["shape"] = read.shape
     return changed
+
+
+def _shun(changed: dict[str, Any], last: QueryPlan, *, replaced: bool) -> None:
+    """Keep out of what must not show what is sought, and what was sought before where something takes its place."""
+    kept = {*changed.get("sought", last.sought), *(last.sought if replaced else ())}
+    without = tuple(phrase for phrase in changed.pop("without") if phrase not in kept)
+    if without != last.without:
+        changed["without"] = without
 
 
 def _lifted(text: str) -> list[str]:

@@ -99,7 +99,7 @@ TO_MONTH = re.compile(
 )
 
 MONTH_TOLD = re.compile(
-    r"\b(?:in|during|every|each|since|until|before|after|of|by|and|or|from|to|between|for|,"
+    r"\b(?:in|during|every|each|since|until|before|after|of|by|and|or|from|to|between|for|with|against|than|versus|vs|,"
     r"|last)(?: the)?(?: month of| months of)? $"
 )
 

@@ -49,7 +49,7 @@ _LEADING = re.compile(
     r"|frequent|widespread|prevalent|abundant|numerous|clearly|visible|available|existing|actual"
     r"|exact"
     r"|total|overall|recent|latest|earliest|oldest|newest|first|last|previous|new|so|then|please"
-    r"|yes|maybe|perhaps|finally|mainly|mostly|here|how)\b(?!-)"
+    r"|yes|ok|okay|well|maybe|perhaps|finally|mainly|mostly|here|how)\b(?!-)"
     r"|(?:satellite |aerial |remote sensing |space |good |clear "
     rf"|best )*{_PICTURE}\b(?: {_SHOWING}\b)*(?! (?:in|on) (?:a|the) )"
     rf"|{_AREA} {_SHOWING}\b"
@@ -96,7 +96,7 @@ themselves itself
 _INSIDE = word_set(
     """
 ever already currently also really actually possibly probably please any some still visible visibly you we i me
-us clearly partly partially mostly recently completely entirely fully heavily severely badly exist exists existed
+us clearly partly partially mostly recently completely entirely fully heavily severely badly there exist exists existed
 lie lies lying lay located situated
 """
 )

@@ -274,7 +274,14 @@ def _proper_names(canvas: Canvas) -> list[tuple[int, int]]:
     return spans
 
 
+_MEASURED = frozenset(
+    ("area", "areas", "size", "extent", "length", "width", "level", "number", "share", "change", "changes")
+) | {"image", "images", "picture", "pictures", "map", "maps", "of", "the", "and"}
+"""Words that make no name of a thing: "the Area of the Lake"."""
+
+
 def _ordinary(name: str, *, told: bool) -> bool:
     """Whether a name is no place: an acronym, or a thing that has a name in the vocabulary."""
     acronym = name.isupper() and len(name) <= 5 and not told
-    return acronym or name in {"I", "I'd", "I'm"} or is_thing(name)
+    measured = " ".join(word for word in name.split() if word.lower() not in _MEASURED)
+    return acronym or name in {"I", "I'd", "I'm"} or is_thing(name) or is_thing(measured)

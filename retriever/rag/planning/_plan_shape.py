@@ -11,7 +11,8 @@ CONTRACTIONS = {
     "isn't": "is not", "aren't": "are not", "wasn't": "was not", "weren't": "were not", "don't": "do not",
     "doesn't": "does not", "didn't": "did not", "hasn't": "has not", "haven't": "have not", "hadn't": "had not",
     "can't": "can not", "cannot": "can not", "couldn't": "could not", "there's": "there is", "what's": "what is",
-    "where's": "where is", "who's": "who is", "how's": "how is", "it's": "it is", "i'd": "i would", "i'm": "i am",
+    "where's": "where is", "wheres": "where is", "whats": "what is",
+    "who's": "who is", "how's": "how is", "it's": "it is", "i'd": "i would", "i'm": "i am",
     "i've": "i have", "let's": "let us", "when's": "when is", "that's": "that is", "there're": "there are",
     "where're": "where are", "what're": "what are", "how've": "how have",
 }  # fmt: skip

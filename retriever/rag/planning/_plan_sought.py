@@ -76,7 +76,8 @@ _ABSENT = re.compile(
     r"|even|from|for|to))*(?= [a-z])"
 )
 _STOP = re.compile(
-    r"[,;.?!|]| but | yet | however | that | which | who | where | when | although | while "
+    r"[,;.?!|]| (?:please|show|find|list|give|search)(?= )"
+    r"| but | yet | however | that | which | who | where | when | although | while "
     r"| and (?:with|show|shows|are|is|has|have|were|was|can|do|does|how|what|list|give|near|next"
     r"|also|only)\b| or (?:is|are)\b"
     r"| (?:with|near|next to|close to|along|beside)(?= (?!no\b))"

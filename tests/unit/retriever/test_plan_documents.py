@@ -157,9 +157,19 @@ FIRST = "Which harbours were flooded in March 2019 in Rotterdam?"
         ("and airports?", {"sought": ("airports",)}),
         ("also airports", {"sought": ("flooded harbours", "airports")}),
         ("everywhere", {"place": None}),
+        ("2010-05-01", {"periods": spans("2010-05-01/2010-05-01")}),
+        ("compare with April 2019", {
+            "shape": "compare", "periods": spans("2019-03-01/2019-03-31", "2019-04-01/2019-04-30")
+        }),
+        ("compare with airports", {"shape": "compare", "sought": ("flooded harbours", "airports")}),
+        ("instead of those show airports", {"sought": ("airports",)}),
+        ("no, airports", {"sought": ("airports",)}),
+        ("ok now airports", {"sought": ("airports",)}),
+        ("not those", {}),
+        ("and Sentinel-2 too", {}),
         ("and in Atlantis?", {"place": None, "unknown_place": "Atlantis"}),
     ],
-)
+)  # fmt: skip
 def test_a_follow_up_changes_one_thing_and_keeps_the_rest(said: str, changed: dict[str, object]) -> None:
     before, after = plan_question(FIRST, WORLD), _dialogue(FIRST, said)
     fields = ("shape", "sought", "without", "place", "unknown_place", "periods", "sensors", "max_cloud")
@@ -167,6 +177,15 @@ def test_a_follow_up_changes_one_thing_and_keeps_the_rest(said: str, changed: di
     assert {field: getattr(after, field) for field in fields} == expected
     assert any("Kept from the question before" in note for note in after.notes)
     assert after.question == said
+
+
+@pytest.mark.parametrize("said", ["more", "why?", "before that", "within 5 km of that", "and Sentinel-2 too"])
+def test_a_follow_up_of_which_nothing_is_read_says_so(said: str) -> None:
+    assert any(note.startswith("Nothing new was read") for note in _dialogue(FIRST, said).notes)
+
+
+def test_that_only_earlier_tiles_count_is_said() -> None:
+    assert "Only the tiles of the answer before count." in _dialogue(FIRST, "which of those have cranes?").notes
 
 
 def test_what_points_back_asks_among_the_tiles_of_the_answer_before() -> None:
