@@ -45,7 +45,7 @@ _TOLD: dict[Shape, tuple[str, ...]] = {
 """Facts that each shape tells, first things first. A fact of a name that stands nowhere here is told by every shape."""
 
 _COVERED = frozenset(("tiles", *_DATES, *_GROUND, "sensors"))
-"""Facts of which a measurement says enough: it names its dates and its ground."""
+"""Facts of which a measurement says enough where an answer rests on it: it names its dates and its ground."""
 
 _KNOWN = frozenset(name for names in _TOLD.values() for name in names) | {"best_probability", "sensors"}
 
@@ -97,8 +97,7 @@ def _headline(plan: QueryPlan, evidence: EvidenceSet) -> Iterator[Claim]:
     """For "is there": yes or no by the index's own threshold, on the best tile of each thing sought."""
     if plan.shape != "presence":
         return
-    measured = _measured({fact.name for fact in evidence.facts})
-    if evidence.tiles and not measured and not any(tile.sought for tile in evidence.tiles):
+    if evidence.tiles and not _rests_on_measuring(evidence) and not _scored(evidence):
         yield Claim(text=f"Yes: {_matching(evidence)}.", cites=tuple(tile.number for tile in evidence.tiles))
     limits = {fact.value["sought"]: fact.value["threshold"] for fact in evidence.facts if fact.name == "likely"}
     for sought in dict.fromkeys(tile.sought for tile in evidence.tiles):
@@ -128,10 +127,19 @@ def _presence(sought: str, best: EvidenceTile, limit: float | None) -> str:
     return f"The archive does not clearly show {quoted(sought)}: the best tile fits with a {sureness([best])}."
 
 
+def _scored(evidence: EvidenceSet) -> bool:
+    """Whether tiles were found by what they look like."""
+    return any(tile.sought for tile in evidence.tiles)
+
+
 def _scored_alone(evidence: EvidenceSet) -> bool:
     """Whether something was sought of which nothing but the scores of the tiles shown is known."""
-    names = {fact.name for fact in evidence.facts}
-    return any(tile.sought for tile in evidence.tiles) and not _measured(names) and "likely" not in names
+    return _scored(evidence) and not any(fact.name == "likely" for fact in evidence.facts)
+
+
+def _rests_on_measuring(evidence: EvidenceSet) -> bool:
+    """Whether what was measured is the answer; beside tiles found by their looks it says what else is there."""
+    return _measured({fact.name for fact in evidence.facts}) and not _scored(evidence)
 
 
 def _fact_claims(plan: QueryPlan, evidence: EvidenceSet) -> Iterator[Claim]:
@@ -139,11 +147,13 @@ def _fact_claims(plan: QueryPlan, evidence: EvidenceSet) -> Iterator[Claim]:
     shape = plan.shape
     order = {name: place for place, name in enumerate(_TOLD[shape])}
     known, names = evidence.numbers(), {fact.name for fact in evidence.facts}
-    left_out = {*_CAVEATS, *(_KNOWN - order.keys()), *(_COVERED if _measured(names) and shape != "count" else ())}
+    covered = _rests_on_measuring(evidence) and shape != "count"
+    left_out = {*_CAVEATS, *(_KNOWN - order.keys()), *(_COVERED if covered else ())}
     left_out |= {every for every, likely in _INSTEAD.items() if likely in names}
     left_out |= _OF_ALL if _scored_alone(evidence) and shape != "count" else set()
     told = [fact for fact in evidence.facts if fact.name not in left_out]
-    for fact in sorted(told, key=lambda fact: order.get(fact.name, len(order))):
+    last = "measured_" if _scored(evidence) else "-"
+    for fact in sorted(told, key=lambda fact: (fact.name.startswith(last), order.get(fact.name, len(order)))):
         cites = tuple(number for number in fact.cites if number in known)
         if cites:
             yield Claim(text=fact.text, cites=cites)
@@ -170,7 +180,7 @@ def _caveats(plan: QueryPlan, evidence: EvidenceSet, calendar: Calendar) -> Iter
         yield f"{shown} of the {evidence.matched:,} that pass the filters {verb} shown; facts count all of them{limit}."
     if uncalibrated(evidence.tiles) and not any(fact.name == "uncalibrated" for fact in evidence.facts):
         yield "The index is not calibrated: scores order the tiles, they are not probabilities."
-    if any(tile.sought for tile in evidence.tiles):
+    if _scored(evidence):
         yield "Scores say how well a tile fits the words; what it shows must be seen on its picture."
     yield from _unmeasured(evidence)
     for name in calendar.of_years:
