@@ -34,7 +34,7 @@ from core._reading import read_limited
 from core._registry import Registry
 from core._rendering import POWER_FLOOR, render, to_physical
 from core._sample import CHOICE_LETTERS, Question, Sample, View
-from core._sensors import builtin_sensors, load_sensor, sensor_names
+from core._sensors import builtin_sensors, load_sensor, sensor_file, sensor_names
 from core._settings import AnswerSettings, Settings
 from core._text import printable, safe_name
 from core._tile import Tile, array_tile, picture_tile, square_of, squares_of
@@ -137,6 +137,7 @@ __all__ = [
     "render",
     "rfc3339",
     "safe_name",
+    "sensor_file",
     "sensor_names",
     "square_of",
     "squares_of",

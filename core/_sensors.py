@@ -84,6 +84,12 @@ def load_sensor(name_or_path: str | Path) -> tuple[Sensor, Encoding | None]:
     return sensor, _encoding(sensor, wanted) if wanted else None
 
 
+def sensor_file(name_or_path: str) -> Path | None:
+    """Return the TOML file of what ``load_sensor`` takes; None for the name of a built-in sensor."""
+    reference = _FILE_REFERENCE.fullmatch(name_or_path)
+    return Path(reference["path"]) if reference else None
+
+
 def _encoding(sensor: Sensor, name: str) -> Encoding:
     for encoding in sensor.encodings:
         if encoding.name == name:

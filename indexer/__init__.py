@@ -14,7 +14,7 @@ from indexer._legends import (
 )
 from indexer._pipeline import ingest
 from indexer._preview import stored_picture
-from indexer._pyramid import LEVEL, Pyramid, index_pyramid, scene_size
+from indexer._pyramid import LEVEL, Pyramid, index_pyramid, is_level, scene_size
 from indexer._reach import Reach
 from indexer._records import RECORD_COLUMNS, record_from_row, records_to_batch, scene_key
 from indexer._rendered import Picture, check_rendering, color_stops, draw, reread
@@ -56,6 +56,7 @@ __all__ = [
     "enclosing_bbox",
     "index_pyramid",
     "ingest",
+    "is_level",
     "legend_in_words",
     "legend_of",
     "legends_of",

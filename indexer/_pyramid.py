@@ -7,12 +7,12 @@ be read from the top, so they are written out as a tiled GeoTIFF first.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core import EncodesTiles, InputError, SceneError, Settings, SourceError
-from indexer._gdal import gdal_env, open_raster
+from indexer._gdal import gdal_env, open_raster, reason
 from indexer._pipeline import ingest
 from indexer._report import IngestReport, Progress
 from indexer._tiling import TilingOptions
@@ -26,6 +26,11 @@ MAX_LEVELS = 12
 
 _FROM_THE_TOP = ("JPEG", "PNG")
 """Drivers that decode everything above a window to read it."""
+
+
+def is_level(collection: str) -> bool:
+    """Return whether tiles of a collection are regions of one scene that was cut into a pyramid."""
+    return collection.startswith(LEVEL) and collection.removeprefix(LEVEL).isdecimal()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,34 +108,51 @@ def scene_size(path: Path) -> tuple[int, int]:
 def _look(path: Path) -> _Scene:
     if not path.is_file():
         raise SourceError(f"{str(path)!r} is no file; give a GeoTIFF, JPEG 2000, JPEG or PNG on this machine")
-    with gdal_env(Settings()), open_raster(str(path)) as dataset:
+    with _named(path), gdal_env(Settings()), open_raster(str(path)) as dataset:
         return _Scene(path=path, width=dataset.width, height=dataset.height, placed=dataset.crs is not None)
 
 
 def _tiled(scene: _Scene, into: Path) -> _Scene:
     """Return the scene as a file any window of which is read at once."""
+    from rasterio._err import CPLE_BaseError  # what copying raises has no public name
+    from rasterio.errors import RasterioError
     from rasterio.shutil import copy
 
     settings = Settings()
     with ExitStack() as files:
+        files.enter_context(_named(scene.path))
         files.enter_context(gdal_env(settings))
         dataset = files.enter_context(open_raster(str(scene.path)))
         if dataset.driver not in _FROM_THE_TOP:
             return scene
         if scene.width * scene.height > settings.max_picture_pixels:
             raise SceneError(
-                f"{scene.path.name} has {scene.width:,} x {scene.height:,} pixels; at most"
+                f"has {scene.width:,} x {scene.height:,} pixels; at most"
                 f" {settings.max_picture_pixels:,} are accepted (SWATH_MAX_PICTURE_PIXELS)"
             )
         tiled = into.parent / f"{scene.path.stem}.tif"
-        copy(dataset, tiled, driver="GTiff", tiled=True, blockxsize=512, blockysize=512, compress="zstd", zstd_level=1)
+        layout = {"tiled": True, "blockxsize": 512, "blockysize": 512, "compress": "zstd", "zstd_level": 1}
+        try:
+            copy(dataset, tiled, driver="GTiff", **layout)
+        except (RasterioError, CPLE_BaseError, OSError) as error:
+            raise SceneError(reason(error, str(scene.path))) from None
     return replace(scene, path=tiled)
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Say which file an error is about."""
+    try:
+        yield
+    except SceneError as error:
+        raise SceneError(f"{path.name} {error}") from None
 
 
 def _levels(scene: _Scene, tile_size: int) -> Iterator[int]:
     for level in range(MAX_LEVELS):
         yield 2**level
-        if tile_size * 2**level >= max(scene.width, scene.height):
+        # A strip ends where the next level would have no whole pixel across it.
+        if tile_size * 2**level >= max(scene.width, scene.height) or 2 ** (level + 1) > min(scene.width, scene.height):
             return
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
 from pathlib import Path
 
-from core import EncodesText, InputError
+from core import EncodesText, InputError, Settings, sensor_file
 from embeddings import DEFAULT_ENCODER, EncodesBoth, open_encoder
 from retriever.rag import Archive, Asker
 from retriever.rag.scene import open_scene
@@ -27,9 +29,20 @@ def scene_asker(path: Path, *, index_dir: Path | None, sensor: str | None, use_m
         StoreError: The index or the cache cannot be read.
     """
     encoder, beside = _encoder_and_index(index_dir)
-    with Line("cutting the scene") as line:
-        scene = open_scene(path, encoder, sensor=sensor, beside=beside, progress=line.ingest)
+    _make_known(sensor)
+    try:
+        with Line("cutting the scene") as line:
+            scene = open_scene(path, encoder, sensor=sensor, beside=beside, progress=line.ingest)
+    except InputError as error:  # --sensor, which indexing has for this, is a filter here
+        raise InputError(str(error).replace("--sensor", "--scene-sensor")) from None
     return asker_of(scene.archive, use_model=use_model)
+
+
+def _make_known(sensor: str | None) -> None:
+    """Let a sensor file that is named for the scene be found when its tiles are drawn and measured."""
+    path = None if sensor is None else sensor_file(sensor)
+    if path is not None:
+        os.environ["SWATH_SENSOR_FILES"] = json.dumps([*Settings().sensor_files, str(path.resolve())])
 
 
 def _encoder_and_index(index_dir: Path | None) -> tuple[EncodesBoth, Archive | None]:

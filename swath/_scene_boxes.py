@@ -51,10 +51,11 @@ def _whole(record: Record) -> tuple[Image.Image, float]:
 
 
 def _mark(picture: Image.Image, window: PixelWindow, shrunk: float, number: str, color: str) -> None:
-    left, top = window.col_off * shrunk, window.row_off * shrunk
     right = min(picture.width - 1, (window.col_off + window.width) * shrunk)
     bottom = min(picture.height - 1, (window.row_off + window.height) * shrunk)
+    left, top = min(window.col_off * shrunk, right), min(window.row_off * shrunk, bottom)
     pen = ImageDraw.Draw(picture)
     pen.rectangle((left, top, right, bottom), outline=color, width=3)
-    above = top - 14 if top >= 14 else bottom + 2  # so that it hides nothing of a small region
-    pen.text((left, above), number, fill=color, stroke_width=2, stroke_fill="black")
+    # Above or below, so that it hides nothing of a small region; inside one that fills the picture.
+    beside = next((at for at in (top - 14, bottom + 2) if 0 <= at <= picture.height - 14), top + 4)
+    pen.text((left + 4 if beside == top + 4 else left, beside), number, fill=color, stroke_width=2, stroke_fill="black")

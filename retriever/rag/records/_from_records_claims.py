@@ -36,7 +36,7 @@ def _claim(tiles: Sequence[EvidenceTile], text: str) -> Claim:
 
 
 def _sentence(group: Group, sought: str | None, during: str, calendar: Calendar) -> str:
-    place = f" around {group.where}" if group.where else ""
+    place = (f" around {group.where}" if group.where else "") + (f" in {group.region}" if group.region else "")
     sensors = listed(sorted({plain(tile.record.sensor, NAME) for tile in group.tiles}))
     found = _found(group.tiles, sought)
     return f"{counted(len(group.tiles), 'tile')}{place}{during} {found}: {sensors}, {calendar.dates(group.tiles)}."
@@ -55,7 +55,8 @@ def _found(tiles: Sequence[EvidenceTile], sought: str | None) -> str:
 def _further(groups: Sequence[Group], sought: str | None, during: str, calendar: Calendar) -> Claim:
     tiles = [tile for group in groups for tile in group.tiles]
     count, dates = counted(len(tiles), "further tile"), calendar.dates(tiles)
-    return _claim(tiles, f"{count} at {len(groups)} other places{during} {_found(tiles, sought)}: {dates}.")
+    where = "regions" if groups[0].region else "places"
+    return _claim(tiles, f"{count} at {len(groups)} other {where}{during} {_found(tiles, sought)}: {dates}.")
 
 
 def _during(plan: QueryPlan, period: int | None) -> str:

@@ -10,6 +10,7 @@ from datetime import date
 
 from pyproj import Geod
 
+from indexer import is_level
 from retriever.rag._types import EvidenceTile
 from retriever.rag._wording import dated, day, only_years, point, shortened, span
 
@@ -45,6 +46,16 @@ class Group:
         lon = (west + sum(east) / len(east) + 180) % 360 - 180
         return point(lon, sum(lats) / len(lats))
 
+    @property
+    def region(self) -> str | None:
+        """Which part of one large scene it is, in words; None for tiles of an archive."""
+        record = self.tiles[0].record
+        if not is_level(record.collection):
+            return None
+        window = record.window
+        columns = f"columns {window.col_off:,} to {window.col_off + window.width:,}"
+        return f"{columns} and rows {window.row_off:,} to {window.row_off + window.height:,}"
+
 
 def phrases(tiles: Sequence[EvidenceTile]) -> list[tuple[str | None, int | None, list[EvidenceTile]]]:
     """Return the tiles by what was sought and in which period, in the order in which they come."""
@@ -66,6 +77,8 @@ def places(tiles: Sequence[EvidenceTile]) -> list[Group]:
 
 
 def _together(first: EvidenceTile, second: EvidenceTile) -> bool:
+    if is_level(first.record.collection):  # each region of a scene is told by itself
+        return False
     here, there = first.record.centroid, second.record.centroid
     if here is None or there is None:
         return here is there

@@ -6,12 +6,13 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
-from core import EncodesTiles, InputError, Settings, SourceError
+from core import EncodesTiles, InputError, Settings, SourceError, SwathError, sensor_file
 from indexer import Progress, Pyramid, index_pyramid
 
 KEPT = 20
@@ -61,7 +62,9 @@ def cut_scene(
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_suffix(".lock")):
             return _cut(path, folder, encoder, sensor, progress)
-    except PermissionError as error:
+    except SwathError:
+        raise
+    except OSError as error:
         raise InputError(f"cannot keep scenes in {folder.parent}: {error.strerror}; set SWATH_SCENE_CACHE") from None
 
 
@@ -77,7 +80,9 @@ def _cut(
         whole.touch()
         return CutScene(index=index, pyramid=_read(whole), cached=True)
     pyramid = index_pyramid(path.resolve(), into=index, encoder=encoder, sensor=sensor, progress=progress)
-    whole.write_text(json.dumps(asdict(pyramid)), encoding="utf-8")
+    begun = whole.with_suffix(".part")
+    begun.write_text(json.dumps(asdict(pyramid)), encoding="utf-8")
+    begun.replace(whole)
     _forget_oldest(folder.parent)
     return CutScene(index=index, pyramid=pyramid, cached=False)
 
@@ -91,8 +96,14 @@ def _key(path: Path, encoder: EncodesTiles, sensor: str | None) -> str:
     """The place of the file counts, too, because its original pixels are drawn from there."""
     with path.open("rb") as stream:
         content = hashlib.file_digest(stream, "sha256").hexdigest()
-    told = json.dumps([content, str(path.resolve()), str(encoder.space), sensor])
+    told = json.dumps([content, str(path.resolve()), str(encoder.space), sensor, _described(sensor)])
     return hashlib.sha256(told.encode()).hexdigest()[:32]
+
+
+def _described(sensor: str | None) -> str | None:
+    """What a sensor file says, so that a scene is cut again when it changes."""
+    path = None if sensor is None else sensor_file(sensor)
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path is not None and path.is_file() else None
 
 
 def _cache() -> Path:
@@ -101,6 +112,13 @@ def _cache() -> Path:
 
 
 def _forget_oldest(cache: Path) -> None:
-    scenes = sorted(cache.glob(f"*/{_WHOLE}"), key=lambda whole: whole.stat().st_mtime, reverse=True)
-    for whole in scenes[KEPT:]:
-        shutil.rmtree(whole.parent, ignore_errors=True)
+    """Delete what was asked for longest ago, scenes that could not be cut included; those being cut stay."""
+    scenes = sorted((folder for folder in cache.iterdir() if folder.is_dir()), key=_asked, reverse=True)
+    for folder in scenes[KEPT:]:
+        with suppress(Timeout), FileLock(folder.with_suffix(".lock"), blocking=False):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _asked(folder: Path) -> float:
+    whole = folder / _WHOLE
+    return (whole if whole.is_file() else folder).stat().st_mtime

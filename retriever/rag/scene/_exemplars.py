@@ -65,7 +65,7 @@ class Exemplified:
         return np.stack([self._leant(text, vector) for text, vector in zip(texts, vectors, strict=True)])
 
     def _leant(self, text: str, vector: NDArray[np.float32]) -> NDArray[np.float32]:
-        named = [word for word in self._exemplars if word in text.lower()]
+        named = [word for word in self._exemplars if re.search(rf"\b{re.escape(word)}\b", text.lower())]
         return _leaning(vector, self._exemplars[max(named, key=len)]) if named else vector
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from core import Interval
+from core import Interval, Record
+from indexer import is_level
 from retriever.rag._types import EvidencePassage, EvidenceTile, Fact, QueryPlan, Turn
 from retriever.rag.planning._plan_text import MAX_QUESTION
 from retriever.rag.writing._foreign import plain, token
@@ -45,12 +46,24 @@ def tile_row(tile: EvidenceTile) -> dict[str, Any]:
         "sensor": token(record.sensor),
         "collection": token(record.collection),
         "bbox_lon_lat": None if record.bbox is None else [round(float(edge), 4) for edge in record.bbox],
+        **_region(record),
         "metres_per_pixel": None if record.gsd is None else round(float(record.gsd), 2),
         "cloud_percent": None if record.cloud is None else round(100 * float(record.cloud)),
         "looked_for": None if tile.sought is None else plain(tile.sought, LONGEST_NAME),
         "fits": None if tile.probability is None else certainty(tile.probability),
     }
     return _known(row)
+
+
+def _region(record: Record) -> dict[str, Any]:
+    """Where a tile lies in the one large scene that it was cut from."""
+    if not is_level(record.collection):
+        return {}
+    left, top = record.window.col_off, record.window.row_off
+    return {
+        "columns_of_scene": [left, left + record.window.width],
+        "rows_of_scene": [top, top + record.window.height],
+    }
 
 
 def passage_row(found: EvidencePassage) -> dict[str, Any]:

@@ -11,11 +11,12 @@ from PIL import Image
 from tokenizers import Tokenizer
 
 import embeddings
-from core import AnswerSettings
+from core import AnswerSettings, PixelWindow
 from retriever.rag import Brief, Claim, EvidenceSet, Fact, ImagePart, TextPart, Turn, brief
 from retriever.rag.testing import shown_rows
 from retriever.rag.writing._budget import picture_tokens, text_tokens
 from retriever.rag.writing._foreign import plain, token
+from retriever.rag.writing._shown import tile_row
 from tests.unit.retriever.answer_evidence import (
     QUESTION,
     a_picture,
@@ -75,6 +76,13 @@ def test_a_tile_is_shown_by_allowed_fields_alone() -> None:
     }
     texts = "".join(part.text for message in found.messages for part in message.parts if isinstance(part, TextPart))
     assert "SECRET" not in texts
+
+
+def test_a_region_of_one_scene_is_shown_with_its_columns_and_rows() -> None:
+    assert "columns_of_scene" not in tile_row(a_tile(1))
+    record = a_record(collection="level-4", window=PixelWindow(col_off=896, row_off=0, width=896, height=896))
+    row = tile_row(a_tile(1, record=record))
+    assert (row["columns_of_scene"], row["rows_of_scene"]) == ([896, 1792], [0, 896])
 
 
 def test_each_picture_follows_its_label() -> None:

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from core import EncodesText, InputError, Record, SourceError, VectorSpace
+from core import EncodesText, InputError, Record, SceneError, SourceError, VectorSpace
 from embeddings import EncodesBoth, open_encoder
 from indexer import LEVEL, Store, draw, index_pyramid, record_from_row
 from indexer._records import RECORD_COLUMNS
@@ -98,6 +98,53 @@ def test_what_cannot_be_cut_is_said(tmp_path: Path, encoder: EncodesBoth) -> Non
         cut_scene(Path(unknown), encoder)
 
 
+def test_a_strip_is_cut_as_far_as_it_has_whole_pixels_across(tmp_path: Path, encoder: EncodesBoth) -> None:
+    Image.fromarray(noise(3, 3, 600).transpose(1, 2, 0)).save(tmp_path / "strip.png")
+    pyramid = index_pyramid(tmp_path / "strip.png", into=tmp_path / "index", encoder=encoder, tile_size=100)
+    assert pyramid.levels == (1, 2)
+    assert pyramid.tiles == 6 + 3
+
+
+def test_a_damaged_picture_is_named(tmp_path: Path, encoder: EncodesBoth) -> None:
+    path = tmp_path / "torn.png"
+    Image.fromarray(noise(3, 300, 300).transpose(1, 2, 0)).save(path)
+    path.write_bytes(path.read_bytes()[:100_000])
+    with pytest.raises(SceneError, match=r"^torn\.png cannot be read"):
+        cut_scene(path, encoder)
+    path.write_bytes(b"")
+    with pytest.raises(SceneError, match=r"^torn\.png is empty"):
+        cut_scene(path, encoder)
+
+
+def test_what_could_not_be_cut_is_forgotten_too(
+    tmp_path: Path, cache: Path, encoder: EncodesBoth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("retriever.rag.scene._cache.KEPT", 1)
+    empty = write_raster(tmp_path / "empty.tif", np.zeros((3, 64, 64), np.uint8), nodata=0, photometric="RGB")
+    with pytest.raises(InputError):
+        cut_scene(Path(empty), encoder)
+    kept = cut_scene(Path(write_raster(tmp_path / "scene.tif", noise(3, 64, 64), photometric="RGB")), encoder)
+    assert [path for path in cache.iterdir() if path.is_dir()] == [kept.index.parent]
+
+
+def test_a_changed_sensor_file_cuts_the_scene_again(tmp_path: Path, encoder: EncodesBoth) -> None:
+    sensor = tmp_path / "own.toml"
+    sensor.write_text(Path("docs/examples/landsat-uint8-composite.toml").read_text())
+    scene = Path(write_raster(tmp_path / "scene.tif", noise(4, 64, 64)))
+    assert not cut_scene(scene, encoder, sensor=str(sensor)).cached
+    sensor.write_text(sensor.read_text() + "\n# changed\n")
+    assert not cut_scene(scene, encoder, sensor=str(sensor)).cached
+
+
+def test_a_cache_that_is_no_folder_is_said(
+    tmp_path: Path, encoder: EncodesBoth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("SWATH_SCENE_CACHE", str(tmp_path / "file"))
+    with pytest.raises(InputError, match="SWATH_SCENE_CACHE"):
+        cut_scene(Path(write_raster(tmp_path / "scene.tif", noise(3, 64, 64), photometric="RGB")), encoder)
+
+
 class Words:
     """Encodes every text as the first axis."""
 
@@ -113,3 +160,8 @@ def test_only_phrases_with_exemplars_lean_towards_them() -> None:
     airport, harbour = leaning.encode_text(["a satellite photo of an airport", "a harbour"])
     np.testing.assert_allclose(airport, [0.5**0.5, 0.5**0.5, 0], atol=1e-6)
     np.testing.assert_allclose(harbour, [1, 0, 0])
+
+
+def test_a_phrase_inside_a_longer_word_is_another_phrase() -> None:
+    leaning = Exemplified(Words(), {"port": np.array([[0, 1, 0]], dtype=np.float32)})  # type: ignore[arg-type]  # as above
+    np.testing.assert_allclose(leaning.encode_text(["a photo of an airport"]), [[1, 0, 0]])
