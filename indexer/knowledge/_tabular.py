@@ -22,6 +22,8 @@ def read_csv(text: str, path: Path) -> Iterator[Entry | BadEntry]:
             reason with its line.
     """
     separator = _separator(text)
+    # The usual 131,072 characters end the outline of a country, and with it the file.
+    csv.field_size_limit(max(csv.field_size_limit(), fields.MAX_WKT))
     # strict: a quote that is never closed is an error and not a field that swallows the rest of the file.
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     header: list[str] | None = None

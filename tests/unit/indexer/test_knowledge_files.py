@@ -138,6 +138,13 @@ def test_bad_rows_are_told_with_their_line_and_the_rest_goes_on(tmp_path: Path) 
     assert "lon 500" in told["line 11"]
 
 
+def test_an_outline_longer_than_csv_fields_usually_are_is_read(tmp_path: Path) -> None:
+    outline = ", ".join(f"{16 + place / 1e6:.12f} 47.8" for place in range(8_000))
+    (entry,) = read(tmp_path, "a.csv", f'name,wkt\nCoast,"LINESTRING ({outline})"\n').entries
+    assert entry.geometry is not None
+    assert len(entry.geometry.coords) == 8_000
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
