@@ -32,7 +32,8 @@ _CONTENT = (
 
      r"|estuar|delta|coast|shore|sea\b|ocean|marsh|swamp|tid(?:e|al)|meander|oxbow|sandbank|stream|canal"),
     ("index:ndvi",
-        r"vegetat|crop|green(?!house|land)|forest|wood(?:s|land)|tree|canopy|farm|field|harvest"
+        r"vegetat|crop|green(?!house|land)|forest|wood(?:s|land)|tree|canopy"
+        r"|(?<!solar )(?<!wind )(?<!fish )farm|field|harvest"
         r"|pasture|meadow|grass|deforest|plantation|vineyard|orchard"
 
      r"|agricultur|mangrove|irrigat|cultivat|arable|paddy|rice|wheat|maize|logging|clear[- ]?cut|plant(?:s|ed|ing)\b"),

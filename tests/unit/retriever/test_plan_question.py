@@ -345,6 +345,7 @@ def test_clouds(question: str, cloud: float | None) -> None:
         ("flooded fields in radar images", ["sar"]),
         ("burnt forest in naip", ["index:ndvi"]),
         ("open water without ice", ["index:ndwi", "index:ndsi"]),
+        ("solar farms", []),
         ("ships", []),
     ],
 )
