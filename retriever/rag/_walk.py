@@ -14,6 +14,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
+from threading import Event
 
 from anyio.to_thread import run_sync
 
@@ -169,21 +170,42 @@ class Walk:
         return None if self.claims else "Nothing could be claimed that the evidence carries."
 
 
+class _LeftError(Exception):
+    """Nobody waits for the evidence any more."""
+
+
 async def _noted(work: Callable[[Note], EvidenceSet]) -> AsyncGenerator[Step | EvidenceSet, None]:
-    """Yield the steps of work in a thread as they are noted, then its result."""
-    loop, steps = asyncio.get_running_loop(), asyncio.Queue[Step | None]()
+    """Yield the steps of work in a thread as they are noted, then its result.
+
+    Once nobody waits for it, the work ends at its next step. Its task is not cancelled: that would give up the thread's
+    place among those there may be, and clients that ask and leave could have any number of threads at work.
+    """
+    loop, steps, left = asyncio.get_running_loop(), asyncio.Queue[Step | None](), Event()
+
+    def go_on() -> None:
+        if left.is_set():
+            raise _LeftError
 
     def note(step: Step) -> None:
+        go_on()
         loop.call_soon_threadsafe(steps.put_nowait, step)
 
-    task = asyncio.create_task(run_sync(work, note, abandon_on_cancel=True))
-    task.add_done_callback(lambda _: steps.put_nowait(None))
+    def begun() -> EvidenceSet:
+        go_on()  # there may have been a wait for a thread
+        return work(note)
+
+    def ended(task: asyncio.Task[EvidenceSet]) -> None:
+        steps.put_nowait(None)
+        _ = task.cancelled() or task.exception()  # looked at, so that nothing is logged where nobody waits
+
+    task = asyncio.create_task(run_sync(begun))
+    task.add_done_callback(ended)
     try:
         while (step := await steps.get()) is not None:
             yield step
         yield await task
     finally:
-        task.cancel()
+        left.set()
 
 
 def _in_words(plan: QueryPlan) -> str:
@@ -194,5 +216,7 @@ def _in_words(plan: QueryPlan) -> str:
         f"at {plan.place.name}" if plan.place else "",
         f"in {len(plan.periods)} period{'s' * (len(plan.periods) > 1)}" if plan.periods else "",
         f"by {', '.join(plan.sensors)}" if plan.sensors else "",
+        f"at most {plan.max_cloud:g} % cloud" if plan.max_cloud is not None else "",
+        "among the tiles of the answer before" if plan.among_earlier else "",
     ]
     return f"Read as {'; '.join(filter(None, parts))}."

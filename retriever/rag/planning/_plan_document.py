@@ -93,6 +93,7 @@ def _said(document: Mapping[str, Any], field: str, *, limit: int = MAX_SAID) -> 
         raise QueryError(f"{field} of a plan is text, got {_kind(value)}; e.g. {_EXAMPLE}")
     if len(value) > limit:
         raise QueryError(f"{field} of a plan has {len(value):,} characters; at most {limit:,} are read")
+    _check_unicode(field, value)
     return value
 
 
@@ -106,7 +107,15 @@ def _listed(document: Mapping[str, Any], field: str, *, many: int = MAX_LISTED) 
         raise QueryError(f"{field} of a plan is a list of texts, got {_kind(values)}; e.g. {_EXAMPLE}")
     if len(values) > many or any(len(each) > MAX_SAID for each in values):
         raise QueryError(f"{field} of a plan holds at most {many} texts of at most {MAX_SAID} characters")
+    _check_unicode(field, *values)
     return tuple(values)
+
+
+def _check_unicode(field: str, *texts: str) -> None:
+    """JSON can escape half a character, which can be neither encoded nor sent back."""
+    for text in texts:
+        if any("\ud800" <= char <= "\udfff" for char in text):
+            raise QueryError(f"{field} of a plan is not valid Unicode text, got {text[:80]!a}")
 
 
 def _choice(document: Mapping[str, Any], field: str, known: tuple[Any, ...], default: str) -> Any:

@@ -58,6 +58,8 @@ def test_a_person_needs_to_write_only_what_matters() -> None:
         ({"question": "q", "place": {"name": "x", "geometry": {"type": "Point", "coordinates": [1, 2]}}}, "a Point"),
         ({"question": "q", "knowledge": "yes"}, "true or false"),
         ({"question": "q" * 2001}, "2,001 characters"),
+        ({"question": "a \ud800"}, r"question of a plan is not valid Unicode text, got 'a \\ud800'"),
+        ({"question": "q", "notes": ["\udfff"]}, "notes of a plan is not valid Unicode"),
     ],
 )
 def test_a_wrong_document_is_refused_with_what_would_work(wrong: dict[str, object], hint: str) -> None:

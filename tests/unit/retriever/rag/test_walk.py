@@ -1,6 +1,7 @@
 """The straight line of an answer: which steps are taken, who writes, and what becomes of a model that fails."""
 
 import json
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
@@ -8,6 +9,7 @@ from typing import Any
 
 import anyio
 import pytest
+from anyio import to_thread
 
 from core import AnswerSettings, QueryError
 from retriever import filters_only
@@ -217,6 +219,43 @@ def test_closing_the_events_stops_the_work() -> None:
             await told.aclose()
 
     assert anyio.run(first_only) == "step"
+
+
+def test_threads_of_those_who_left_end_at_their_next_step_and_are_never_more_than_there_may_be(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from retriever.rag import _walk
+
+    told: list[str] = []
+    go_on = threading.Event()
+
+    def slow(*_: Any, note: Callable[[Step], None], **__: Any) -> EvidenceSet:
+        told.append("begun")
+        try:
+            go_on.wait(10)
+            note(Step(name="retrieve", text="Searched.", seconds=0))
+            told.append("went on")
+            return EvidenceSet()
+        finally:
+            told.append("ended")
+
+    async def ask_and_leave() -> None:
+        with anyio.move_on_after(0.05):
+            await Asker(reds()).answer(AskRequest(question=PLAN.question, plan=PLAN))
+
+    async def many() -> None:
+        to_thread.current_default_thread_limiter().total_tokens = 3
+        for _ in range(6):
+            await ask_and_leave()
+        go_on.set()
+        with anyio.fail_after(10):
+            while told.count("ended") < told.count("begun"):
+                await anyio.sleep(0.01)
+            assert await to_thread.run_sync(lambda: "a thread is free") == "a thread is free"
+
+    monkeypatch.setattr(_walk, "gather", slow)
+    anyio.run(many)
+    assert sorted(told) == ["begun"] * 3 + ["ended"] * 3
 
 
 def test_each_step_has_a_sentence_and_a_time() -> None:
