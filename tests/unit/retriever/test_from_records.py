@@ -159,6 +159,21 @@ def test_tiles_are_told_by_place_with_their_dates() -> None:
     assert caveats == []
 
 
+def test_regions_of_one_scene_are_told_by_columns_and_rows() -> None:
+    tiles = [tile(1, collection="level-1"), tile(2, collection="level-8")]
+    windows = [PixelWindow(col_off=448, row_off=2240, width=224, height=224), tiles[1].record.window]
+    centres = (None, tiles[1].record.centroid)
+    there = [
+        replace(each, record=replace(each.record, window=window, centroid=centre))
+        for each, window, centre in zip(tiles, windows, centres, strict=True)
+    ]
+    claims, _ = write(there, matched=2)
+    assert [claim.text.partition(" passes")[0] for claim in claims] == [
+        "One tile in columns 448 to 672 and rows 2,240 to 2,464",
+        "One tile around 50.00° N, 10.00° E in columns 0 to 224 and rows 0 to 224",
+    ]
+
+
 def test_a_place_across_the_antimeridian_is_one() -> None:
     claims, _ = write([tile(1, lon=179.98), tile(2, lon=-179.98)])
     assert "180.00°" in claims[0].text
@@ -218,6 +233,22 @@ def test_measured_dates_make_those_of_records_needless() -> None:
     claims, _ = write([tile(1)], "change", facts=facts)
     assert [claim.text for claim in claims[:1]] == ["Much was lost."]
     assert not any(claim.text == "The tiles are of 2 dates." for claim in claims)
+
+
+def test_what_is_measured_beside_tiles_that_were_found_hides_nothing_of_them() -> None:
+    facts = (
+        Fact(name="measured_least", text="The least dense vegetation was in May.", value={}, cites=(1,)),
+        Fact(name="likely_dates", text="Tiles that probably show it are of 2021.", value={}, cites=(1,)),
+        Fact(name="first_seen", text="The earliest is of 2021-07-18.", value={}, cites=(1,)),
+        Fact(name="likely", text="1 tile fits.", value={"sought": "solar farm", "threshold": 0.5}, cites=(1,)),
+    )
+    claims, _ = write([tile(1, sought="solar farm", score=0.2, probability=0.8)], "when", facts=facts)
+    assert [claim.text for claim in claims[:4]] == [
+        "Tiles that probably show it are of 2021.",
+        "The earliest is of 2021-07-18.",
+        "1 tile fits.",
+        "The least dense vegetation was in May.",
+    ]
 
 
 def test_likely_tiles_are_told_in_place_of_all() -> None:
