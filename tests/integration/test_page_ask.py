@@ -280,8 +280,6 @@ def test_a_new_question_takes_the_marks_of_the_last_away(visitor: Visitor) -> No
     page.locator("#ask").click()
     expect(page.get_by_label("Your question")).to_be_visible()
     expect(page.locator(".tile-cited:visible")).to_have_count(0)
-    answered(page)
-    expect(page.locator(".tile-cited:visible").first).to_be_visible()
     page.locator("#brand").click()
     expect(page.locator(".answer")).to_have_count(0)
     expect(page.locator(".is-welcome")).to_be_visible()
