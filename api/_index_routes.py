@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from api._ask_desk import TheDesk
 from api._services import Service, TheService, TheServices
-from core import InputError, rfc3339
+from core import InputError, StoreError, rfc3339
 from indexer import IndexInfo, renderings_of
 
 router = APIRouter(prefix="/v1", tags=["index"])
@@ -70,8 +70,8 @@ def index(service: TheService, desk: TheDesk) -> JSONResponse:
 def _passages(service: Service) -> int | None:
     try:
         knowledge = service.knowledge()
-    except InputError:
-        # Embedded by another encoder: questions fail and say so, searches do not need it.
+    except (InputError, StoreError):
+        # Embedded by another encoder, or damaged: questions fail and say so, searches do not need it.
         return None
     return None if knowledge is None else len(knowledge)
 

@@ -85,8 +85,8 @@ def _layers(config: ServeConfig, metrics: Metrics) -> list[Middleware]:
     if config.api_keys is not None:
         layers.append(Middleware(Authentication, keys=KeyRing(config.api_keys), rates=rates))
     layers.append(Middleware(RateLimit, rates=rates))
-    # A model writes for a while after the tiles were found.
-    answering = config.limits.seconds + config.answers.timeout_s
+    # A model writes for a while after the tiles were found, and where it plans, for as long before.
+    answering = config.limits.seconds + config.answers.timeout_s * (2 if config.answers.plan else 1)
     longer = {_ask_routes.PATH: answering, _mcp_http.PATH: answering}
     layers.append(Middleware(TimeLimit, limits=config.limits, longer=longer))
     layers.append(Middleware(BodyLimit, limits=config.limits))

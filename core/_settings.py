@@ -74,7 +74,9 @@ class AnswerSettings(BaseSettings):
     image_px: int = Field(default=512, ge=64, le=2048, description="Longer side of a picture, in pixels.")
     max_tokens: int = Field(default=1_500, ge=64, description="Longest reply, in tokens.")
     context_tokens: int = Field(default=16_000, ge=1_000, description="Longest request, in tokens, pictures included.")
-    timeout_s: float = Field(default=60.0, gt=0, description="Seconds for a whole answer, retries included.")
+    timeout_s: float = Field(
+        default=60.0, gt=0, description="Seconds for a whole answer, retries included; for a plan as many again."
+    )
     retries: int = Field(default=2, ge=0, le=10, description="Further tries after 429, 5xx and lost connections.")
     concurrent: int = Field(default=4, ge=1, description="Requests to the model at once, in one process.")
     temperature: float = Field(default=0.0, ge=0, le=2, description="Of sampling; 0 repeats itself.")

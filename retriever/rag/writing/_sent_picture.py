@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING
 
 from retriever.rag._model import ImagePart
 from retriever.rag._types import EvidencePicture
+from retriever.rag.evidence._pictures import NO_DATA
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-
-NO_DATA = (128, 128, 128)
-"""Grey in place of transparency: models flatten it to black or white, which water and snow are, too."""
 
 _PNG_LEVEL = 3
 """Of deflate; a third of the time of the usual 6 for a few percent more bytes."""
@@ -48,6 +46,7 @@ def _redrawn(opened: Image, longest: int) -> ImagePart:
 
     layers = opened.convert("RGBA")
     layers.thumbnail((longest, longest))
+    # Models flatten transparency to black or white, which water and snow are, too.
     flat = Image.new("RGB", layers.size, NO_DATA)
     flat.paste(layers, mask=layers.getchannel("A"))
     into = BytesIO()

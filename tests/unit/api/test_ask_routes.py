@@ -14,7 +14,8 @@ from fastapi.testclient import TestClient
 
 from api import Limits, ServeConfig, _ask_desk, _ask_events, add_key, create_app
 from api._ask_schemas import AnswerView
-from core import AnswerSettings
+from api._services import Service
+from core import AnswerSettings, StoreError
 from retriever.rag import AnswerModel, Message
 from retriever.rag.testing import ScriptedModel
 from tests.unit.api.many_tiles import fill, made_up_tiles, opened
@@ -67,9 +68,9 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def app_of(index: Path, model: AnswerModel | None = None, **config: Any) -> FastAPI:
-    answers = AnswerSettings(timeout_s=5, images=0)
+    given: dict[str, Any] = {"answers": AnswerSettings(timeout_s=5, images=0)} | config
     return create_app(
-        ServeConfig(indexes={"first": index, "second": index}, answers=answers, **config),
+        ServeConfig(indexes={"first": index, "second": index}, **given),
         opened=opened,
         model=lambda _: model,
     )
@@ -154,6 +155,17 @@ def test_without_a_model_records_answer_and_the_index_says_so(records: TestClien
     assert scripted.get("/v1/index").json()["answers"]["model"] == "scripted"
 
 
+def test_an_index_is_described_though_its_passages_cannot_be_read(
+    records: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def damaged(_: Service) -> None:
+        raise StoreError("the knowledge table is damaged")
+
+    monkeypatch.setattr(Service, "knowledge", damaged)
+    assert records.get("/v1/index").json()["answers"] == {"model": None, "knowledge": None}
+    assert document(records, status=503)["error"]["message"] == "the knowledge table is damaged"
+
+
 def test_evidence_says_where_each_tile_is_shown_and_no_path_of_this_machine(records: TestClient) -> None:
     answer = document(records, QUESTION | {"index": "second"})
     tiles = answer["evidence"]["tiles"]
@@ -235,6 +247,13 @@ def test_proxies_hear_something_while_a_model_thinks(index: Path, monkeypatch: p
 def test_a_slow_model_has_its_own_time_beside_that_of_requests(index: Path) -> None:
     with client_of(index, Waiting(1.0), limits=Limits(seconds=0.9)) as client:
         assert document(client)["written_by"] == "model"
+
+
+@pytest.mark.parametrize(("plan", "seconds"), [(False, 35), (True, 40)])
+def test_a_model_that_plans_has_as_long_for_that(index: Path, plan: bool, seconds: float) -> None:
+    app = app_of(index, answers=AnswerSettings(timeout_s=5, plan=plan))
+    longer = [layer.kwargs["longer"] for layer in app.user_middleware if "longer" in layer.kwargs]
+    assert longer == [{"/v1/ask": seconds, "/mcp": seconds}]
 
 
 def left_by_its_client(app: FastAPI, model: Waiting, accept: str) -> None:

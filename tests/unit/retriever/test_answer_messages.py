@@ -16,6 +16,7 @@ from retriever.rag import Brief, Claim, EvidenceSet, Fact, ImagePart, TextPart, 
 from retriever.rag.testing import shown_rows
 from retriever.rag.writing._budget import picture_tokens, text_tokens
 from retriever.rag.writing._foreign import plain, token
+from retriever.rag.writing._instructions import INSTRUCTIONS
 from retriever.rag.writing._shown import tile_row
 from tests.unit.retriever.answer_evidence import (
     QUESTION,
@@ -144,11 +145,12 @@ def test_webp_is_sent_as_png() -> None:
     assert sent.data.startswith(b"\x89PNG")
 
 
-def test_transparency_becomes_grey_as_the_instructions_say() -> None:
+def test_transparency_becomes_the_colour_of_no_data_as_the_instructions_say() -> None:
     clear = a_picture(data=picture_bytes((0, 0, 0, 0), mode="RGBA"))
     sent = images(made(replace(an_evidence(), tiles=(a_tile(1, pictures=(clear,)),))))[0]
     with Image.open(io.BytesIO(sent.data)) as opened:
-        assert opened.convert("RGB").getpixel((5, 5)) == (128, 128, 128)
+        red, green, blue = opened.convert("RGB").getpixel((5, 5))  # type: ignore[misc]  # three, of RGB
+    assert f"Flat violet (#{red:02x}{green:02x}{blue:02x}) in a picture is where there is no data." in INSTRUCTIONS
 
 
 def test_a_damaged_picture_is_left_out_aloud() -> None:
