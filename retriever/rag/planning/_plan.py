@@ -17,7 +17,7 @@ from retriever.rag.planning._plan_phrases import NO_NOUN
 from retriever.rag.planning._plan_places import PlaceRead, read_places, read_unknown
 from retriever.rag.planning._plan_renderings import choose_renderings, read_drawings
 from retriever.rag.planning._plan_sensors import read_sensors
-from retriever.rag.planning._plan_shape import asks_which, read_shape
+from retriever.rag.planning._plan_shape import asks_which, read_shape, tells_of_change
 from retriever.rag.planning._plan_sought import SoughtRead, read_sought
 from retriever.rag.planning._plan_text import Canvas, read_question
 from retriever.rag.planning._plan_words import compared_by, is_thing
@@ -52,6 +52,8 @@ def plan_question(question: str, world: World) -> QueryPlan:
         unknown, unknown_notes = None, ()
     shape = read_shape(whole, canvas.free, periods=len(when.periods), places=max(1, len(where.names)))
     sought = _sought(canvas, where, shape)
+    if shape == "presence" and not (sought.sought or sought.without) and tells_of_change(whole):
+        shape = "change"
     if sought.joined_by_or and asks_which(shape, whole):
         shape = "compare"
     things = (*(sought.sought or _kinds(where.names)), *sought.without)

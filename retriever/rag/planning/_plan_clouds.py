@@ -53,6 +53,24 @@ _MANY = re.compile(
 )
 
 
+_NEGATION = re.compile(
+    rf"\b(?:without|no|not|neither|excluding|except|free (?:of|from))(?: any| a| the)? (?={_CLOUD}\b)"
+)
+_AS_WELL = re.compile(
+    r",? (?:and|or|nor) (?!(?:with|without|only|no|not|in|on|at|near|from|since|before|after|during|by|show|list|give"
+    r"|find|tell|count|how|what|which|where|when|is|are|was|were|has|have|many|few|clear)\b)(?=[a-z])"
+)
+"""What is left out together with the clouds: "without clouds or ships"."""
+
+
+def _struck(text: str, match: re.Match[str]) -> tuple[int, int]:
+    """Return what is struck out; a negation stays for what else it is of."""
+    negation, more = _NEGATION.search(match[0]), _AS_WELL.match(text, match.end())
+    if negation is None or more is None:
+        return match.span()
+    return match.start() + negation.end(), more.end()
+
+
 def read_clouds(canvas: Canvas) -> tuple[float | None, tuple[str, ...]]:
     """Read and strike out how much cloud a question allows, in percent."""
     many = _MANY.search(canvas.free)
@@ -71,6 +89,6 @@ def read_clouds(canvas: Canvas) -> tuple[float | None, tuple[str, ...]]:
         match = pattern.search(canvas.free)
         if match:
             words = canvas.text[match.start() : match.end()].strip(" ,")
-            canvas.strike(match.start(), match.end())
+            canvas.strike(*_struck(canvas.free, match))
             return percent, (f'"{words}" was read as at most {percent:g} % cloud.',)
     return None, ()

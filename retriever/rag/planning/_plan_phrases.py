@@ -68,7 +68,7 @@ _LEADING = re.compile(
     r" (?:to|of|with|in|at|on|along|near|around|by|across|over|inside|within|beside)\b"
     r"|(?:the |your |this |our )?(?:archive|index|catalogue|catalog|database)"
     r" (?:have|has|had|contain|contains|show|shows|hold|holds|include|includes|cover|covers)\b"
-    r"|colou?rs? (?:is|are|was|were)\b"
+    r"|colou?rs? (?:is|are|was|were)\b|(?:similar|comparable) to\b|resembl(?:e|es|ing)\b|look(?:s|ing)? like\b"
     r"|(?:differences?|comparison|larger|bigger|smaller|wider|narrower|longer|shorter|greater"
     r"|better|worse|higher|lower)\b(?!-)"
     r")"
@@ -193,6 +193,8 @@ def _copula(words: list[str]) -> list[str]:
     told = [word for word in right if not _ADVERB.match(word)]
     if len(told) == 1 and (told[0] in STATES or (told[0].endswith("ed") and told[0] not in _TRAILING | CHANGE_VERBS)):
         return [told[0], *left]
+    if right and is_thing(" ".join(right)) and all(word in _GENERIC for word in left):
+        return right
     if right[:2] in (["under", "water"], ["covered", "by"], ["covered", "with"]) or not right:
         return [*left, *right]
     return [*left, *right]

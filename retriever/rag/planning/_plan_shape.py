@@ -163,6 +163,11 @@ def asks_which(shape: Shape, whole: str) -> bool:
     )
 
 
+def tells_of_change(whole: str) -> bool:
+    """Return whether a question speaks of change: "any changes?" asks for what changed where nothing is sought."""
+    return bool(_CHANGE.search(whole))
+
+
 _EITHER = re.compile(r"\bany\b|^(?:are|were) there\b|^(?!is\b|are\b|was\b|were\b)")
 """What one of several things is enough for."""
 _LISTED = re.compile(r"\b(?:which|what|show|find|list|give|search|locate|identify|describe|any|get|images|pictures)\b")

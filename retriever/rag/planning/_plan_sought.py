@@ -17,7 +17,7 @@ MAX_PHRASES = 6
 
 _ASIDES = re.compile(
     r"^ ?(?:(?:quick|one|another|simple|just a) )?questions?\b ?[:,;-]|\bany idea\b"
-    r"|\bis it (?:true|right|correct|the case|likely)(?: that)?\b"
+    r"|\bis it (?:true|right|correct|the case|likely)(?: that)?\b|\b(?:is|was|would) it (?:be )?possible to\b"
     r"|,? ?(?:and )?(?:if so,? )?by how (?:much|many|far)\b"
     r"|\b(?:larger|bigger|smaller|longer|wider|taller|higher) than (?:a|an|one|half) [^,.;?!]{1,40}|"
     r"^ ?(?:hello|hi|hey|good (?:morning|afternoon|evening|day)|greetings|dear [a-z]{1,15})\b[^,;.!?]{0,20}[,;.!]"
