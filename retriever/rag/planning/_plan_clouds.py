@@ -37,7 +37,7 @@ _CLOUD_FREE = re.compile(
     rf"|have|show|shows|a|the|completely|totally|please) ){{0,4}}"
     r"(?:cloud-?less|(?:cloud|haze)[- ]?free|free (?:of|from) (?:any )?clouds?|(?:clear|blue"
     r"|cloudless)(?:[- ](?:sky|skies|weather|day|days))"
-    r"|(?:without|no|not|zero|never|excluding|except)(?: (?:any|a|the|too|many|much|much|very|be"
+    r"|(?:without|no|not|zero|never|neither|excluding|except)(?: (?:any|a|the|too|many|much|much|very|be"
     rf"|been|being))*? {_CLOUD}(?: cover(?:age)?)?"
     rf"|(?:no|without) haze|not (?:be )?(?:obscured|covered|hidden) by clouds?)"
     rf"(?:(?= )| (?:images?|imagery|tiles?|scenes?|pictures?|days?|conditions?|views?))?"
