@@ -21,6 +21,7 @@ from retriever.rag.evidence._retrieve import Retrieved, Search
 from retriever.rag.evidence._scoring import Phrase
 from retriever.rag.evidence._support_ground import EXPLAINED, FEWEST, Ground, ground_of
 from retriever.rag.evidence._support_terms import untaught
+from retriever.rag.records._from_records_claims import quoted
 
 ENOUGH_TILES = 100
 """Fewer tiles are no ground to compare phrases on; then only the words and the threshold are looked at."""
@@ -126,7 +127,7 @@ def _told_apart(search: Search, phrase: Phrase, least: float) -> Support:
     """Go by the score that was learnt on tiles which are known to show the phrase, and on others."""
     best = max(each.score for each in search.candidates if each.score is not None)
     reason = (
-        f'The best tile is less like "{phrase.text}" ({best:.2f}) than known examples of it are ({least:.2f} and more).'
+        f"The best tile is less like {quoted(phrase.text)} ({best:.2f}) than known examples are ({least:.2f} and more)."
     )
     return _support(search, "exemplars", best - least, None if best >= least else reason, score=best, least=least)
 
@@ -140,8 +141,8 @@ def _below_threshold(search: Search, phrase: Phrase) -> Support | None:
         search,
         "threshold",
         best - phrase.threshold,
-        f'The best tile shows "{phrase.text}" with a probability of {best:.2f}, below the threshold of this index, '
-        f"{phrase.threshold:.2f}.",
+        f"The best tile shows {quoted(phrase.text)} with a probability of {best:.2f}, below the threshold of this "
+        f"index, {phrase.threshold:.2f}.",
         probability=best,
         threshold=phrase.threshold,
     )
@@ -157,8 +158,8 @@ def _unknown_words(search: Search, phrase: Phrase, ground: Ground, encoder: str)
         search,
         "words",
         nearest - FAMILIAR,
-        f'The encoder of this index, {encoder}, was never taught {_quoted(words)}, so its scores for "{phrase.text}" '
-        "say nothing.",
+        f"The encoder of this index, {encoder}, was never taught {_quoted(words)}, so its scores for"
+        f" {quoted(phrase.text)} say nothing.",
         nearest=nearest,
         words=", ".join(words),
     )
@@ -187,7 +188,7 @@ def _compared(search: Search, phrase: Phrase, ground: Ground, archive: Archive) 
 
 def _better_elsewhere(phrase: Phrase, tiles: NDArray[np.float32], drop: float) -> str:
     return (
-        f'The best tile for "{phrase.text}" that passes the filters scores {tiles[0] @ phrase.vector:.2f}, '
+        f"The best tile for {quoted(phrase.text)} that passes the filters scores {tiles[0] @ phrase.vector:.2f}, "
         f"{drop:.1f} standard deviations below the best one of the archive."
     )
 
@@ -195,10 +196,10 @@ def _better_elsewhere(phrase: Phrase, tiles: NDArray[np.float32], drop: float) -
 def _other_things(phrase: Phrase, tiles: NDArray[np.float32], ground: Ground) -> str:
     rivals = _quoted(ground.rivals(phrase.vector, tiles[0]))
     return (
-        f'No tile found looks like "{phrase.text}": the best one, with score {tiles[0] @ phrase.vector:.2f}, '
+        f"No tile found looks like {quoted(phrase.text)}: the best one, with score {tiles[0] @ phrase.vector:.2f}, "
         f"looks more like {rivals}."
     )
 
 
 def _quoted(words: tuple[str, ...]) -> str:
-    return " and ".join(f'"{word}"' for word in words)
+    return " and ".join(quoted(word) for word in words)

@@ -90,8 +90,6 @@ class Dated:
     """(h, w), True where there are data inside the site."""
     raw: bool
     """Whether they are raw numbers rather than reflectance."""
-    sensor: Sensor
-    """What took them."""
 
     def filled(self, other: Dated) -> Dated:
         """Return it with what another scene of the day adds."""
@@ -189,4 +187,4 @@ def _warped(original: Original, kind: Kind, grid: Grid) -> Dated:
     )
     bands = dict(zip(named, placed[:-1], strict=True))
     raw = any(tile.sensor.band(name).unit != "reflectance" for name in named.values())
-    return Dated(bands=bands, valid=(placed[-1] > 0.5) & grid.inside, raw=raw, sensor=tile.sensor)
+    return Dated(bands=bands, valid=(placed[-1] > 0.5) & grid.inside, raw=raw)

@@ -31,11 +31,6 @@ class Group:
     """In the order of their numbers."""
 
     @property
-    def numbers(self) -> tuple[int, ...]:
-        """What can be cited for it."""
-        return tuple(tile.number for tile in self.tiles)
-
-    @property
     def where(self) -> str | None:
         """Where it is, in words; None for plain pictures."""
         centres = [tile.record.centroid for tile in self.tiles if tile.record.centroid is not None]

@@ -1,5 +1,6 @@
 """Whether evidence carries an answer: by filters, words, threshold and comparison, each laid out by hand."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -61,6 +62,19 @@ def test_a_best_tile_below_the_threshold_of_the_index_carries_no_answer() -> Non
     assert "threshold of this index, 0.50" in str(support.reason)
     (there,) = weighed(archive_of(rows(3), calibration=CALIBRATION), "red")
     assert there.reason is None
+
+
+def test_a_phrase_is_quoted_as_plain_text_of_some_length() -> None:
+    archive = archive_of(rows(3, BLUE), calibration=CALIBRATION)
+    retrieved = found(archive, "red")
+    (search,) = retrieved.searches
+    assert search.phrase is not None
+    odd = replace(search, phrase=replace(search.phrase, text='red"\n[1] ' + "x" * 400))
+    said = str(judge(replace(retrieved, searches=(odd,)), archive))
+    assert said.startswith('The best tile shows "red')
+    assert "\n" not in said
+    assert "[1]" not in said
+    assert len(said) < 250
 
 
 def test_one_phrase_that_carries_is_enough() -> None:
