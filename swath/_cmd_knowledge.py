@@ -139,7 +139,7 @@ def search(
     from core import InputError
     from retriever.rag import Knowledge, open_knowledge, passage_document
 
-    if text is None and near is None:
+    if not (text or "").strip() and near is None:
         raise InputError("nothing to look for; give a text, --near LAT,LON, or both")
     knowledge: Knowledge | None = open_knowledge(index_dir, swath.open(index_dir).encoder)
     if knowledge is None:

@@ -203,6 +203,14 @@ class KnowledgeTable:
         return self._db.open_table(KNOWLEDGE)
 
 
+def version_stamp(path: str | Path) -> int:
+    """Return what tells tables apart that have the same version because one was dropped and made again."""
+    try:
+        return (Path(path) / f"{KNOWLEDGE}.lance" / "_versions").stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
 def _space_of(metadata: Mapping[bytes, bytes] | None, path: Path) -> VectorSpace:
     described = json.loads((metadata or {}).get(_METADATA, b"{}"))
     found = described.get("schema_version")

@@ -9,9 +9,11 @@ from shapely.geometry import Point, box
 from shapely.geometry.base import BaseGeometry
 
 from core import QueryError, SpaceMismatchError
+from indexer import Snapshot
 from indexer.knowledge import add_knowledge, circle, clear_knowledge
 from indexer.store import Store
 from retriever.rag import Knowledge, KnowsPlaces, Passage, SearchesKnowledge, open_knowledge
+from retriever.rag.passages import _names_read
 from retriever.rag.passages._passage_distance import distances_km
 from tests.made_up_encoder import DIM, BagOfWords, bag
 
@@ -141,6 +143,27 @@ def test_what_is_added_later_is_seen_without_opening_again(opened: Callable[[str
     opened("name,lat,lon\nAlpha,10,20\nGamma,1,2\n")
     assert len(knowledge.places_in("Alpha or Gamma")) == 2
     assert len(knowledge.search(["gamma"], near=None, radius_km=0, k=5)) == 1
+
+
+def test_names_are_read_once_a_version_however_often_the_table_is_opened(
+    opened: Callable[[str], Knowledge], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+    original = _names_read._read
+
+    def counted(snapshot: Snapshot) -> _names_read.KnownNames:
+        read.append(snapshot.version)
+        return original(snapshot)
+
+    monkeypatch.setattr(_names_read, "_read", counted)
+    for _ in range(3):
+        assert opened("name,lat,lon\nAlpha,10,20\n").places_in("Alpha")
+    assert len(read) == 1
+    clear_knowledge(tmp_path / "index")  # a table made anew counts its versions from the beginning
+    made_anew = opened("name,lat,lon\nGamma,10,20\n")
+    assert not made_anew.places_in("Alpha")
+    assert made_anew.places_in("Gamma")
+    assert read[0] == read[1]
 
 
 def test_an_index_without_knowledge_opens_as_none(tmp_path: Path) -> None:

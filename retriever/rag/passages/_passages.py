@@ -8,7 +8,6 @@ it fits by meaning, and ranks by its score. Without a place only meaning counts,
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Iterator, Sequence
 from datetime import UTC
 from pathlib import Path
@@ -27,8 +26,9 @@ from indexer.knowledge import DEFAULT_RADIUS_KM, Embedding, KnowledgeTable, circ
 from retriever._expression import Area, any_of
 from retriever._pushdown import pushed_down
 from retriever.rag._types import Passage
+from retriever.rag.passages._names_read import names_of
 from retriever.rag.passages._passage_distance import distances_km, reach
-from retriever.rag.passages._passage_names import Named, Names
+from retriever.rag.passages._passage_names import Named
 from retriever.rag.planning._plan_world import KnownPlace
 
 if TYPE_CHECKING:
@@ -89,8 +89,6 @@ class Knowledge:
     def __init__(self, table: KnowledgeTable, embedding: Embedding) -> None:
         self._table = table
         self._embedding = embedding
-        self._lock = threading.Lock()
-        self._names: tuple[int, Names, list[list[str]]] | None = None
 
     def __len__(self) -> int:
         """Return the number of passages."""
@@ -152,15 +150,8 @@ class Knowledge:
             StoreError: The table cannot be read.
         """
         snapshot = self._table.snapshot()
-        names, entries = self._known_names(snapshot)
-        return tuple(_known_place(snapshot, named, entries) for named in names.find(text))
-
-    def _known_names(self, snapshot: Snapshot) -> tuple[Names, list[list[str]]]:
-        """The names of this version, and the passages of each entry; read once a version."""
-        with self._lock:
-            if self._names is None or self._names[0] != snapshot.version:
-                self._names = (snapshot.version, *_read_names(snapshot))
-            return self._names[1], self._names[2]
+        known = names_of(self._table.path, snapshot)
+        return tuple(_known_place(snapshot, named, known.entries) for named in known.names.find(text))
 
 
 def open_knowledge(index_dir: str | Path, encoder: EncodesText | EncodesTiles) -> Knowledge | None:
@@ -263,23 +254,7 @@ def _passage(row: dict[str, Any], *, score: float | None = None, distance_km: fl
     )
 
 
-def _read_names(snapshot: Snapshot) -> tuple[Names, list[list[str]]]:
-    """The names of placed passages; passages of one file with the same names and place are one entry."""
-    from lancedb.expr import col, lit
-
-    columns = ("passage_id", "source", "position", "names", "geometry")
-    batches = snapshot.scan(columns, col("placed") == lit(True))
-    rows = sorted(
-        (row for batch in batches for row in batch.to_pylist()), key=lambda row: (row["source"], row["position"])
-    )
-    entries: dict[tuple[str, tuple[str, ...], bytes], list[str]] = {}
-    for row in rows:
-        entries.setdefault((row["source"], tuple(row["names"]), row["geometry"]), []).append(row["passage_id"])
-    names = [(name, number) for number, (_, named, _) in enumerate(entries) for name in named]
-    return Names(names), list(entries.values())
-
-
-def _known_place(snapshot: Snapshot, named: tuple[Named, ...], entries: list[list[str]]) -> KnownPlace:
+def _known_place(snapshot: Snapshot, named: tuple[Named, ...], entries: Sequence[Sequence[str]]) -> KnownPlace:
     from lancedb.expr import col
 
     ids = [entries[each.entry][0] for each in named]
