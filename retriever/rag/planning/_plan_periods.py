@@ -78,7 +78,8 @@ def read_periods(canvas: Canvas, world: World, *, south: bool | None) -> Periods
 
 def _seasons(partial: Sequence[Span], whole: Sequence[Span], world: World) -> tuple[list[Days | None], list[str]]:
     """Apply "summer" or "March" to each year of the other periods, or of the index."""
-    spans = [span.days for span in met(whole)]
+    # "In July but not in April 2021" is July 2021; "in July but not in 2015" is every July but one.
+    spans = [span.days for span in met(whole) or [each for each in whole if each.excluded and each.atom.kind in _SHORT]]
     known = years_of(world)
     if not spans and known is None:
         names = ", ".join(span.atom.kind.removesuffix(" only") for span in partial)

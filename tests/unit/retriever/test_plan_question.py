@@ -147,6 +147,7 @@ def test_what_must_not_show(question: str, sought: list[str], without: list[str]
         ("fields in 2021 but not in July", ["2021-01-01/2021-06-30", "2021-08-01/2021-12-31"]),
         ("harbours in 2021 except summer", ["2021-01-01/2021-05-31", "2021-09-01/2021-12-31"]),
         ("ships in summer 2019 but not in August", ["2019-06-01/2019-07-31"]),
+        ("flooded in July but not in April 2021", ["2021-07-01/2021-07-31"]),
         ("what changed at the coast since October", ["2021-10-01/.."]),
         ("ships before February", ["../2022-01-31"]),
         ("fields in 2021 before July", ["2021-01-01/2021-06-30"]),
