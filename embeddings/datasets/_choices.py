@@ -31,7 +31,7 @@ def answer_letters(answer: str, choices: Sequence[str]) -> str:
     Raises:
         ValueError: It is not made of letters of the choices.
     """
-    letters = re.sub(r"[\s,;()./&]+|\band\b", "", answer).upper()
+    letters = re.sub(r"[\s,;()./&]+|\band\b", "", answer, flags=re.IGNORECASE).upper()
     known = CHOICE_LETTERS[: len(choices)]
     if not letters or set(letters) - set(known):
         raise ValueError(f"answer {answer!r} is not one of {', '.join(known)}")

@@ -37,7 +37,7 @@ def open_mme_realworld(name: str, root: Path) -> Dataset:
     """Find the lists of questions and the pictures under `root`; the lists are read when samples are asked for.
 
     Raises:
-        InputError: There is no list, or no folder of pictures; the message shows the expected tree.
+        InputError: There is no list, two of one split, or no folder of pictures; the message shows the tree.
     """
     lists = sorted([*root.glob("MME*Real*orld*.json"), *root.glob("data/MME*Real*orld*.json")])
     if not lists:
@@ -47,7 +47,10 @@ def open_mme_realworld(name: str, root: Path) -> Dataset:
         raise wrong_layout(name, root, "no folder remote_sensing (join and extract its archives)", EXPECTED)
     tables: dict[str, Path] = {}
     for path in lists:
-        tables.setdefault("test-cn" if "CN" in path.stem else "test", path)
+        split = "test-cn" if "CN" in path.stem else "test"
+        if (other := tables.setdefault(split, path)) != path:
+            reason = f"{other.name} and {path.name} both hold split {split}; keep one of them"
+            raise wrong_layout(name, root, reason, EXPECTED)
     return ListedDataset(name=name, splits=tuple(sorted(tables)), entries=partial(_samples, name, tables, places[0]))
 
 

@@ -57,11 +57,11 @@ def _sample(name: str, shard: Path, number: int, row: Mapping[str, Any], picture
     sample_id = safe_name(f"{row['index']}")
     try:
         question = _question(row)
-    except (TypeError, AttributeError, ValueError) as error:
+        path = row["path"][0] if isinstance(row["path"], list) else row["path"]
+    except (IndexError, TypeError, AttributeError, ValueError) as error:
         raise InputError(f"row {number} of {shard.name} is not one of XLRS-Bench's ({error})") from None
     if pictures not in (1, 2):
         raise InputError(f"row {number} of {shard.name} has {pictures} pictures; expected one or two")
-    path = row["path"][0] if isinstance(row["path"], list) else row["path"]
     return Sample(
         sample_id=sample_id,
         split=None,

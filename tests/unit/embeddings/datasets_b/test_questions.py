@@ -26,6 +26,13 @@ def test_mme_realworld_reads_the_remote_sensing_rows_and_joins_those_about_one_p
     assert first.views[0].files[0].name == "03553_Toronto.png"
 
 
+def test_mme_realworld_with_two_lists_of_one_split_is_told(tmp_path: Path) -> None:
+    mme_realworld(tmp_path)
+    (tmp_path / "MME-RealWorld-Lite.json").write_bytes((tmp_path / "MME_RealWorld.json").read_bytes())
+    with pytest.raises(InputError, match="both hold split test; keep one"):
+        open_dataset("mme-realworld-rs", tmp_path)
+
+
 def test_mme_realworld_without_remote_sensing_rows_is_told(tmp_path: Path) -> None:
     mme_realworld(tmp_path)
     (tmp_path / "MME_RealWorld.json").write_text(json.dumps([{"Subtask": "Monitoring"}]), encoding="utf-8")
