@@ -14,7 +14,10 @@ from dataclasses import dataclass
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH = rf"(?P<month>{'|'.join(_MONTHS)})[a-z]*\.?"
 _YEAR = r"(?P<year>(?:19|20)\d\d)(?![\d]|[.,]\d)"
+_ANY_YEAR = r"(?P<year>(?:19|20)\d\d)"
 _DATES = (
+    re.compile(rf"(?<![\d.,/-]){_ANY_YEAR}(?P<sign>[./])(?P<mm>\d{{1,2}})(?P=sign)(?P<day>\d{{1,2}})(?!\d)"),
+    re.compile(rf"(?<![\d.,/-])(?P<day>\d{{1,2}})(?P<sign>[./])(?P<mm>\d{{1,2}})(?P=sign){_ANY_YEAR}(?!\d)"),
     re.compile(rf"(?<![\d.,-]){_YEAR}-(?P<mm>\d\d)(?:-(?P<day>\d\d))?(?!\d)"),
     re.compile(rf"\b(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\s+{_MONTH},?\s+{_YEAR}", re.IGNORECASE),
     re.compile(rf"\b{_MONTH}\s+(?P<day>\d{{1,2}})(?:st|nd|rd|th)?,?\s+{_YEAR}", re.IGNORECASE),
@@ -22,11 +25,20 @@ _DATES = (
     re.compile(rf"(?<![\d.,-]){_YEAR}(?P<decade>s\b)?(?!\s*(?:m|km|ha|px|pixels?|met(?:er|re)s?|hectares?|%)\b)"),
 )
 """Most telling first: what one has read, the next does not see."""
+_SPAN = re.compile(r"(?<![\w.,-])((?:19|20)\d\d)-(?=(?:19|20)\d\d(?!\w))")
+"""Between two years the hyphen means "to"; elsewhere what follows one is part of a name or of a date."""
 
-_WORDS = (
+_BELOW_TWENTY = (
     *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
-    *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"),
+    *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
 )
+_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+_COUNTED = {word: number for number, word in enumerate(_BELOW_TWENTY)} | {
+    f"{ten}-{one}" if ones else ten: 10 * tens + ones
+    for tens, ten in enumerate(_TENS, start=2)
+    for ones, one in enumerate(_BELOW_TWENTY[:10])
+}
+_WORDS = "|".join(sorted(_COUNTED, key=len, reverse=True))
 _KINDS = {
     "tile": ("tile", "image", "picture", "scene", "acquisition", "observation", "photo"),
     "date": ("date",),
@@ -35,18 +47,26 @@ _KINDS = {
 """Nouns that evidence is counted by; those on a line count the same."""
 _KIND_OF = {noun: kind for kind, nouns in _KINDS.items() for noun in nouns}
 _COUNT = re.compile(
-    rf"(?<![\w.,-])(?P<count>\d{{1,3}}(?:,\d{{3}})+|\d+|{'|'.join(_WORDS)})\s+(?:of\s+(?:the|these|its|all)\s+)?"
-    rf"(?:(?!{'|'.join(_WORDS)})[a-z][\w-]*\s+){{0,2}}?(?P<noun>{'|'.join(_KIND_OF)})s?\b",
+    rf"(?<![\w.,-])(?P<count>\d{{1,3}}(?:,\d{{3}})+|\d+|{_WORDS})\s+(?:of\s+(?:the|these|its|all)\s+)?"
+    rf"(?:(?!{_WORDS})[a-z][\w-]*\s+){{0,2}}?(?P<noun>{'|'.join(_KIND_OF)})s?\b",
     re.IGNORECASE,
 )
 _TOTAL = re.compile(r"\b(in total|altogether|overall|total of|match\w*|archive (has|holds|contains))\b", re.IGNORECASE)
 """Words of claims about everything there is, which the evidence that happens to be cited cannot carry."""
 
-_UNITS = {"%": ("percent", 1.0), "percent": ("percent", 1.0), "km2": ("area", 1.0), "hectare": ("area", 0.01)}
-"""Kind of a unit, and how many of the kind's own unit (km2 for areas) it is."""
+_UNITS = {
+    r"%|per\s?cent\b": ("percent", 1.0),
+    r"km²|km\^?2\b|sq\.?\s?km\b|square\s+kilomet(?:re|er)s?\b": ("area", 1.0),
+    r"ha\b|hectares?\b": ("area", 0.01),
+    r"m²|m\^?2\b|sq\.?\s?m\b|square\s+met(?:re|er)s?\b": ("area", 1e-6),
+    # The international acre is 4,046.856 m²: https://www.nist.gov/document/appc-19-hb44-finalpdf
+    r"acres?\b": ("area", 0.004_046_856),
+    r"sq\.?\s?mi\b|square\s+miles?\b": ("area", 2.589_988),
+}
+"""Units as patterns; the kind of each, and how many of the kind's own unit (km2 for areas) it is."""
 _MEASURE = re.compile(
     r"(?<![\w.,])(?P<value>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)\s*"
-    r"(?P<unit>%|per\s?cent\b|km²|km2\b|sq\.?\s?km\b|square\s+kilomet(?:re|er)s?\b|ha\b|hectares?\b)",
+    rf"(?P<unit>{'|'.join(_UNITS)})",
     re.IGNORECASE,
 )
 
@@ -115,6 +135,7 @@ def _agrees(said: Measure, known: Measure) -> bool:
 def _dates(text: str) -> tuple[list[str], str]:
     """Return the dates of a text, and the text without them."""
     found: list[str] = []
+    text = _SPAN.sub(r"\1 , ", text)
     for pattern in _DATES:
         found += [_date(match) for match in pattern.finditer(text)]
         text = pattern.sub(" , ", text)
@@ -125,9 +146,12 @@ def _date(match: re.Match[str]) -> str:
     given = match.groupdict()
     if given.get("decade"):
         return str(given["year"][:3])
-    month = given.get("mm") or (f"{_MONTHS.index(given['month'][:3].lower()) + 1:02}" if given.get("month") else None)
-    day = f"{int(given['day']):02}" if given.get("day") else None
-    return "-".join(part for part in (given["year"], month, day) if part)
+    month, day = (int(given[name]) if given.get(name) else None for name in ("mm", "day"))
+    if given.get("month"):
+        month = _MONTHS.index(given["month"][:3].lower()) + 1
+    if given.get("sign") and (month or 0) > 12:  # the day is not first everywhere
+        month, day = day, month
+    return "-".join((given["year"], *(f"{part:02}" for part in (month, day) if part is not None)))
 
 
 def _counts(text: str) -> Iterator[tuple[int, str]]:
@@ -135,14 +159,12 @@ def _counts(text: str) -> Iterator[tuple[int, str]]:
         word = match["count"].lower().replace(",", "")
         # More digits than Python turns into a number are no count of anything.
         if len(word) <= 20:
-            yield (int(word) if word.isdigit() else _WORDS.index(word)), _KIND_OF[match["noun"].lower()]
+            yield (int(word) if word.isdigit() else _COUNTED[word]), _KIND_OF[match["noun"].lower()]
 
 
 def _measures(text: str) -> Iterator[Measure]:
     for match in _MEASURE.finditer(text):
-        unit = match["unit"].lower()
-        name = "%" if unit[0] == "%" or unit.startswith("per") else "hectare" if unit.startswith("h") else "km2"
-        kind, size = _UNITS[name]
+        kind, size = next(known for unit, known in _UNITS.items() if re.fullmatch(unit, match["unit"], re.IGNORECASE))
         digits = match["value"].replace(",", "")
         half = 0.5 * 10.0 ** -len(digits.partition(".")[2])
         yield Measure(match[0], kind, float(digits) * size, half * size)

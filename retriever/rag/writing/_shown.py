@@ -6,6 +6,8 @@ the archive can write anything into them.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -45,10 +47,10 @@ def tile_row(tile: EvidenceTile) -> dict[str, Any]:
         "date": _day(record.datetime),
         "sensor": token(record.sensor),
         "collection": token(record.collection),
-        "bbox_lon_lat": None if record.bbox is None else [round(float(edge), 4) for edge in record.bbox],
+        "bbox_lon_lat": None if record.bbox is None else _degrees(record.bbox),
         **_region(record),
-        "metres_per_pixel": None if record.gsd is None else round(float(record.gsd), 2),
-        "cloud_percent": None if record.cloud is None else round(100 * float(record.cloud)),
+        "metres_per_pixel": None if record.gsd is None else _rounded(record.gsd, 2),
+        "cloud_percent": None if record.cloud is None else _rounded(100 * record.cloud),
         "looked_for": None if tile.sought is None else plain(tile.sought, LONGEST_NAME),
         "fits": None if tile.probability is None else certainty(tile.probability),
     }
@@ -76,8 +78,8 @@ def passage_row(found: EvidencePassage) -> dict[str, Any]:
         "text": plain(passage.text, LONGEST_PASSAGE),
         "source": plain(passage.source, LONGEST_NAME),
         "date": _day(passage.datetime),
-        "lon_lat": None if center is None else [round(center.x, 4), round(center.y, 4)],
-        "distance_km": None if passage.distance_km is None else round(passage.distance_km, 1),
+        "lon_lat": None if center is None else _degrees((center.x, center.y)),
+        "distance_km": None if passage.distance_km is None else _rounded(passage.distance_km, 1),
     }
     return _known(row)
 
@@ -109,6 +111,16 @@ def picture_label(tile: EvidenceTile, rendering: str) -> str:
     """Return ``[n] date, sensor, rendering``."""
     day = _day(tile.record.datetime) or "no date"
     return f"[{tile.number}] {day}, {token(tile.record.sensor)}, {token(rendering)}"
+
+
+def _rounded(value: float, digits: int | None = None) -> float | None:
+    """Return a number as JSON can write it; None for NaN and infinity, which a damaged catalogue may hold."""
+    return round(float(value), digits) if math.isfinite(value) else None
+
+
+def _degrees(values: Iterable[float]) -> list[float | None] | None:
+    degrees = [_rounded(value, 4) for value in values]
+    return None if None in degrees else degrees
 
 
 def _known(row: dict[str, Any]) -> dict[str, Any]:

@@ -182,6 +182,16 @@ def test_given_numbers_may_be_said(checker: ClaimChecker, text: str) -> None:
         ("They cover 9,000 ha.", "9,000 ha"),
         ("35 % of it is under water.", "35 %"),
         ("It was flooded on 2020-03-14.", "2020-03-14"),
+        ("It was flooded on 14.03.2020.", "2020-03-14"),
+        ("It was flooded on 03/14/2020.", "2020-03-14"),
+        ("It was flooded on 2020/3/14.", "2020-03-14"),
+        ("It was dry in 2019-2023.", "2023"),
+        ("Fifty tiles match.", "50 tiles"),
+        ("Thirty-one images match.", "31 tiles"),
+        ("They cover 90 km^2.", "90 km^2"),
+        ("They cover 900 acres.", "900 acres"),
+        ("They cover 90 square miles.", "90 square miles"),
+        ("They cover 4,000 m².", "4,000 m²"),
     ],
 )
 def test_a_number_that_nothing_gives_drops_the_claim(checker: ClaimChecker, text: str, wrong: str) -> None:

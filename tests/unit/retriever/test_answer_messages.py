@@ -8,18 +8,20 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from shapely import Point
 from tokenizers import Tokenizer
 
 import embeddings
 from core import AnswerSettings, PixelWindow
-from retriever.rag import Brief, Claim, EvidenceSet, Fact, ImagePart, TextPart, Turn, brief
+from retriever.rag import Brief, Claim, EvidencePassage, EvidenceSet, Fact, ImagePart, TextPart, Turn, brief
 from retriever.rag.testing import shown_rows
 from retriever.rag.writing._budget import picture_tokens, text_tokens
 from retriever.rag.writing._foreign import plain, token
 from retriever.rag.writing._instructions import INSTRUCTIONS
-from retriever.rag.writing._shown import tile_row
+from retriever.rag.writing._shown import passage_row, tile_row
 from tests.unit.retriever.answer_evidence import (
     QUESTION,
+    a_passage,
     a_picture,
     a_plan,
     a_record,
@@ -84,6 +86,16 @@ def test_a_region_of_one_scene_is_shown_with_its_columns_and_rows() -> None:
     record = a_record(collection="level-4", window=PixelWindow(col_off=896, row_off=0, width=896, height=896))
     row = tile_row(a_tile(1, record=record))
     assert (row["columns_of_scene"], row["rows_of_scene"]) == ([896, 1792], [0, 896])
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf")])
+def test_what_is_no_number_is_not_shown(wrong: float) -> None:
+    row = tile_row(a_tile(1, record=a_record(cloud=wrong, gsd=wrong, bbox=(wrong, 1.0, 2.0, 3.0))))
+    assert not {"cloud_percent", "metres_per_pixel", "bbox_lon_lat"} & set(row)
+    placed = replace(a_passage(4).passage, geometry=Point(wrong, 1), distance_km=wrong)
+    row = passage_row(EvidencePassage(number=4, passage=placed))
+    assert not {"lon_lat", "distance_km"} & set(row)
+    assert {"number", "title", "text"} <= set(row)
 
 
 def test_each_picture_follows_its_label() -> None:
