@@ -24,6 +24,9 @@ _PAIRS = 250_000
 _SHORT = 1e-12
 """Arcs shorter than this (radians) have no direction and count as points."""
 
+_BOXES = 50
+"""Parts that have boxes of their own; a filter of thousands of boxes takes minutes to be read."""
+
 _REACH_SLACK = 1e-3
 """Degrees by which bounds are widened, because arcs bulge beyond straight edges."""
 
@@ -106,7 +109,9 @@ def reach(near: BaseGeometry, radius_km: float) -> tuple[BaseGeometry, ...]:
 
     http://janmatuschek.de/LatitudeLongitudeBoundingCoordinates
     """
-    return tuple(box for part in shapely.get_parts(near) for box in _reach_of(part.bounds, radius_km))
+    parts = shapely.get_parts(near)
+    parts = parts if len(parts) <= _BOXES else [near]
+    return tuple(box for part in parts for box in _reach_of(part.bounds, radius_km))
 
 
 def _reach_of(bounds: tuple[float, float, float, float], radius_km: float) -> tuple[BaseGeometry, ...]:

@@ -7,7 +7,7 @@ import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from shapely.geometry import LineString, MultiPolygon, Point, box
+from shapely.geometry import LineString, MultiPoint, MultiPolygon, Point, box
 from shapely.geometry.base import BaseGeometry
 
 from core import EARTH_RADIUS_KM, bbox_geometry
@@ -61,6 +61,13 @@ def test_what_is_near_lies_in_the_boxes_of_the_reach(near: BaseGeometry, other: 
     if distances_km(near, [other])[0] <= radius:
         boxes = shapely.union_all(list(reach(near, radius)))
         assert boxes.intersects(other)
+
+
+def test_a_place_of_many_parts_has_few_boxes() -> None:
+    islands = MultiPoint([(177 + at / 100, at / 50) for at in range(300)] + [(-179.5, 3)])
+    boxes = reach(islands, 20)
+    assert len(boxes) <= 2
+    assert all(shapely.union_all(boxes).intersects(island) for island in islands.geoms)
 
 
 @pytest.mark.parametrize(
