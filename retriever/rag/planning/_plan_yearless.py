@@ -13,6 +13,9 @@ from retriever.rag.planning._plan_world import World
 _CUES = 60
 """Characters looked back at for the words before a date."""
 
+_MOST_YEARS = 61
+"""Years out of which something is cut: that leaves more periods than a plan may have, and the question is refused."""
+
 
 def sort_yearless(
     spans: Sequence[Span], text: str, whole: Sequence[Span], world: World
@@ -95,7 +98,7 @@ def is_held(days: Days, world: World) -> bool:
 def every_year(holes: Sequence[Span], kept: Sequence[Days], world: World) -> list[list[Days]]:
     """Return when what is left out would be, in every year of the periods that the index reaches into."""
     known = years_of(world) or (world.today.year, world.today.year)
-    spans = [(max(first.year, known[0]) - 1, min(last.year, known[1]) + 1) for first, last in kept]
-    years = sorted({year for span in spans for year in range(*span)})
+    spans = [(max(first.year, known[0], 2) - 1, min(last.year, known[1]) + 1) for first, last in kept]
+    years = sorted({year for span in spans for year in range(*span)})[-_MOST_YEARS:]
     times = [hole.atom.of_year for hole in holes if hole.atom.of_year]
     return [[days for year in years if is_held(days := of_year(year), world)] for of_year in times]

@@ -3,6 +3,7 @@
 import json
 import time
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 import shapely
@@ -184,6 +185,14 @@ def test_without_known_dates_a_season_is_not_used_and_that_is_said(question: str
     read = plan_question(question, replace(WORLD, first=None, last=None))
     assert (read.sought, read.periods) == (("ships",), ())
     assert any("not used: the dates of the index are not known" in note for note in read.notes)
+
+
+def test_a_month_left_out_of_very_many_years_is_refused_in_a_moment() -> None:
+    ages = replace(WORLD, first=datetime(1, 1, 1, tzinfo=UTC))
+    started = time.process_time()
+    with pytest.raises(QueryError, match="at most 60 are read"):
+        plan_question("fields " + "not in July, " * 150, ages)
+    assert time.process_time() - started < 5
 
 
 @pytest.mark.parametrize("question", ["ice near 90, 0", "ice near -90, 0", "ice within 10 km of 89.99, 45"])
