@@ -105,13 +105,14 @@ def _least_of(points: NDArray[np.float64], arcs: _Arcs) -> NDArray[np.float64]:
 
 
 def reach(near: BaseGeometry, radius_km: float) -> tuple[BaseGeometry, ...]:
-    """Return boxes that hold everything within a distance, split at the antimeridian.
+    """Return boxes that hold everything within a distance, split at the antimeridian; one where there are many parts.
 
     http://janmatuschek.de/LatitudeLongitudeBoundingCoordinates
     """
-    parts = shapely.get_parts(near)
-    parts = parts if len(parts) <= _BOXES else [near]
-    return tuple(box for part in parts for box in _reach_of(part.bounds, radius_km))
+    parts = list(shapely.get_parts(near))
+    return tuple(
+        box for part in (parts if len(parts) <= _BOXES else [near]) for box in _reach_of(part.bounds, radius_km)
+    )
 
 
 def _reach_of(bounds: tuple[float, float, float, float], radius_km: float) -> tuple[BaseGeometry, ...]:
