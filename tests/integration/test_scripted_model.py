@@ -163,12 +163,13 @@ def test_senseless_waits_are_our_own(header: str) -> None:
         assert len(claims(asked(server))) == 2
 
 
-def test_a_failing_server_is_asked_again_and_then_named() -> None:
+def test_a_failing_server_is_asked_again_and_then_named(caplog: pytest.LogCaptureFixture) -> None:
     with scripted_server(answers(500, "out of memory"), says(GOOD)) as server:
         assert len(claims(asked(server))) == 2
     with scripted_server(answers(500, "out of memory")) as server:
         assert error(asked(server)) == "the model server answers 500: it failed (out of memory)"
     assert len(server.chats) == 2
+    assert caplog.records == [], "the answer says it; a line for each wait would stand before it"
 
 
 def test_a_lost_connection_is_made_again() -> None:

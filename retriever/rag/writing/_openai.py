@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import PurePath
@@ -129,6 +130,8 @@ class OpenAIModel:
         """
         import stamina
 
+        # Its line at each wait says neither which server nor why; the answer says what came of all tries.
+        logging.getLogger("stamina").setLevel(logging.ERROR)
         async for attempt in stamina.retry_context(
             on=tries.again,
             attempts=self._settings.retries + 1,

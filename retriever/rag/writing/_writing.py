@@ -170,7 +170,7 @@ class _Written:
             answerable=bool(reader.answerable),
             claims=tuple(reader.claims),
             caveats=(*theirs, *self._cut(), *self.request.dropped),
-            dropped=tuple(self.dropped),
+            dropped=tuple(dict.fromkeys(self.dropped)),
             usage={
                 "requests": self.requests,
                 "pictures": self.request.pictures,
