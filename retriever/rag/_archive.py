@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, Generic, TypeVar
 from weakref import WeakKeyDictionary
 
 import pyarrow as pa
@@ -17,6 +17,8 @@ from retriever._vector_index import Rows
 from retriever.rag._types import QueryPlan
 from retriever.rag.passages._passages import SearchesKnowledge
 from retriever.rag.planning._plan_world import NO_PLACES, KnowsPlaces, World
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -59,16 +61,32 @@ def world_of(archive: Archive, today: date) -> World:
     )
 
 
-def _seen_of(archive: Archive) -> _Seen:
-    """Return what a version holds; its rows are read once, for as long as somebody holds what searches it."""
-    version = getattr(archive.rows, "version", None)
-    known = _SEEN.get(archive.searcher)
-    if known is not None and version is not None and known[0] == version:
-        return known[1]
+class OfVersion(Generic[T]):
+    """What was made of the version of an index that was asked last, for as long as somebody holds what searches it.
+
+    Args:
+        make: Reads it; called once a version.
+    """
+
+    def __init__(self, make: Callable[[Archive], T]) -> None:
+        self._make = make
+        self._known: WeakKeyDictionary[Searcher, tuple[Any, T]] = WeakKeyDictionary()
+
+    def __call__(self, archive: Archive) -> T:
+        """Return what is known of an archive's version, made now where it is another one than last time."""
+        version = getattr(archive.rows, "version", None)
+        known = self._known.get(archive.searcher)
+        if known is not None and version is not None and known[0] == version:
+            return known[1]
+        made = self._make(archive)
+        self._known[archive.searcher] = version, made
+        return made
+
+
+def _look(archive: Archive) -> _Seen:
     seen = _Seen()
     for batch in archive.rows.scan(("sensor", "collection", "datetime")):
         seen.add(batch)
-    _SEEN[archive.searcher] = version, seen
     return seen
 
 
@@ -88,5 +106,4 @@ class _Seen:
         self.dates.update(end.astimezone(UTC) for end in ends.values() if end is not None)
 
 
-_SEEN: WeakKeyDictionary[Searcher, tuple[Any, _Seen]] = WeakKeyDictionary()
-"""The version that was read last, by what searches it."""
+_seen_of = OfVersion(_look)

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 from core import VectorSpace
 from indexer import vector_matrix
 from retriever._facet_search import filters_only
-from retriever.rag._archive import Archive
+from retriever.rag._archive import Archive, OfVersion
 from retriever.rag.evidence._scoring import worded
 from retriever.rag.evidence._support_terms import terms
 
@@ -132,9 +131,6 @@ def _explained(phrase: Floats, tiles: Floats, others: Floats, spread: float) -> 
     return float(-np.log1p(np.exp(ahead).sum(axis=1)).mean())
 
 
-_GROUNDS: WeakKeyDictionary[Any, Ground] = WeakKeyDictionary()
-"""By version of an archive, for as long as somebody holds it."""
-
 _WORDS: dict[VectorSpace, Floats] = {}
 """By vector space: at most one for each encoder of a process."""
 
@@ -146,10 +142,7 @@ def ground_of(archive: Archive) -> Ground:
         QueryError: The encoder understands no words.
         StoreError: The index cannot be read.
     """
-    known = _GROUNDS.get(archive.rows)
-    if known is None:
-        known = _GROUNDS[archive.rows] = _read(archive)
-    return known
+    return _grounds(archive)
 
 
 def _read(archive: Archive) -> Ground:
@@ -157,6 +150,9 @@ def _read(archive: Archive) -> Ground:
     chosen = row_ids[np.linspace(0, len(row_ids) - 1, min(len(row_ids), SAMPLE)).round().astype(np.int64)]
     table = archive.rows.take(chosen, ("vector", "sensor"))
     return Ground(_words(archive), vector_matrix(table["vector"]), table["sensor"].to_pylist(), total=len(row_ids))
+
+
+_grounds = OfVersion(_read)
 
 
 def _words(archive: Archive) -> Floats:
