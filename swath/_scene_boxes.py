@@ -15,6 +15,9 @@ from retriever.rag import Answer
 SIDE = 1024
 """Longer side of the overview, in pixels."""
 
+ROOMY = 40
+"""Shorter side of a box, in pixels, from which its number stands inside."""
+
 _CITED, _OTHER = "#ffb000", "#8a8a8a"
 """Amber is told from vegetation, water and bare ground also by the colour-blind."""
 
@@ -56,6 +59,8 @@ def _mark(picture: Image.Image, window: PixelWindow, shrunk: float, number: str,
     left, top = min(window.col_off * shrunk, right), min(window.row_off * shrunk, bottom)
     pen = ImageDraw.Draw(picture)
     pen.rectangle((left, top, right, bottom), outline=color, width=3)
-    # Above or below, so that it hides nothing of a small region; inside one that fills the picture.
-    beside = next((at for at in (top - 14, bottom + 2) if 0 <= at <= picture.height - 14), top + 4)
-    pen.text((left + 4 if beside == top + 4 else left, beside), number, fill=color, stroke_width=2, stroke_fill="black")
+    # Inside, where it cannot be taken for the neighbour's; beside a small region, so that it hides nothing of it.
+    roomy = min(right - left, bottom - top) >= ROOMY
+    beside = top - 14 if top >= 14 else min(bottom + 2, picture.height - 14)
+    place = (left + 6, top + 4) if roomy else (min(left, picture.width - 24), beside)
+    pen.text(place, number, fill=color, stroke_width=2, stroke_fill="black")

@@ -23,6 +23,15 @@ def test_every_number_is_seen(left: int, top: int, side: int) -> None:
     assert changed.any(axis=2).sum() > 50
 
 
+def test_the_number_of_a_box_stands_in_it_and_not_in_its_neighbour() -> None:
+    window = PixelWindow(col_off=0, row_off=500, width=500, height=500)
+    with_number, without = Image.new("RGB", (100, 100), "white"), Image.new("RGB", (100, 100), "white")
+    _mark(with_number, window, 0.1, "[3]", "#ffb000")
+    _mark(without, window, 0.1, "", "#ffb000")
+    rows = np.flatnonzero((np.asarray(with_number) != np.asarray(without)).any(axis=(1, 2)))
+    assert rows.min() > 50
+
+
 def test_a_sliver_at_the_edge_has_a_box() -> None:
     picture = Image.new("RGB", (1024, 1024), "white")
     window = PixelWindow(col_off=10_080, row_off=10_080, width=224, height=224)
