@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -17,6 +18,9 @@ SIDE = 1024
 
 ROOMY = 40
 """Shorter side of a box, in pixels, from which its number stands inside."""
+
+ACROSS = 28
+"""Columns that a number of two digits takes, in pixels."""
 
 _CITED, _OTHER = "#ffb000", "#8a8a8a"
 """Amber is told from vegetation, water and bare ground also by the colour-blind."""
@@ -36,9 +40,12 @@ def overview(answer: Answer) -> Image.Image | None:
         return None
     picture, shrunk = _whole(tiles[0].record)
     cited = {number for claim in answer.claims for number in claim.cites}
+    corners = Counter[tuple[int, int]]()  # levels share corners; their numbers stand side by side
     for tile in sorted(tiles, key=lambda each: each.number in cited):
-        color = _CITED if tile.number in cited else _OTHER
-        _mark(picture, tile.record.window, shrunk, f"[{tile.number}]", color)
+        color, window = _CITED if tile.number in cited else _OTHER, tile.record.window
+        corner = window.col_off, window.row_off
+        _mark(picture, window, shrunk, f"[{tile.number}]", color, shift=ACROSS * corners[corner])
+        corners[corner] += 1
     return picture
 
 
@@ -53,7 +60,7 @@ def _whole(record: Record) -> tuple[Image.Image, float]:
     return shown.crop((0, 0, max(1, round(width * shrunk)), max(1, round(height * shrunk)))), shrunk
 
 
-def _mark(picture: Image.Image, window: PixelWindow, shrunk: float, number: str, color: str) -> None:
+def _mark(picture: Image.Image, window: PixelWindow, shrunk: float, number: str, color: str, *, shift: int = 0) -> None:
     right = min(picture.width - 1, (window.col_off + window.width) * shrunk)
     bottom = min(picture.height - 1, (window.row_off + window.height) * shrunk)
     left, top = min(window.col_off * shrunk, right), min(window.row_off * shrunk, bottom)
@@ -62,5 +69,5 @@ def _mark(picture: Image.Image, window: PixelWindow, shrunk: float, number: str,
     # Inside, where it cannot be taken for the neighbour's; beside a small region, so that it hides nothing of it.
     roomy = min(right - left, bottom - top) >= ROOMY
     beside = top - 14 if top >= 14 else min(bottom + 2, picture.height - 14)
-    place = (left + 6, top + 4) if roomy else (min(left, picture.width - 24), beside)
+    place = (left + 6 + shift, top + 4) if roomy else (min(left + shift, picture.width - ACROSS), beside)
     pen.text(place, number, fill=color, stroke_width=2, stroke_fill="black")
