@@ -7,8 +7,11 @@ import pytest
 from PIL import Image
 
 from core import InputError, PixelWindow
+from retriever.rag import Answer, EvidenceSet, QueryPlan
+from swath import _scene_boxes
 from swath._scene_asking import scene_asker
-from swath._scene_boxes import _mark
+from swath._scene_boxes import _mark, overview
+from tests.unit.retriever.answer_evidence import a_tile
 
 
 @pytest.mark.parametrize(
@@ -30,6 +33,17 @@ def test_the_number_of_a_box_stands_in_it_and_not_in_its_neighbour() -> None:
     _mark(without, window, 0.1, "", "#ffb000")
     rows = np.flatnonzero((np.asarray(with_number) != np.asarray(without)).any(axis=(1, 2)))
     assert rows.min() > 50
+
+
+def test_numbers_of_levels_that_share_a_corner_stand_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    shifts: list[int] = []
+    picture = Image.new("RGB", (100, 100), "white")
+    monkeypatch.setattr(_scene_boxes, "_whole", lambda record: (picture, 0.1))
+    monkeypatch.setattr(_scene_boxes, "_mark", lambda *given, shift: shifts.append(shift))
+    tiles = tuple(a_tile(number) for number in (1, 2, 3))
+    evidence = EvidenceSet(tiles=tiles, matched=3)
+    overview(Answer(question="?", plan=QueryPlan(question="?"), claims=(), evidence=evidence))
+    assert shifts == [0, _scene_boxes.ACROSS, 2 * _scene_boxes.ACROSS]
 
 
 def test_a_sliver_at_the_edge_has_a_box() -> None:
