@@ -449,7 +449,10 @@ def test_a_phone_shows_one_thing_at_a_time(visitor: Visitor) -> None:
     visit.settled()
     page.locator(".tile-open").first.tap()
     page.wait_for_selector(".shot img")
-    assert page.locator("#drawer").bounding_box() == {"x": 0, "y": 0, **PHONE}
+    box = "const { x, y, width, height } = document.querySelector('#drawer').getBoundingClientRect()"
+    visit.until(
+        f"(() => {{ {box}; return !x && !y && width === {PHONE['width']} && height === {PHONE['height']}; }})()"
+    )
     page.locator("#drawer-close").tap()
     expect(page.locator("#grid")).to_be_visible()
 

@@ -305,6 +305,14 @@ def test_a_sensor_that_is_not_there_is_shown_and_can_be_let_go(visitor: Visitor)
     expect(page.locator(".claim")).to_have_count(2, timeout=PATIENCE_MS)
 
 
+def test_words_that_were_not_sent_yet_stay_while_the_page_changes(visitor: Visitor) -> None:
+    page = visitor("records").page
+    page.fill("#text", HARBOURS)
+    page.get_by_role("checkbox", name="Sentinel-2 L2A").check()
+    expect(page.get_by_role("list", name="Filters in use")).to_contain_text("Sentinel-2 L2A")
+    expect(page.locator("#text")).to_have_value(HARBOURS)
+
+
 def test_what_a_model_writes_stays_text_also_when_it_is_copied(visitor: Visitor, teller: Teller) -> None:
     page = visitor(permissions=["clipboard-read", "clipboard-write"]).page
     claims = [{"text": HOSTILE, "cites": [1]}, {"text": "Uncited.", "cites": [99]}]

@@ -59,8 +59,11 @@ export function createSearchbar({ store, onPicture, choosePoint, ask }) {
   );
 
   let chips = [];
+  let shown = "";
+
   function show(state) {
-    if (document.activeElement !== input || state.text) input.value = state.text;
+    // Only what changed: words that were typed and not sent yet stay, whatever else is drawn anew.
+    if (state.text !== shown) input.value = shown = state.text;
     const marks = state.plus.length + state.minus.length;
     const kept = new Map(chips.map((known) => [known.key, known]));
     chips = state.terms.map((term, at) => kept.get(chipKey(term, at)) ?? chip(store, term, at));
