@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api._schemas import FilterBody, TileId
 from api._search_answers import TileView
-from retriever import SearchRequest, filters_only
+from retriever import SearchRequest, filters_given
 from retriever.rag import MAX_QUESTION, MAX_TILES, MAX_TURNS, AskRequest, Claim, Turn, parse_plan
 
 _CLOSED = ConfigDict(extra="forbid", allow_inf_nan=False)
@@ -104,8 +104,7 @@ class AskBody(FilterBody):
         )
 
     def _filters(self) -> SearchRequest | None:
-        given = {name: value for name in _FILTERS if (value := getattr(self, name)) is not None}
-        return filters_only(**given) if given else None
+        return filters_given(**{name: getattr(self, name) for name in _FILTERS})
 
 
 class ClaimView(BaseModel):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from mcp.types import CallToolResult
 from pydantic import BaseModel, Field
@@ -13,7 +12,7 @@ from api._mcp_facts import MAX_LABEL, TileFacts, plain, tile_facts
 from api._mcp_results import MAX_REMARK, previewed, result
 from api._services import Service
 from api._tile_originals import Originals
-from retriever import SearchRequest, filters_only
+from retriever import SearchRequest
 from retriever.rag import Answer, AskRequest, EvidencePassage, EvidenceTile
 
 MAX_CLAIM = 600
@@ -61,16 +60,6 @@ class AskAnswer(BaseModel):
     matched: int = Field(description="Number of tiles that pass the filters of the question.")
     tiles: list[CitedTile] = Field(description="The tiles cited; where nothing is claimed, those that came nearest.")
     texts: list[CitedText] | None = Field(None, description="The texts cited.")
-
-
-def filters_of(**given: Any) -> SearchRequest | None:
-    """Return the filters that were given; None where there are none.
-
-    Raises:
-        QueryError: One is wrong.
-    """
-    held = {name: value for name, value in given.items() if value is not None}
-    return filters_only(**held) if held else None
 
 
 async def ask(

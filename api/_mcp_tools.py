@@ -34,7 +34,7 @@ from api._mcp_arguments import (
     TileId,
     When,
 )
-from api._mcp_ask import AskAnswer, ask, filters_of
+from api._mcp_ask import AskAnswer, ask
 from api._mcp_describe import describe
 from api._mcp_facts import (
     DatedFacts,
@@ -55,7 +55,7 @@ from api._services import Services
 from api._tile_originals import AT_ONCE, MAX_WAITING, Originals
 from core import QueryError, SceneError
 from indexer import Snapshot
-from retriever import SearchRequest, filters_only, find_tile, tiles_near, tiles_over
+from retriever import SearchRequest, filters_given, filters_only, find_tile, tiles_near, tiles_over
 from retriever.rag import MAX_QUESTION
 
 
@@ -159,7 +159,7 @@ class Tools:
             self._services.named(index),
             self._originals,
             question=question,
-            filters=filters_of(
+            filters=filters_given(
                 bbox=bbox, datetime=datetime, sensor=sensor, collection=collection, max_cloud=max_cloud, filter=filter
             ),
             tiles=tiles,

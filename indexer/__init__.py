@@ -14,7 +14,7 @@ from indexer._legends import (
 )
 from indexer._pipeline import ingest
 from indexer._preview import stored_picture
-from indexer._pyramid import LEVEL, Pyramid, index_pyramid, is_level, scene_size
+from indexer._pyramid import LEVEL, Pyramid, check_scene_file, index_pyramid, is_level, scene_size
 from indexer._reach import Reach
 from indexer._records import RECORD_COLUMNS, record_from_row, records_to_batch, scene_key
 from indexer._rendered import Picture, check_rendering, color_stops, draw, reread
@@ -51,6 +51,7 @@ __all__ = [
     "Store",
     "TilingOptions",
     "check_rendering",
+    "check_scene_file",
     "color_stops",
     "draw",
     "enclosing_bbox",

@@ -105,9 +105,18 @@ def scene_size(path: Path) -> tuple[int, int]:
     return scene.width, scene.height
 
 
-def _look(path: Path) -> _Scene:
+def check_scene_file(path: Path) -> None:
+    """Do nothing where there is a file.
+
+    Raises:
+        SourceError: There is none; the message says what would work.
+    """
     if not path.is_file():
         raise SourceError(f"{str(path)!r} is no file; give a GeoTIFF, JPEG 2000, JPEG or PNG on this machine")
+
+
+def _look(path: Path) -> _Scene:
+    check_scene_file(path)
     with _named(path), gdal_env(Settings()), open_raster(str(path)) as dataset:
         return _Scene(path=path, width=dataset.width, height=dataset.height, placed=dataset.crs is not None)
 

@@ -10,7 +10,7 @@ from retriever._evaluate import evaluate
 from retriever._expansion import Expansion, LandClass, expand, land_classes
 from retriever._export import csv_chunks, feature, geojson_geometry, preview_uri
 from retriever._expression import Expression
-from retriever._facet_search import facets, filters_only
+from retriever._facet_search import facets, filters_given, filters_only
 from retriever._facets import FacetRequest, Facets
 from retriever._found import Found
 from retriever._geoparquet import geoparquet_chunks
@@ -64,6 +64,7 @@ __all__ = [
     "expand",
     "facets",
     "feature",
+    "filters_given",
     "filters_only",
     "find_tile",
     "fit_calibration",

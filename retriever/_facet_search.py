@@ -32,6 +32,16 @@ def filters_only(**filters: Any) -> SearchRequest:
     return replace(SearchRequest.build(vector=(1.0,), **filters), vector=None)
 
 
+def filters_given(**filters: Any) -> SearchRequest | None:
+    """Return `filters_only` of those that are not None; None where there are none.
+
+    Raises:
+        QueryError: A filter is wrong.
+    """
+    given = {name: value for name, value in filters.items() if value is not None}
+    return filters_only(**given) if given else None
+
+
 def facets(searcher: Searcher, request: SearchRequest, wanted: FacetRequest, rows: Rows | None = None) -> Facets:
     """Count the tiles that pass a request's filters and its least score and probability.
 

@@ -13,7 +13,7 @@ import anyio
 
 from core import AnswerSettings, EncodesText, EncodesTiles
 from indexer.store import Store
-from retriever import Searcher, filters_only
+from retriever import Searcher, filters_given
 from retriever.rag import Answer, Archive, Asker, AskRequest, QueryPlan, Turn, open_answer_model, open_knowledge
 
 
@@ -31,7 +31,7 @@ def ask(
     request = AskRequest(
         question=question,
         plan=plan,
-        filters=filters_only(**filters) if filters else None,
+        filters=filters_given(**filters),
         turns=tuple(turns),
         tiles=tiles,
         pictures=pictures,

@@ -6,7 +6,7 @@ import json
 import sys
 from contextlib import aclosing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -30,7 +30,6 @@ from swath._options import (
 )
 
 if TYPE_CHECKING:
-    from retriever import SearchRequest
     from retriever.rag import Answer, Asker, AskRequest, QueryPlan
 
 
@@ -75,13 +74,14 @@ def ask(
 
     Which model writes is set with SWATH_ANSWER_URL; without it answers are written from records alone.
     """
+    from retriever import filters_given
     from retriever.rag import AskRequest
 
     edited = None if plan is None else read_plan(plan)
     request = AskRequest(
         question=_question(question, edited),
         plan=edited,
-        filters=_filters(
+        filters=filters_given(
             bbox=bbox,
             within=within,
             near=near,
@@ -123,13 +123,6 @@ def _question(given: str | None, plan: QueryPlan | None) -> str:
     if plan is not None:
         return plan.question
     raise QueryError('nothing is asked; write the question, e.g. swath ask "Which harbours are there?" --index DIR')
-
-
-def _filters(**given: Any) -> SearchRequest | None:
-    from retriever import filters_only
-
-    set_ = {name: value for name, value in given.items() if value is not None}
-    return filters_only(**set_) if set_ else None
 
 
 def _asker(index_dir: Path | None, scene: Path | None, scene_sensor: str | None, *, use_model: bool) -> Asker:

@@ -21,7 +21,6 @@ LIST_GLUE = re.compile(
     r"(?: the)?(?: (?:year|month|season)s?)? ?)"
 )
 
-FROM = re.compile(r"\b(?:from|between|of|during|in|the|years?|period|starting|,| ){0,4}$")
 
 BETWEEN = re.compile(r"\bbetween(?: (?:the|years?|summers? of|winters? of)){0,2} $")
 

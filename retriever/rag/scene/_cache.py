@@ -12,8 +12,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from core import EncodesTiles, InputError, Settings, SourceError, SwathError, sensor_file
-from indexer import Progress, Pyramid, index_pyramid
+from core import EncodesTiles, InputError, Settings, SwathError, sensor_file
+from indexer import Progress, Pyramid, check_scene_file, index_pyramid
 
 KEPT = 20
 """Scenes kept; the ones not asked for longest go first. One of 10,000 x 10,000 pixels takes 20 MB."""
@@ -55,8 +55,7 @@ def cut_scene(
         SceneError: The file is damaged or empty.
         StoreError: The index cannot be written.
     """
-    if not path.is_file():
-        raise SourceError(f"{str(path)!r} is no file; give a GeoTIFF, JPEG 2000, JPEG or PNG on this machine")
+    check_scene_file(path)
     folder = _cache() / _key(path, encoder, sensor)
     try:
         folder.mkdir(parents=True, exist_ok=True)
