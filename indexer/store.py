@@ -27,8 +27,10 @@ from indexer._snapshot import IndexInfo, Snapshot
 __all__ = ["CompactReport", "IndexInfo", "LedgerRow", "Removed", "SceneRows", "Snapshot", "Store"]
 
 STAGING = "staging"
+SEARCH = "search"
+"""Folder of the search snapshot; ``retriever.engine`` says what lies in it."""
 _LOCK = "writer.lock"
-_OWN_NAMES = frozenset({STAGING, _LOCK, CALIBRATION, f"{TILES}.lance", f"{SCENES}.lance"})
+_OWN_NAMES = frozenset({STAGING, SEARCH, _LOCK, CALIBRATION, f"{TILES}.lance", f"{SCENES}.lance"})
 
 MERGE_LIMIT = 20_000
 """Most tiles replaced in one merge. ``merge_insert`` holds its input in memory (60,000 rows of 6 kB: +520 MB)."""

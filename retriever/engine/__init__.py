@@ -1,0 +1,12 @@
+"""The search engine: right answers under any filter, from a snapshot of the tile table laid out for searching.
+
+LanceDB stays the only truth. A snapshot is derived from one version of the tile table, lies beside it, and can be
+thrown away without loss; rows that came later are searched flat and merged, rows that went are masked.
+
+The walk of a query: prepare the vector, sieve (filter to columns), plan (which route), candidates, exact scores.
+"""
+
+from retriever.engine._layout import BLOCK, LANES, Layout, ShardEntry
+from retriever.engine._shard import Shard, Shared
+
+__all__ = ["BLOCK", "LANES", "Layout", "Shard", "ShardEntry", "Shared"]
