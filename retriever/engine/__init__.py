@@ -6,7 +6,23 @@ thrown away without loss; rows that came later are searched flat and merged, row
 The walk of a query: prepare the vector, sieve (filter to columns), plan (which route), candidates, exact scores.
 """
 
+from retriever.engine._engine import Alive, Engine, Ranking, Snapshot
 from retriever.engine._layout import BLOCK, LANES, Layout, ShardEntry
+from retriever.engine._plan import EXACT_ROUTES, Plan, Route
 from retriever.engine._shard import Shard, Shared
 
-__all__ = ["BLOCK", "LANES", "Layout", "Shard", "ShardEntry", "Shared"]
+__all__ = [
+    "BLOCK",
+    "EXACT_ROUTES",
+    "LANES",
+    "Alive",
+    "Engine",
+    "Layout",
+    "Plan",
+    "Ranking",
+    "Route",
+    "Shard",
+    "ShardEntry",
+    "Shared",
+    "Snapshot",
+]
