@@ -39,6 +39,10 @@ LOCATED = 2
 WHOLE = 4
 """Bit of ``flags``: the date is a whole second, so ``seconds`` is exact."""
 
+CONNECTED = 8
+"""Bit of ``flags``: the footprint is one polygon that reaches all four sides of its bounds, so an area that spans it in
+one direction and overlaps it in the other must meet it."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ShardEntry:

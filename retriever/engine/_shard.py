@@ -68,7 +68,7 @@ class Shard:
     cloud: NDArray[np.uint8]
     """(n,) percent rounded down, at most 100; UNKNOWN where there is none."""
     flags: NDArray[np.uint8]
-    """(n,) IS_BOX, LOCATED and WHOLE."""
+    """(n,) IS_BOX, LOCATED, WHOLE and CONNECTED."""
 
     zone_bounds: NDArray[np.float32]
     """(4, n / BLOCK) least west, least south, greatest east, greatest north of the located rows; -180 and 180 where a
