@@ -65,14 +65,23 @@ _PREDICATES = {
 
 def rough(node: Area | Nearby) -> Expression:
     """Return a test on bounds that every footprint passes for which the node is true."""
+    boxes = boxes_round(node)
+    return Always(value=True) if boxes is None else any_of(list(map(_overlap, boxes)))
+
+
+def boxes_round(node: Area | Nearby) -> list[tuple[float, float, float, float]] | None:
+    """Return boxes, none across the antimeridian, one of which meets every footprint for which the node is true.
+
+    None where the node is true of footprints that are anywhere.
+    """
     if isinstance(node, Nearby):
-        return _overlap(_circle_bounds(node))
+        return [_circle_bounds(node)]
     if node.relation == "disjoint":
-        return Always(value=True)
+        return None
     parts = shapely.get_parts(node.geometry)
     if len(parts) > _PARTS_LIMIT:
         parts = np.array([node.geometry])
-    return any_of([_overlap(tuple(part.bounds)) for part in parts])
+    return [part.bounds for part in parts]
 
 
 def _overlap(bounds: Sequence[float]) -> Expression:
