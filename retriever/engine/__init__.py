@@ -6,8 +6,10 @@ thrown away without loss; rows that came later are searched flat and merged, row
 The walk of a query: prepare the vector, sieve (filter to columns), plan (which route), candidates, exact scores.
 """
 
+from retriever.engine._build import build_snapshot
 from retriever.engine._engine import Alive, Engine, Ranking, Snapshot
 from retriever.engine._layout import BLOCK, LANES, Layout, ShardEntry
+from retriever.engine._open import OpenSnapshot, current, open_snapshot
 from retriever.engine._plan import EXACT_ROUTES, Plan, Route
 from retriever.engine._shard import Shard, Shared
 
@@ -18,6 +20,7 @@ __all__ = [
     "Alive",
     "Engine",
     "Layout",
+    "OpenSnapshot",
     "Plan",
     "Ranking",
     "Route",
@@ -25,4 +28,7 @@ __all__ = [
     "ShardEntry",
     "Shared",
     "Snapshot",
+    "build_snapshot",
+    "current",
+    "open_snapshot",
 ]
