@@ -4,7 +4,29 @@ Importing this room imports numba (0.4 s), so it is imported inside functions. E
 interpreter's lock and is compiled once a machine.
 """
 
+from retriever.engine._kernels._best import best_of_blocks, best_of_lists, rooms
 from retriever.engine._kernels._encode import encode, interleave
+from retriever.engine._kernels._prepare import Prepared, nearest_lists, prepare
 from retriever.engine._kernels._rotate import rotate, rotation
+from retriever.engine._kernels._scan import ALWAYS, scan_blocks, scan_lists
+from retriever.engine._kernels._score import score, score_all, score_exact, score_rough
 
-__all__ = ["encode", "interleave", "rotate", "rotation"]
+__all__ = [
+    "ALWAYS",
+    "Prepared",
+    "best_of_blocks",
+    "best_of_lists",
+    "encode",
+    "interleave",
+    "nearest_lists",
+    "prepare",
+    "rooms",
+    "rotate",
+    "rotation",
+    "scan_blocks",
+    "scan_lists",
+    "score",
+    "score_all",
+    "score_exact",
+    "score_rough",
+]

@@ -15,7 +15,8 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.core.caching import FunctionCache, IndexDataCacheFile
-from numba.extending import intrinsic
+from numba.extending import intrinsic as numba_intrinsic
+
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -41,12 +42,21 @@ class _RoomCache(FunctionCache):
         )
 
 
+_LIBERTIES = {"reassoc", "contract", "nsz", "nnan"}
+"""What the compiler may assume of floats: sums in any order, no NaN. Infinity stays what it is."""
+
+
 def kernel(function: _Function) -> _Function:
     """Compile ``function`` on its first call; it runs without the GIL and is kept on disk."""
-    compiled: Any = numba.njit(nogil=True, fastmath=True, boundscheck=False, error_model="numpy")(function)
+    compiled: Any = numba.njit(nogil=True, fastmath=_LIBERTIES, boundscheck=False, error_model="numpy")(function)
     compiled._cache = _RoomCache(function)
     typed: _Function = compiled
     return typed
+
+
+def intrinsic(describe: Callable[..., Any]) -> Any:
+    """Make a function of kernels of a description of its types and its machine code."""
+    return numba_intrinsic(describe)
 
 
 @intrinsic

@@ -1,0 +1,164 @@
+"""The best rows in one call: codes choose candidates, bytes thin them out, stored vectors put them in order."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retriever.engine._kernels._columns import columns, fixed
+from retriever.engine._kernels._estimate import gather_blocks, gather_lists, spare
+from retriever.engine._kernels._intrinsics import kernel
+from retriever.engine._kernels._prepare import Prepared
+from retriever.engine._kernels._scan import (
+    ALWAYS,
+    Found,
+    Seconds,
+    Words,
+    chosen_blocks,
+    query_parts,
+    some_sensors,
+    some_words,
+)
+from retriever.engine._kernels._score import score_bytes, score_stored
+from retriever.engine._kernels._select import keep_largest, key_row, sort_key, unpack
+from retriever.engine._shard import Shard
+
+
+def best_of_blocks(
+    prepared: Prepared,
+    shard: Shard,
+    words: Words | None,
+    blocks: NDArray[np.int32] | None,
+    *,
+    room: int,
+    rough: int,
+    keep: int,
+) -> Found:
+    """Return the best rows of a shard in geographic order, best first.
+
+    Args:
+        prepared: The query.
+        shard: Where to look.
+        words: (n / 64,) bit r % 64 of word r // 64 tells whether row r passes; None: all do.
+        blocks: Numbers of the blocks to look at; None: all.
+        room: Candidates taken by their codes, at least ``rough``; see ``rooms``.
+        rough: How many of those are left by their bytes, at least ``keep``.
+        keep: Rows to return at most, at least 1.
+
+    Returns:
+        Row numbers (int32) and scores by the stored vectors (float32).
+    """
+    rows, scores = np.empty(keep, np.int32), np.empty(keep, np.float32)
+    count = _best_of_blocks(
+        columns(shard),
+        shard.rows,
+        *chosen_blocks(blocks),
+        *query_parts(prepared),
+        prepared.query,
+        prepared.query_i8,
+        some_words(words),
+        room,
+        rough,
+        rows,
+        scores,
+    )
+    return rows[:count], scores[:count]
+
+
+def best_of_lists(
+    prepared: Prepared,
+    shard: Shard,
+    order: NDArray[np.int32],
+    *,
+    seconds: Seconds = ALWAYS,
+    sensors: NDArray[np.uint8] | None = None,
+    words: Words | None = None,
+    room: int,
+    rough: int,
+    keep: int,
+) -> tuple[NDArray[np.int32], NDArray[np.float32], int, int]:
+    """Return the best rows of some inverted lists, best first.
+
+    Args:
+        prepared: The query.
+        shard: Where to look.
+        order: Numbers of the lists, most promising first; see ``nearest_lists``.
+        seconds: First and last second to look at, both included; ALWAYS takes undated rows too.
+        sensors: (256,) 1 where a row of that sensor passes; None: all do.
+        words: (n / 64,) bit r % 64 of word r // 64 tells whether row r passes; None: all do.
+        room: Candidates taken by their codes, at least ``rough``; see ``rooms``.
+        rough: How many of those are left by their bytes, at least ``keep``.
+        keep: Rows to return at most, at least 1.
+
+    Returns:
+        Row numbers (int32), scores by the stored vectors (float32), and rows examined and seen to pass, see scan_lists.
+    """
+    rows, scores = np.empty(keep, np.int32), np.empty(keep, np.float32)
+    count, examined, passed = _best_of_lists(
+        columns(shard),
+        fixed(order),
+        *query_parts(prepared),
+        prepared.query,
+        prepared.query_i8,
+        *seconds,
+        some_sensors(sensors),
+        some_words(words),
+        room,
+        rough,
+        rows,
+        scores,
+    )
+    return rows[:count], scores[:count], examined, passed
+
+
+def rooms(k: int) -> tuple[int, int]:
+    """Return how many candidates to take by codes and by bytes for the best ``k`` rows."""
+    return max(500, 6 * k), max(40, 2 * k)
+
+
+@kernel
+def _best_of_blocks(
+    columns, there, chosen, every, dots, planes, numbers, query, query_i8, words, room, rough, rows, scores
+):
+    keys = np.empty(spare(room), np.uint64)
+    count = gather_blocks(columns.blocks, there, chosen, every, dots, planes, numbers, words, keys, room)
+    found = np.empty(count, np.int32)
+    for place in range(count):
+        found[place] = key_row(keys[place])
+    return _rescore(columns, found, query, query_i8, numbers[3], rough, keys, rows, scores)
+
+
+@kernel
+def _best_of_lists(
+    columns, order, dots, planes, numbers, query, query_i8, first, last, sensors, words, room, rough, rows, scores
+):
+    keys = np.empty(spare(room), np.uint64)
+    count, examined, passed = gather_lists(
+        columns.lists, order, dots, planes, numbers, first, last, sensors, words, keys, room
+    )
+    found = np.empty(count, np.int32)
+    for place in range(count):
+        found[place] = columns.lists.rows[key_row(keys[place])]
+    count = _rescore(columns, found, query, query_i8, numbers[3], rough, keys, rows, scores)
+    return count, examined, passed
+
+
+@kernel
+def _rescore(columns, found, query, query_i8, unit, rough, keys, rows, scores):
+    """Thin the rows ``found`` out by their bytes, and write the best by their stored vectors; return how many."""
+    some = np.empty(found.size, np.float32)
+    if found.size > rough:
+        score_bytes(columns.sq8, query_i8, unit, found, some)
+        for place in range(found.size):
+            keys[place] = sort_key(some[place], found[place])
+        keep_largest(keys, found.size, rough)
+        for place in range(rough):
+            found[place] = key_row(keys[place])
+    left = min(found.size, rough)
+    score_stored(columns.stored, query, found[:left], some)
+    for place in range(left):
+        keys[place] = sort_key(some[place], found[place])
+    count = min(left, rows.size)
+    keep_largest(keys, left, count)
+    unpack(keys, count, rows, scores)
+    return count
