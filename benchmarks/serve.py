@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import platform
 import socket
 import statistics
@@ -35,6 +34,7 @@ import psutil
 import uvicorn
 
 from api._services import Service, open_service
+from benchmarks.pages import machine, table
 from retriever import SearchRequest
 
 WORDS = (
@@ -270,7 +270,7 @@ def report(run: Measured) -> str:
         "Written by `python -m benchmarks.serve`, which says how it measures. Client and servers share the machine, so"
         " the client's own time is in every figure, the echo's as well.",
         "",
-        f"Machine: {_processor()}, {len(psutil.Process().cpu_affinity() or ())} of {os.cpu_count()} cores used;"
+        f"Machine: {machine()};"
         f" Python {platform.python_version()}, FastAPI {fastapi.__version__}, uvicorn {uvicorn.__version__}."
         f" Index: {info.tiles:,} tiles, {info.dim} dimensions, {info.encoder}.",
         "",
@@ -278,7 +278,7 @@ def report(run: Measured) -> str:
         "",
         f"Median of {len(run.times['HTTP'])} searches of each kind, in turns, k = 10, sentences asked before.",
         "",
-        *_table(
+        *table(
             ("", "ms"),
             [
                 ("direct call", f"{medians['direct']:.1f}"),
@@ -290,7 +290,7 @@ def report(run: Measured) -> str:
         "",
         f"## {run.clients} clients at once",
         "",
-        *_table(
+        *table(
             ("", "seconds", "answers", "errors", "answers/s", "p50 ms", "p95 ms", "p99 ms"),
             [load.row() for load in run.loads],
         ),
@@ -300,17 +300,6 @@ def report(run: Measured) -> str:
         "",
     ]
     return "\n".join(lines)
-
-
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
-    marks = ("---", *("--:" for _ in head[1:]))
-    return [f"| {' | '.join(row)} |" for row in (head, marks, *rows)]
-
-
-def _processor() -> str:
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
 
 
 def demo_index(into: Path) -> Path:
