@@ -69,14 +69,14 @@ class Snapshot:
 
     def __init__(self, table: Any, *, path: Path, space: VectorSpace, dtype: VectorType) -> None:
         self._table = table
-        self._path = path
+        self.path = path
         self.space = space
         self.dtype = dtype
         self.version = int(table.version)
 
     def count(self, where: Expr | None = None) -> int:
         """Return the number of tiles, of those that match where a filter is given."""
-        with lance_errors("read", self._path):
+        with lance_errors("read", self.path):
             return int(self._table.count_rows(None if where is None else where.to_sql()))
 
     def scan(
@@ -95,7 +95,7 @@ class Snapshot:
         Raises:
             StoreError: The index cannot be read.
         """
-        with lance_errors("read", self._path):
+        with lance_errors("read", self.path):
             query = self._table.search(None).select(list(columns) or ["_rowid"]).with_row_id(True)
             query = query if where is None else query.where(where)
             for batch in query.to_batches(batch_size=batch_size):
@@ -109,7 +109,7 @@ class Snapshot:
             StoreError: A row id is not in this snapshot, or the index cannot be read.
         """
         wanted = pa.array(np.asarray(row_ids, dtype=np.uint64))
-        with lance_errors("read", self._path):
+        with lance_errors("read", self.path):
             distinct = pc.unique(wanted).to_pylist()  # LanceDB drops repeats and sorts by row id
             found = self._table.take_row_ids(distinct).select(list(columns)).with_row_id().to_arrow()
             places = pc.index_in(wanted, value_set=found["_rowid"].combine_chunks())

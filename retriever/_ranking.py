@@ -18,7 +18,7 @@ from embeddings import prompt_style
 from retriever._calibration import Calibration, probabilities
 from retriever._expression import Expression
 from retriever._request import SearchRequest
-from retriever._vector_index import FlatIndex, Matches
+from retriever._vector_index import Matches, SearchesArchive
 
 CalibrationSource = Calibration | Callable[[], Calibration | None] | None
 """A calibration, or what reads the one of an index each time it is needed."""
@@ -42,7 +42,7 @@ class Ranked:
 
 
 def rank(
-    index: FlatIndex,
+    index: SearchesArchive,
     request: SearchRequest,
     vector: NDArray[np.float32],
     source: CalibrationSource,
@@ -76,7 +76,7 @@ def rank(
 
 
 def _by_score(
-    index: FlatIndex,
+    index: SearchesArchive,
     request: SearchRequest,
     vector: NDArray[np.float32],
     remarks: tuple[str, ...],

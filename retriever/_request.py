@@ -82,6 +82,10 @@ class SearchRequest:
     """Leave out tiles of smaller calibrated probability, 0..1; filters and ``matched`` stay as they are."""
     min_score: float | None = None
     """Leave out tiles of smaller score, -1..1; filters and ``matched`` stay as they are."""
+    exact: bool = False
+    """Answer as if every tile were compared, whatever it costs; else the fast routes may miss a few of the best."""
+    explain: bool = False
+    """Say how the search was answered: the route, tiles passed and scored."""
 
     @classmethod
     def build(
@@ -113,6 +117,8 @@ class SearchRequest:
         calibrated: bool | str = "auto",
         min_probability: float | None = None,
         min_score: float | None = None,
+        exact: bool = False,
+        explain: bool = False,
     ) -> SearchRequest:
         """Return a checked request.
 
@@ -143,6 +149,8 @@ class SearchRequest:
             calibrated: ``auto`` uses the index's calibration where there is one; True insists on it.
             min_probability: Least calibrated probability of a hit, 0..1.
             min_score: Least cosine of a hit, -1..1.
+            exact: True answers as if every tile were compared, whatever it costs.
+            explain: True says in ``why`` how the search was answered.
 
         Raises:
             QueryError: Anything above is wrong; the message says what was received and what would work.
@@ -170,6 +178,8 @@ class SearchRequest:
             calibrated=read_switch("calibrated", calibrated),
             min_probability=between("min_probability", min_probability, 1),
             min_score=between("min_score", min_score, 1, least=-1),
+            exact=bool(exact),
+            explain=bool(explain),
         )
         request.where()
         check_probability(request.calibrated, request.min_probability, in_words=request.in_words)
@@ -197,7 +207,7 @@ class SearchRequest:
 
 
 def _is_empty(value: object) -> bool:
-    return isinstance(value, tuple) and not value
+    return value is False or (isinstance(value, tuple) and not value)
 
 
 def _subject(*, marked: bool, **subjects: Any) -> dict[str, Any]:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import time
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core import EncodesText, QueryError
+from indexer.store import Store
 from retriever._found import Found
 from retriever._hits import Hits
 from retriever._question import Asked, EncoderSource, ask, opened, opened_once, picture_vector
 from retriever._ranking import CalibrationSource, rank
 from retriever._request import SearchRequest
 from retriever._terms import Picture
-from retriever._vector_index import FlatIndex, Rows
+from retriever._vector_index import Rows
+from retriever._version import Version
+
+if TYPE_CHECKING:
+    from retriever.engine import Fresh
 
 
 @runtime_checkable
@@ -28,7 +33,7 @@ class ProvidesRows(Protocol):
 
 
 class Searcher:
-    """Answers requests from one index.
+    """Answers requests from one index, by way of its search snapshot where it has one.
 
     Args:
         store: The index.
@@ -44,6 +49,7 @@ class Searcher:
         calibration: CalibrationSource = None,
     ) -> None:
         self._store = store
+        self._fresh = _fresh(store)
         self._encoder = opened_once(encoder)
         self.calibration = calibration
 
@@ -78,17 +84,30 @@ class Searcher:
             QueryError: The request does not fit the index or its encoder.
             SpaceMismatchError: The index was filled by another encoder.
         """
-        rows = self.snapshot() if rows is None else rows
-        asked = self.asked(request, rows)
-        ranked = rank(FlatIndex(rows), request, asked.vector, self.calibration, rows.space, where=asked.where)
+        version = self.version(rows)
+        asked = self.asked(request, version.rows)
+        index = version.index(exact=request.exact)
+        ranked = rank(index, request, asked.vector, self.calibration, version.rows.space, where=asked.where)
         if not ranked.matches.matched:
-            check_names(request, rows)
-        why = dict(asked.why) | ({"calibration": dict(ranked.why)} if ranked.why else {})
-        return Found(ranked=ranked, rows=rows, why=why, remarks=(*asked.remarks, *ranked.remarks))
+            check_names(request, version.rows)
+        why: dict[str, Any] = dict(asked.why) | ({"calibration": dict(ranked.why)} if ranked.why else {})
+        why |= {"engine": index.explained()} if request.explain else {}
+        remarks = (*version.remarks, *asked.remarks, *ranked.remarks)
+        return Found(ranked=ranked, rows=version.rows, why=why, remarks=remarks)
+
+    def version(self, rows: Rows | None = None) -> Version:
+        """Return a version of the index as searches see it; None is the newest.
+
+        Raises:
+            StoreError: The index cannot be read.
+        """
+        if self._fresh is None:
+            return Version(rows=self._store.snapshot() if rows is None else rows)
+        return self._fresh.newest() if rows is None else self._fresh.at(rows)
 
     def snapshot(self) -> Rows:
         """Return the newest version of the index."""
-        return self._store.snapshot()
+        return self.version().rows
 
     def asked(self, request: SearchRequest, rows: Rows) -> Asked:
         """Return a request as one direction and the filter that goes with it, for what ranks or counts by itself.
@@ -119,6 +138,15 @@ class Searcher:
             SpaceMismatchError: The index was filled by another encoder.
         """
         return isinstance(opened(self._encoder, self.snapshot()), EncodesText)
+
+
+def _fresh(store: ProvidesRows) -> Fresh | None:
+    """What follows the versions of an index on disk; rows in memory have no search snapshot."""
+    if not isinstance(store, Store):
+        return None
+    from retriever.engine import Fresh
+
+    return Fresh(store)
 
 
 def check_names(request: SearchRequest, rows: Rows) -> None:

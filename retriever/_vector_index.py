@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +16,7 @@ from indexer import vector_matrix
 from retriever._evaluate import matching
 from retriever._expression import Expression, columns_of
 from retriever._pushdown import pushed_down
-from retriever._top_k import TopK
+from retriever._top_k import TopK, exact_scores
 
 if TYPE_CHECKING:
     from lancedb.expr import Expr
@@ -75,6 +75,50 @@ class SearchesVectors(Protocol):
         ...
 
 
+class SearchesArchive(SearchesVectors, Protocol):
+    """Finds the nearest vectors in every way an archive is asked for them."""
+
+    def search_each(
+        self, vector: NDArray[np.float32], *, k: int, where: Expression | None = None
+    ) -> dict[str, Matches]:
+        """Return, for each sensor, what ``search`` finds among its tiles; sensors without a match are left out.
+
+        Raises:
+            QueryError: The vector does not fit the index.
+        """
+        ...
+
+    def search_many(self, vectors: NDArray[np.float32], *, k: int, where: Expression | None = None) -> list[Matches]:
+        """Return what ``search`` returns for each of (n, dim) unit vectors.
+
+        Raises:
+            QueryError: The vectors do not fit the index.
+        """
+        ...
+
+    def every(self, vector: NDArray[np.float32], *, least: float, where: Expression | None = None) -> Iterator[Matches]:
+        """Yield all rows that pass the filter and score at least ``least``, a part at a time, in no order of score.
+
+        ``matched`` of a part counts the passing rows that were looked at for it.
+
+        Raises:
+            QueryError: The vector does not fit the index.
+        """
+        ...
+
+    def sensors(self, where: Expression | None = None) -> tuple[str, ...]:
+        """Return the sensors whose tiles may pass a filter, sorted."""
+        ...
+
+    def count(self, where: Expression | None = None) -> int:
+        """Return how many rows pass a filter."""
+        ...
+
+    def explained(self) -> dict[str, Any]:
+        """Return how the searches so far were answered, as JSON values."""
+        ...
+
+
 @runtime_checkable
 class VectorIndex(SearchesVectors, Protocol):
     """Finds the nearest vectors, and can be changed."""
@@ -126,6 +170,38 @@ class FlatIndex:
                 of_sensor = chunk.filter(pc.equal(chunk["sensor"], name))
                 found.setdefault(name, _Tally(vector, k)).offer(of_sensor)
         return {name: found[name].matches() for name in sorted(found)}
+
+    def search_many(self, vectors: NDArray[np.float32], *, k: int, where: Expression | None = None) -> list[Matches]:
+        """See ``SearchesArchive``."""
+        return [self.search(vector, k=k, where=where) for vector in vectors]
+
+    def every(self, vector: NDArray[np.float32], *, least: float, where: Expression | None = None) -> Iterator[Matches]:
+        """See ``SearchesArchive``."""
+        self._check(vector)
+        for chunk in self._chunks(where, _SCORED):
+            scores = exact_scores(vector_matrix(chunk["vector"]), vector)
+            kept = np.flatnonzero(scores >= least)
+            yield Matches(
+                tile_ids=tuple(chunk["tile_id"].take(pa.array(kept)).to_pylist()),
+                row_ids=chunk["_rowid"].to_numpy()[kept],
+                scores=scores[kept],
+                matched=chunk.num_rows,
+            )
+
+    def sensors(self, where: Expression | None = None) -> tuple[str, ...]:
+        """See ``SearchesArchive``."""
+        chunks = self._chunks(where, ("sensor",))
+        return tuple(sorted({name for chunk in chunks for name in pc.unique(chunk["sensor"]).to_pylist()}))
+
+    def count(self, where: Expression | None = None) -> int:
+        """See ``SearchesArchive``."""
+        if where is None:
+            return sum(batch.num_rows for batch in self._rows.scan(()))
+        return sum(len(row_ids) for row_ids in self._passing(where))
+
+    def explained(self) -> dict[str, Any]:
+        """See ``SearchesArchive``."""
+        return {"index": "flat", "exact": True}
 
     def _check(self, vector: NDArray[np.float32]) -> None:
         if vector.shape != (self._rows.space.dim,):

@@ -8,9 +8,12 @@ The walk of a query: prepare the vector, sieve (filter to columns), plan (which 
 
 from retriever.engine._build import build_snapshot
 from retriever.engine._engine import Alive, Engine, Ranking, Snapshot
+from retriever.engine._fresh import Fresh
+from retriever.engine._index import EngineIndex
 from retriever.engine._layout import BLOCK, LANES, Layout, ShardEntry
 from retriever.engine._open import OpenSnapshot, current, open_snapshot
 from retriever.engine._plan import EXACT_ROUTES, Plan, Route
+from retriever.engine._rows import EngineRows
 from retriever.engine._shard import Shard, Shared
 
 __all__ = [
@@ -19,6 +22,9 @@ __all__ = [
     "LANES",
     "Alive",
     "Engine",
+    "EngineIndex",
+    "EngineRows",
+    "Fresh",
     "Layout",
     "OpenSnapshot",
     "Plan",

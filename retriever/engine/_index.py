@@ -1,0 +1,166 @@
+"""The vector index over one version of the table: the engine's best rows of a snapshot, merged with newer rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retriever._expression import And, Column, Compare, Constant, Expression, OneOf, all_of, compare
+from retriever._passing import passing
+from retriever._vector_index import FlatIndex, Matches
+from retriever.engine._engine import Engine, Ranking
+from retriever.engine._plan import Plan
+from retriever.engine._state import State
+
+
+class EngineIndex:
+    """Answers as ``FlatIndex`` does, along the engine's cheapest route. Made for one request.
+
+    Args:
+        state: The snapshot as seen from a version of the table.
+        exact: Answer as the flat index does, whatever it costs.
+    """
+
+    def __init__(self, state: State, *, exact: bool = False) -> None:
+        self._state = state
+        self._exact = exact
+        self._newer = FlatIndex(state.delta)
+        self.plans: list[Plan] = []
+
+    @property
+    def _engine(self) -> Engine:
+        return self._state.opened.engine
+
+    def search(self, vector: NDArray[np.float32], *, k: int, where: Expression | None = None) -> Matches:
+        """See ``SearchesVectors``."""
+        found = self._engine.search(vector, k=k, where=where, alive=self._state.alive, exact=self._exact)
+        self.plans.append(found.plan)
+        return self._joined(found, vector, k, where)
+
+    def search_many(self, vectors: NDArray[np.float32], *, k: int, where: Expression | None = None) -> list[Matches]:
+        """Return what ``search`` returns for each of (n, dim) unit vectors.
+
+        Raises:
+            QueryError: The vectors do not fit the index.
+        """
+        if self._exact:
+            return [self.search(vector, k=k, where=where) for vector in vectors]
+        found = self._engine.search_many(vectors, k=k, where=where, alive=self._state.alive)
+        self.plans += [each.plan for each in found]
+        return [self._joined(each, vector, k, where) for each, vector in zip(found, vectors, strict=True)]
+
+    def search_each(
+        self, vector: NDArray[np.float32], *, k: int, where: Expression | None = None
+    ) -> dict[str, Matches]:
+        """Return, for each sensor, what ``search`` finds among its tiles; sensors without a match are left out.
+
+        One search where all tiles that can match are of one sensor, else one for each.
+
+        Raises:
+            QueryError: The vector does not fit the index.
+        """
+        names = self.sensors(where)
+        parts = {name: where if self._alone(name) else of_sensor(name, where) for name in names}
+        found = {name: self.search(vector, k=k, where=part) for name, part in parts.items()}
+        return {name: each for name, each in found.items() if each.matched}
+
+    def every(self, vector: NDArray[np.float32], *, least: float, where: Expression | None = None) -> Iterator[Matches]:
+        """Yield all rows that pass the filter and score at least ``least``, a part at a time, in no order of score.
+
+        ``matched`` of a part counts the passing rows that were looked at for it.
+
+        Raises:
+            QueryError: The vector does not fit the index.
+        """
+        for part in self._engine.every(vector, least=least, where=where, alive=self._state.alive):
+            yield _matches(part)
+        if len(self._state.delta):
+            newer = self._newer.search(vector, k=len(self._state.delta), where=where)
+            kept = slice(int((newer.scores >= least).sum()))
+            yield replace(newer, tile_ids=newer.tile_ids[kept], row_ids=newer.row_ids[kept], scores=newer.scores[kept])
+
+    def count(self, where: Expression | None = None) -> int:
+        """Return how many rows pass a filter."""
+        newer: int = sum(batch.num_rows for batch in passing(self._state.delta, ("tile_id",), where))
+        return self._engine.count(where, alive=self._state.alive) + newer
+
+    def sensors(self, where: Expression | None = None) -> tuple[str, ...]:
+        """Return the sensors whose tiles can pass a filter, sorted."""
+        named = _named(where)
+        return tuple(sorted(self._present() if named is None else self._present() & named))
+
+    def explained(self) -> dict[str, Any]:
+        """Return how the searches so far were answered, as JSON values."""
+        layout = self._engine.snapshot.layout
+        return {
+            "index": "snapshot",
+            "snapshot_version": layout.version,
+            "newer": len(self._state.delta),
+            "gone": layout.rows - self._state.living,
+            "searches": [asdict(plan) | {"costs": dict(plan.costs)} for plan in self.plans],
+        }
+
+    def _present(self) -> frozenset[str]:
+        layout = self._engine.snapshot.layout
+        counted = {
+            name for entry in layout.shards for name, count in zip(layout.sensors, entry.sensors, strict=False) if count
+        }
+        # Those after the 255th are counted together.
+        return frozenset(counted) | frozenset(layout.sensors[255:]) | self._state.delta.sensors
+
+    def _alone(self, name: str) -> bool:
+        return self._present() == {name}
+
+    def _joined(self, found: Ranking, vector: NDArray[np.float32], k: int, where: Expression | None) -> Matches:
+        first = _matches(found)
+        if not len(self._state.delta):
+            return first
+        return _merged(first, self._newer.search(vector, k=k, where=where), k)
+
+
+def of_sensor(name: str, where: Expression | None) -> Expression:
+    """Return the filter that also asks for a sensor."""
+    own = compare("sensor", "text", "=", name)
+    return all_of([own, *([] if where is None else [where])]) or own
+
+
+def _named(where: Expression | None) -> frozenset[str] | None:
+    """The sensors that a filter names; None where it leaves that open."""
+    match where:
+        case OneOf(value=Column(name="sensor"), choices=choices):
+            return frozenset(map(str, choices))
+        case Compare(op="=", left=Column(name="sensor"), right=Constant(value=value)):
+            return frozenset({str(value)})
+        case And(parts=parts):
+            known = [names for names in map(_named, parts) if names is not None]
+            return frozenset.intersection(*known) if known else None
+        case _:
+            return None
+
+
+def _matches(found: Ranking) -> Matches:
+    return Matches(tile_ids=found.tile_ids, row_ids=found.row_ids, scores=found.scores, matched=found.matched)
+
+
+def _merged(first: Matches, second: Matches, k: int) -> Matches:
+    """The k best of both; equal scores by rising tile id."""
+    floor = first.scores[k - 1] if len(first.scores) >= k else -np.inf
+    coming = int((second.scores >= floor).sum())
+    matched = first.matched + second.matched
+    if not coming:
+        return replace(first, matched=matched)
+    best = sorted([*_entries(first), *_entries(second, coming)])[:k]
+    return Matches(
+        tile_ids=tuple(tile_id for _, tile_id, _ in best),
+        row_ids=np.array([row_id for *_, row_id in best], dtype=np.uint64),
+        scores=np.array([-score for score, *_ in best], dtype=np.float32),
+        matched=matched,
+    )
+
+
+def _entries(found: Matches, count: int | None = None) -> Iterator[tuple[float, str, int]]:
+    return zip((-found.scores[:count]).tolist(), found.tile_ids[:count], found.row_ids[:count].tolist(), strict=True)
