@@ -1,0 +1,208 @@
+"""Kernels against plain numpy, on random rows of awkward shapes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from retriever.engine._kernels import (
+    best_of_blocks,
+    best_of_lists,
+    encode,
+    interleave,
+    nearest_lists,
+    rotate,
+    scan_blocks,
+    scan_lists,
+    score,
+    score_all,
+    score_exact,
+    score_rough,
+)
+from retriever.engine._layout import BLOCK, LANES
+from retriever.engine._shard import Shared
+from tests.unit.retriever.engine.kernels.kernel_shards import World, bitmap
+
+SHAPES = [(50, 4, 1), (1, 64, 1), (700, 100, 9), (257, 384, 5), (256, 512, 3)]
+"""Rows, numbers in a vector, lists."""
+
+
+@pytest.fixture(params=SHAPES, ids=lambda shape: f"{shape[0]}x{shape[1]}", scope="module")
+def world(request: pytest.FixtureRequest) -> World:
+    return World(*request.param)
+
+
+@pytest.fixture(scope="module")
+def many() -> World:
+    return World(3000, 64, 20, seed=5)
+
+
+def expected_estimates(world: World) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+    """The estimate as it is defined, of signs and the rotated query rounded to 16 steps."""
+    way = rotate(world.vectors - world.centroids[world.list_of], world.shared)
+    query = rotate(world.query[None], world.shared)[0]
+    step = (query.max() - query.min()) / 15
+    query = query.min() + step * np.floor((query - query.min()) / step + 0.5)
+    factors = (way**2).sum(1) / np.maximum(np.abs(way).sum(1), 1e-30)
+    base = world.prepared().dots[world.list_of]
+    estimates: np.ndarray[tuple[int], np.dtype[np.float32]] = base + factors * (np.where(way > 0, 1, -1) @ query)
+    return estimates
+
+
+def passing_of(world: World, share: float = 0.4) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    passing = np.random.default_rng(1).random(len(world.vectors)) < share
+    passing[0] = True
+    return passing
+
+
+def test_rotation_keeps_dot_products(world: World) -> None:
+    turned = rotate(world.vectors, world.shared)
+    np.testing.assert_allclose(turned @ turned.T, world.vectors @ world.vectors.T, atol=1e-5)
+
+
+def test_rotation_spreads_one_number_over_many() -> None:
+    world = World(1, 512, 1)
+    turned = rotate(np.eye(512, dtype=np.float32), world.shared)
+    assert np.abs(turned).max() < 0.3
+
+
+def test_estimates_of_all_blocks_are_those_of_the_definition(world: World) -> None:
+    rows, estimates = scan_blocks(world.prepared(), world.shard, None, None, len(world.vectors))
+    assert sorted(rows) == list(range(len(world.vectors)))
+    assert (np.diff(estimates) <= 0).all()
+    np.testing.assert_allclose(estimates, expected_estimates(world)[rows], atol=2e-5)
+
+
+def test_lists_and_blocks_estimate_alike(world: World) -> None:
+    prepared, room = world.prepared(), len(world.vectors)
+    by_block = dict(zip(*scan_blocks(prepared, world.shard, None, None, room), strict=True))
+    rows, estimates, examined, passed = scan_lists(prepared, world.shard, nearest_lists(prepared, 99), room=room)
+    assert examined == passed == len(rows) == room
+    np.testing.assert_allclose(estimates, [by_block[row] for row in rows], atol=1e-6)
+
+
+def test_dot_products_with_centroids_are_near(world: World) -> None:
+    np.testing.assert_allclose(world.prepared().dots, world.centroids @ world.query, atol=0.01)
+
+
+def test_estimates_are_right_on_average_and_as_wrong_as_they_say(many: World) -> None:
+    ratios = []
+    for seed in range(5):
+        world = World(2000, 384, 12, seed=seed)
+        rows, estimates = scan_blocks(world.prepared(), world.shard, None, None, 2000)
+        ratios.append((estimates - world.scores[rows]) / world.shard.errors[rows])
+    assert abs(np.mean(ratios)) < 0.1
+    assert 0.8 < np.std(ratios) < 1.2
+
+
+def test_scores_are_dot_products(world: World) -> None:
+    prepared, rows = world.prepared(), np.random.default_rng(2).permutation(len(world.vectors)).astype(np.int32)
+    np.testing.assert_allclose(score(prepared, world.shard, rows), world.scores[rows], atol=1e-6)
+    np.testing.assert_allclose(score_exact(prepared, world.shard, rows), world.scores[rows], atol=1e-6)
+    np.testing.assert_allclose(score_rough(prepared, world.shard, rows), world.scores[rows], atol=0.01)
+
+
+def test_vectors_of_float32_are_scored_as_they_are() -> None:
+    world = World(300, 100, 4, half=False)
+    rows = np.arange(300, dtype=np.int32)
+    np.testing.assert_allclose(score(world.prepared(), world.shard, rows), world.vectors @ world.query, atol=1e-6)
+
+
+@pytest.mark.parametrize("keep", [1, 10, 5000])
+def test_all_rows_that_pass_are_scored(many: World, keep: int) -> None:
+    passing = passing_of(many)
+    rows, scores = score_all(many.prepared(), many.shard, bitmap(passing), None, keep=keep)
+    best = np.flatnonzero(passing)[np.argsort(-many.scores[passing])][:keep]
+    assert rows.tolist() == best.tolist()
+    np.testing.assert_allclose(scores, many.scores[best], atol=1e-6)
+
+
+def test_rows_within_the_margin_come_along_however_many() -> None:
+    world = World(2000, 4, 1)
+    rows, scores = score_all(world.prepared(), world.shard, None, None, keep=5, margin=0.5)
+    order = np.sort(world.scores)[::-1]
+    assert len(rows) == (world.scores >= order[4] - 0.5).sum() > 300
+    assert scores.min() >= order[4] - 0.5001
+
+
+def test_a_scan_keeps_the_greatest_estimates_of_what_passes(many: World) -> None:
+    passing, estimates = passing_of(many), expected_estimates(many)
+    rows, found = scan_blocks(many.prepared(), many.shard, bitmap(passing), None, 200)
+    expected = np.sort(estimates[passing])[::-1][:200]
+    assert passing[rows].all()
+    np.testing.assert_allclose(found, expected, atol=2e-5)
+
+
+def test_only_chosen_blocks_are_scanned(many: World) -> None:
+    blocks = np.array([1, 11], np.int32)
+    rows, _ = scan_blocks(many.prepared(), many.shard, None, blocks, 3000)
+    assert sorted(rows) == [*range(BLOCK, 2 * BLOCK), *range(11 * BLOCK, 3000)]
+    rows, _ = score_all(many.prepared(), many.shard, None, blocks, keep=3000)
+    assert sorted(rows) == [*range(BLOCK, 2 * BLOCK), *range(11 * BLOCK, 3000)]
+
+
+def test_lists_are_searched_between_seconds_for_sensors_and_rows_that_pass(many: World) -> None:
+    sensors = np.zeros(256, np.uint8)
+    sensors[[1, 3]] = 1
+    passing, order = passing_of(many), np.array([2, 7, 11], np.int32)
+    dated = (many.seconds >= 200) & (many.seconds <= 600) & np.isin(many.list_of, order)
+    rows, _, examined, passed = scan_lists(
+        many.prepared(), many.shard, order, seconds=(200, 600), sensors=sensors, words=bitmap(passing), room=3000
+    )
+    assert sorted(rows) == np.flatnonzero(dated & passing & np.isin(many.sensor, [1, 3])).tolist()
+    assert (examined, passed) == (dated.sum(), len(rows))
+
+
+def test_the_nearest_lists_come_first(many: World) -> None:
+    prepared = many.prepared()
+    assert nearest_lists(prepared, 7).tolist() == np.argsort(-prepared.dots, kind="stable")[:7].tolist()
+
+
+@pytest.mark.parametrize("share", [1.0, 0.4, 0.002])
+def test_the_best_rows_are_found_where_candidates_are_many(many: World, share: float) -> None:
+    passing, prepared = passing_of(many, share), many.prepared()
+    best = np.flatnonzero(passing)[np.argsort(-many.scores[passing])][:10].tolist()
+    words = bitmap(passing)
+    rows, scores = best_of_blocks(prepared, many.shard, words, None, room=2500, rough=60, keep=10)
+    assert rows.tolist() == best
+    np.testing.assert_allclose(scores, many.scores[best], atol=1e-6)
+    order = nearest_lists(prepared, 20)
+    assert best_of_lists(prepared, many.shard, order, words=words, room=2500, rough=60, keep=10)[0].tolist() == best
+
+
+def test_no_row_passes(many: World) -> None:
+    words = bitmap(np.zeros(3000, bool))
+    assert not len(best_of_blocks(many.prepared(), many.shard, words, None, room=100, rough=40, keep=10)[0])
+    assert not len(score_all(many.prepared(), many.shard, words, None, keep=10)[0])
+    order = nearest_lists(many.prepared(), 20)
+    rows, _, examined, passed = best_of_lists(
+        many.prepared(), many.shard, order, words=words, room=100, rough=40, keep=10
+    )
+    assert (len(rows), examined, passed) == (0, 3000, 0)
+
+
+def test_codes_are_interleaved_and_padded() -> None:
+    codes = np.arange(70, dtype=np.uint64).reshape(35, 2)
+    woven = interleave(codes)
+    assert woven.shape == (2, 2, LANES)
+    assert woven[1, 1].tolist() == [65, 67, 69] + [0] * (LANES - 3)
+
+
+def test_a_vector_that_is_its_centroid_is_estimated_exactly() -> None:
+    world = World(20, 64, 2)
+    codes, factors, errors, ones = encode(world.centroids, np.array([0, 1], np.uint16), world.shared)
+    assert not codes.any()
+    assert (factors.tolist(), errors.tolist(), ones.tolist()) == ([0, 0], [0, 0], [0, 0])
+
+
+def test_read_only_arrays_are_taken(many: World) -> None:
+    words = bitmap(passing_of(many))
+    words.flags.writeable = False
+    many.query.flags.writeable = False
+    rows, _ = scan_blocks(many.prepared(), many.shard, words, None, 10)
+    assert len(rows) == 10
+
+
+def test_a_query_of_zeros_scores_zero(many: World) -> None:
+    shared: Shared = many.shared
+    assert not rotate(np.zeros((1, 64), np.float32), shared).any()
