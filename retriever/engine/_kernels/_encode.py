@@ -46,7 +46,7 @@ def interleave(codes: NDArray[np.uint64], lanes: int = LANES) -> NDArray[np.uint
     groups = -(-len(codes) // lanes)
     padded = np.zeros((groups * lanes, codes.shape[1]), np.uint64)
     padded[: len(codes)] = codes
-    return np.ascontiguousarray(padded.reshape(groups, lanes, -1).transpose(0, 2, 1))
+    return np.ascontiguousarray(padded.reshape(groups, lanes, codes.shape[1]).transpose(0, 2, 1))
 
 
 @kernel
