@@ -6,7 +6,9 @@ Nothing here names a processor: LLVM picks the instructions of the machine that 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,29 +19,37 @@ from numba.core import cgutils
 from numba.core.caching import FunctionCache, IndexDataCacheFile
 from numba.extending import intrinsic as numba_intrinsic
 
-
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
+_IMPORTS = re.compile(r"^from retriever\.engine\.([\w.]+) import", re.MULTILINE)
+_ENGINE = Path(__file__).parent.parent
 
-def _stamp() -> str:
-    """Return a digest of every kernel's source: numba does not see that a called kernel changed."""
+
+def _sources(path: Path, seen: set[Path]) -> set[Path]:
+    """Add the file and, over and over, the files of the engine that it imports."""
+    if path not in seen and path.exists():
+        seen.add(path)
+        for name in _IMPORTS.findall(path.read_text()):
+            _sources(_ENGINE / (name.replace(".", "/") + ".py"), seen)
+    return seen
+
+
+@cache
+def _stamp(path: Path) -> str:
+    """Return a digest of all sources a kernel is made of: numba does not see that a called kernel changed."""
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.read_bytes())
+    for source in sorted(_sources(path, set())):
+        digest.update(source.read_bytes())
     return digest.hexdigest()
 
 
-_STAMP = _stamp()
-
-
 class _RoomCache(FunctionCache):
-    """Compiled code that is thrown away when any kernel of this folder changes."""
+    """Compiled code that is thrown away when its file changes, or any file of the engine that it imports."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__(function)
-        self._cache_file = IndexDataCacheFile(
-            cache_path=self._cache_path, filename_base=self._impl.filename_base, source_stamp=_STAMP
-        )
+        stamp, name = _stamp(Path(function.__code__.co_filename)), self._impl.filename_base
+        self._cache_file = IndexDataCacheFile(cache_path=self._cache_path, filename_base=name, source_stamp=stamp)
 
 
 _LIBERTIES = {"reassoc", "contract", "nsz", "nnan"}
