@@ -4,18 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core import QueryError
 from retriever._expression import Expression
+from retriever.engine._batch import in_threads
+from retriever.engine._costs import Costs
+from retriever.engine._every import Part, parts_above
+from retriever.engine._explain import explained
 from retriever.engine._layout import Layout
-from retriever.engine._plan import Plan, Route
+from retriever.engine._plan import EXACT_ROUTES, Plan, Route
+from retriever.engine._plan_of import plan_of, plan_of_part
+from retriever.engine._planner import Wish
+from retriever.engine._query import Query
 from retriever.engine._shard import Shard, Shared
+from retriever.engine._shard_search import Answer, count_shard, search_shard
+from retriever.engine._shortlist import best_of, names_of
+from retriever.engine._sieve import Sieve, may_match, sieve_of
 
 Alive = Sequence[NDArray[np.uint64] | None]
 """For each shard the rows that are still there: bit r % 64 of word r // 64; None for all of them."""
+
+KEPT_FILTERS = 256
+"""Filters whose sieve is kept: an interactive session repeats few of them."""
 
 
 class Snapshot(Protocol):
@@ -65,6 +80,10 @@ class Engine:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
+        layout = snapshot.layout
+        self._costs = Costs(layout.costs, layout.lists)
+        self._half_norms = np.einsum("ij,ij->i", snapshot.shared.centroids, snapshot.shared.centroids) / 2
+        self._sieve = lru_cache(KEPT_FILTERS)(lambda where: sieve_of(where, layout))
 
     def search(
         self,
@@ -91,7 +110,20 @@ class Engine:
         Raises:
             QueryError: The vector does not fit, k is below 1, or the route cannot answer this.
         """
-        raise NotImplementedError
+        self._check(vector, k)
+        self._check_route(route, exact=exact)
+        query = self._query(vector, k, self._sieve(where))
+        answers = self._answers(query, alive, Wish(exact=exact, count=count, route=route))
+        best = best_of([answer.candidates for answer in answers], query.vector, k)
+        return Ranking(
+            rows=best.rows,
+            row_ids=best.row_ids,
+            tile_ids=best.tile_ids,
+            scores=best.scores,
+            matched=sum(answer.matched for answer in answers),
+            counted=all(answer.counted for answer in answers),
+            plan=plan_of(answers, self.snapshot.layout, k),
+        )
 
     def search_many(
         self, vectors: NDArray[np.float32], *, k: int, where: Expression | None = None, alive: Alive | None = None
@@ -101,7 +133,7 @@ class Engine:
         Raises:
             QueryError: The vectors do not fit, or k is below 1.
         """
-        raise NotImplementedError
+        return in_threads(lambda vector: self.search(vector, k=k, where=where, alive=alive), list(vectors))
 
     def every(
         self,
@@ -118,14 +150,75 @@ class Engine:
         Raises:
             QueryError: The vector does not fit.
         """
-        raise NotImplementedError
+        self._check(vector, 1)
+        return self._every(self._query(vector, 1, self._sieve(where)), alive, least)
 
-    def count(self, where: Expression | None = None, *, alive: Alive | None = None) -> int:
-        """Return how many rows pass a filter, exactly."""
-        raise NotImplementedError
+    def _every(self, query: Query, alive: Alive | None, least: float) -> Iterator[Ranking]:
+        for shard, living in self._shards(query.sieve, alive):
+            for part in parts_above(query, shard, living, least):
+                yield self._part(part)
+
+    def _part(self, part: Part) -> Ranking:
+        rows = part.rows
+        return Ranking(
+            rows=rows.astype(np.int64) + part.shard.first,
+            row_ids=part.shard.row_ids[rows],
+            tile_ids=tuple(names_of(part.shard, rows)),
+            scores=part.scores,
+            matched=part.looked,
+            counted=True,
+            plan=plan_of_part(part.looked, self.snapshot.layout),
+        )
 
     def explain(
         self, vector: NDArray[np.float32], *, k: int, where: Expression | None = None, alive: Alive | None = None
     ) -> str:
         """Return how a search is answered, as text of a few lines; it is carried out to say so."""
-        raise NotImplementedError
+        return explained(self.search(vector, k=k, where=where, alive=alive).plan)
+
+    def count(self, where: Expression | None = None, *, alive: Alive | None = None) -> int:
+        """Return how many rows pass a filter, exactly."""
+        sieve = self._sieve(where)
+        return sum(count_shard(sieve, shard, living) for shard, living in self._shards(sieve, alive))
+
+    def _answers(self, query: Query, alive: Alive | None, wish: Wish) -> list[Answer]:
+        """What each shard holds; each knows how good a row must be to matter after those before it."""
+        answers: list[Answer] = []
+        for shard, living in self._shards(query.sieve, alive):
+            answer = search_shard(query, shard, living, wish, self._costs)
+            answers.append(answer)
+            query.saw(answer.candidates.scores)
+        return answers
+
+    def _shards(self, sieve: Sieve, alive: Alive | None) -> Iterator[tuple[Shard, NDArray[np.uint64] | None]]:
+        """Shards that may hold a passing row, and which of their rows are there."""
+        for number, entry in enumerate(self.snapshot.layout.shards):
+            if may_match(sieve, entry):
+                yield self.snapshot.shard(number), None if alive is None else alive[number]
+
+    def _query(self, vector: NDArray[np.float32], k: int, sieve: Sieve) -> Query:
+        snapshot = self.snapshot
+        return Query(
+            np.ascontiguousarray(vector, np.float32),
+            k=k,
+            sieve=sieve,
+            layout=snapshot.layout,
+            shared=snapshot.shared,
+            half_norms=self._half_norms,
+        )
+
+    def _check(self, vector: NDArray[np.float32], k: int) -> None:
+        layout = self.snapshot.layout
+        if vector.shape != (layout.dim,):
+            raise QueryError(
+                f"the vector has {vector.size} numbers, the index holds vectors of {layout.dim}"
+                f" ({layout.encoder}@{layout.revision})"
+            )
+        if k < 1:
+            raise QueryError(f"k must be at least 1, got {k}")
+
+    def _check_route(self, route: Route | None, *, exact: bool) -> None:
+        if route == "lists" and not self.snapshot.layout.lists:
+            raise QueryError("this snapshot has no inverted lists; leave the route to the planner")
+        if exact and route is not None and route not in EXACT_ROUTES:
+            raise QueryError(f"the route {route} is not exact; exact ones are {', '.join(sorted(EXACT_ROUTES))}")

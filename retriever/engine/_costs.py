@@ -1,0 +1,124 @@
+"""What routes cost and how far lists are probed: straight lines and curves, measured on the machine and the archive.
+
+``Layout.costs`` holds them by name. ``exact`` is what a route costs before the first row, ``exact.rows`` what each row
+adds, and so on for every route and field of Work, in nanoseconds. ``reach@depth`` and ``probes@depth`` are for the
+``depth`` best rows of an archive: how far below the score of the last of them a list may lie that is still probed, and
+how many lists that was on the mean.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from itertools import pairwise
+from typing import Literal
+
+from retriever.engine._plan import Route
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """What a route does in one shard."""
+
+    rows: float = 0.0
+    """Stored vectors scored because they pass."""
+    codes: float = 0.0
+    """Codes compared."""
+    lists: float = 0.0
+    """Inverted lists opened."""
+    kept: float = 0.0
+    """Candidates scored again, by bytes or vectors."""
+
+    def __add__(self, other: Work) -> Work:
+        """Return both."""
+        return Work(**{name: getattr(self, name) + getattr(other, name) for name in FIELDS})
+
+
+FIELDS = tuple(field.name for field in fields(Work))
+
+BUILT_IN: Mapping[str, float] = {
+    "exact": 20_000.0,
+    "exact.rows": 110.0,
+    "slice": 20_000.0,
+    "slice.rows": 150.0,
+    "blocks": 40_000.0,
+    "blocks.codes": 5.0,
+    "blocks.kept": 100.0,
+    "lists": 60_000.0,
+    "lists.lists": 100.0,
+    "lists.codes": 6.0,
+    "lists.kept": 100.0,
+    "sieve": 20_000.0,
+    "sieve.rows": 0.3,
+}
+"""Used until an archive has its own; one core of a server of 2023, 1 M x 384."""
+
+BUILT_IN_REACH: Mapping[str, float] = {
+    "reach@10": 0.75,
+    "reach@100": 0.65,
+    "reach@10000": 0.6,
+    "probes@10": 60.0,
+    "probes@100": 60.0,
+    "probes@1000": 120.0,
+    "probes@10000": 320.0,
+}
+"""The same archive, for 2,048 lists."""
+
+
+class Costs:
+    """Fitted or built-in costs of one archive.
+
+    Args:
+        measured: ``Layout.costs``.
+        lists: Inverted lists of the archive.
+    """
+
+    def __init__(self, measured: Mapping[str, float], lists: int) -> None:
+        known = {**BUILT_IN, **measured}
+        if "reach@10" not in measured:
+            known |= BUILT_IN_REACH
+        self._slopes = known
+        self._lists = lists
+        self._reach = _curve(known, "reach@")
+        self._probes = _curve(known, "probes@")
+
+    def time(self, route: Route | Literal["sieve"], work: Work) -> float:
+        """Return the nanoseconds a route, or making a bitmap, is thought to take for some work."""
+        slopes = self._slopes
+        slope = slopes.get
+        return (
+            slopes[route]
+            + slope(f"{route}.rows", 0.0) * work.rows
+            + slope(f"{route}.codes", 0.0) * work.codes
+            + slope(f"{route}.lists", 0.0) * work.lists
+            + slope(f"{route}.kept", 0.0) * work.kept
+        )
+
+    def reach(self, depth: float) -> float:
+        """Return how far below the score of the ``depth``-th best row lists are probed."""
+        return _on_curve(self._reach, depth)
+
+    def probes(self, depth: float) -> int:
+        """Return how many lists that is on the mean."""
+        return max(1, min(self._lists, math.ceil(_on_curve(self._probes, depth))))
+
+
+Curve = list[tuple[float, float]]
+"""Logarithms of depths, rising, and the value at each."""
+
+
+def _curve(known: Mapping[str, float], prefix: str) -> Curve:
+    points = {name.removeprefix(prefix): value for name, value in known.items() if name.startswith(prefix)}
+    return sorted((math.log(float(depth)), value) for depth, value in points.items())
+
+
+def _on_curve(curve: Curve, depth: float) -> float:
+    """Straight between two points, level beyond the ends."""
+    place = math.log(max(depth, 1.0))
+    if place <= curve[0][0]:
+        return curve[0][1]
+    for (left, low), (right, high) in pairwise(curve):
+        if place <= right:
+            return low + (high - low) * (place - left) / (right - left)
+    return curve[-1][1]

@@ -1,0 +1,89 @@
+"""What is asked of every shard alike, made ready once and only as far as a route needs it."""
+
+from __future__ import annotations
+
+from copy import copy
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retriever.engine._layout import Layout
+from retriever.engine._shard import Shared
+from retriever.engine._shortlist import margin_of
+from retriever.engine._sieve import Sieve
+
+if TYPE_CHECKING:
+    from retriever.engine._kernels import Prepared
+
+
+class Query:
+    """One search.
+
+    Args:
+        vector: (dim,).
+        k: Rows wanted.
+        sieve: The filter.
+        layout: Of the snapshot.
+        shared: What its shards share.
+        half_norms: (lists,) half the squared length of each centroid.
+    """
+
+    def __init__(
+        self,
+        vector: NDArray[np.float32],
+        *,
+        k: int,
+        sieve: Sieve,
+        layout: Layout,
+        shared: Shared,
+        half_norms: NDArray[np.float32],
+    ) -> None:
+        self.vector = vector
+        self.k = k
+        self.sieve = sieve
+        self.lists = layout.lists
+        self.margin = margin_of(vector)
+        self.floor = -np.inf
+        """Score of the k-th best row of the shards that were searched; rows below it are of no use."""
+        self._layout = layout
+        self._shared = shared
+        self._half_norms = half_norms
+
+    def saw(self, scores: NDArray[np.float32]) -> None:
+        """Take note of the best scores of a shard."""
+        if len(scores) >= self.k:
+            self.floor = max(self.floor, float(np.partition(scores, len(scores) - self.k)[len(scores) - self.k]))
+
+    def wider(self, k: int) -> Query:
+        """Return the same search for more rows."""
+        other = copy(self)
+        other.k = k
+        return other
+
+    @cached_property
+    def prepared(self) -> Prepared:
+        """The vector as kernels want it."""
+        from retriever.engine._kernels import prepare  # imports numba
+
+        return prepare(self.vector, self._shared, self._layout)
+
+    @cached_property
+    def nearness(self) -> NDArray[np.float32]:
+        """(lists,) how near the vector is to each list's centroid: ``(1 - distance ** 2) / 2`` for a unit vector.
+
+        Centroids of rows that differ much are short, so that the dot product alone comes too late to their lists.
+        """
+        near: NDArray[np.float32] = self.prepared.dots - self._half_norms
+        return near
+
+    @cached_property
+    def order(self) -> NDArray[np.int32]:
+        """(lists,) numbers of all lists, nearest first."""
+        return np.argsort(-self.nearness).astype(np.int32)
+
+    @cached_property
+    def falling(self) -> NDArray[np.float32]:
+        """(lists,) ``nearness`` in ``order``, turned round so that it rises."""
+        return -self.nearness[self.order]

@@ -1,0 +1,177 @@
+"""The ways to the best rows of one shard; each returns candidates and says what work it was."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retriever.engine._bitmap import are_in
+from retriever.engine._costs import Costs, Work
+from retriever.engine._layout import BLOCK
+from retriever.engine._query import Query
+from retriever.engine._shard import Shard
+from retriever.engine._shortlist import Candidates, near_best
+from retriever.engine._sieve import ListTest, holds
+
+Words = NDArray[np.uint64]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Chosen:
+    """The rows of a shard that a route looks at."""
+
+    words: Words | None
+    """Bitmap of the rows that pass; None for all that pass the tests of ``lists``."""
+    blocks: NDArray[np.int32] | None
+    """Numbers of the blocks that hold them; None for all."""
+    count: int
+    """Rows that pass, or are thought to."""
+    sure: bool
+    """Whether exactly these pass; else some among them may not."""
+    lists: ListTest
+    """What may be tested in inverted lists before the bitmap is."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Reached:
+    """What a route found in one shard."""
+
+    candidates: Candidates
+    """Rows that pass and may be among the best."""
+    work: Work
+    """What was done for it."""
+
+
+def exact_route(query: Query, shard: Shard, chosen: Chosen) -> Reached:
+    """Score every passing row; none is missed that ties with the k-th best."""
+    from retriever.engine._kernels import score_all  # imports numba
+
+    rows, scores = score_all(
+        query.prepared, shard, chosen.words, chosen.blocks, keep=query.k, margin=2 * query.margin
+    )  # fmt: skip
+    return _reached(shard, rows, scores, Work(rows=chosen.count))
+
+
+def slice_of_time(shard: Shard, test: ListTest) -> tuple[int, int]:
+    """Return the part of ``Shard.by_time`` that lies in a filter's range of seconds."""
+    seconds, by_time = shard.seconds, shard.by_time
+
+    def second(place: int) -> int:
+        return int(seconds[by_time[place]])
+
+    places = range(shard.rows)
+    begin = bisect_left(places, test.first, key=second)
+    return begin, bisect_right(places, test.last, lo=begin, key=second)
+
+
+def slice_rows(
+    query: Query, shard: Shard, test: ListTest, part: tuple[int, int], alive: Words | None
+) -> NDArray[np.int32]:
+    """Return the rows of a slice of time that pass the whole filter."""
+    rows = shard.by_time[part[0] : part[1]]
+    if test.sensors is not None:
+        rows = rows[test.sensors[shard.sensor[rows]] != 0]
+    if alive is not None:
+        rows = rows[are_in(alive, rows)]
+    if not test.exact and len(rows):
+        rows = rows[holds(query.sieve, shard, rows)]
+    return rows
+
+
+def slice_route(query: Query, shard: Shard, rows: NDArray[np.int32]) -> Reached:
+    """Score the rows that pass, each of which is known."""
+    from retriever.engine._kernels import score
+
+    scores = score(query.prepared, shard, rows)
+    near = near_best(scores, query.k, query.margin)
+    return _reached(shard, rows[near], scores[near], Work(rows=len(rows)))
+
+
+def blocks_route(query: Query, shard: Shard, chosen: Chosen) -> Reached:
+    """Compare the codes of blocks in geographic order, and score the most promising rows."""
+    from retriever.engine._kernels import best_of_blocks, rooms
+
+    room, rough = rooms(query.k)
+    rows, scores = best_of_blocks(
+        query.prepared, shard, chosen.words, chosen.blocks, room=room, rough=rough, keep=query.k
+    )  # fmt: skip
+    work = Work(codes=codes_of_blocks(shard, chosen), kept=room + rough)
+    return _reached(shard, rows, scores, work)
+
+
+def codes_of_blocks(shard: Shard, chosen: Chosen) -> float:
+    """Return how many codes a scan of blocks compares: whole groups of 32 that hold a passing row."""
+    blocks = -(-shard.rows // BLOCK) if chosen.blocks is None else len(chosen.blocks)
+    if not blocks or chosen.words is None:
+        return float(blocks * BLOCK)
+    return blocks * BLOCK * (1.0 - (1.0 - min(chosen.count / (blocks * BLOCK), 1.0)) ** 32)
+
+
+def lists_route(query: Query, shard: Shard, chosen: Chosen, costs: Costs) -> Reached:
+    """Probe the lists that are nearest; then, knowing the k-th best score, all that can hold a better one.
+
+    Where fewer than k rows were found, twice as many lists are probed, down to the last.
+    """
+    depth = query.k * shard.rows / max(chosen.count, 1)
+    reach, lists = costs.reach(depth), len(query.order)
+    done, found = 0, _nothing(shard)
+    upto = min(first_probes(costs, depth), lists)
+    while upto > done:
+        found = _joined(found, _probed(query, shard, chosen, query.order[done:upto]), query.k)
+        done = upto
+        enough = len(found.candidates.rows) >= min(query.k, chosen.count)
+        if not enough:
+            upto = min(2 * done, lists)
+        elif (least := max(_kth(found.candidates.scores, query.k), query.floor)) > -np.inf:
+            upto = max(done, int(np.searchsorted(query.falling, reach - least, side="right")))
+    return found
+
+
+def first_probes(costs: Costs, depth: float) -> int:
+    """Return how many lists to probe before asking how many more: a quarter of the usual number, at least 8."""
+    return max(8, costs.probes(depth) // 4)
+
+
+def _probed(query: Query, shard: Shard, chosen: Chosen, order: NDArray[np.int32]) -> Reached:
+    from retriever.engine._kernels import best_of_lists, rooms
+
+    room, rough = rooms(query.k)
+    test = chosen.lists
+    rows, scores, examined, _ = best_of_lists(
+        query.prepared,
+        shard,
+        order,
+        seconds=(test.first, test.last),
+        sensors=test.sensors,
+        words=chosen.words,
+        room=room,
+        rough=rough,
+        keep=query.k,
+    )
+    work = Work(lists=len(order), codes=examined, kept=min(room, examined) + min(rough, examined))
+    return _reached(shard, rows, scores, work)
+
+
+def _joined(first: Reached, second: Reached, k: int) -> Reached:
+    """The k best of both."""
+    rows = np.concatenate([first.candidates.rows, second.candidates.rows])
+    scores = np.concatenate([first.candidates.scores, second.candidates.scores])
+    best = near_best(scores, k, 0.0)
+    work = first.work + second.work
+    return _reached(first.candidates.shard, rows[best], scores[best], work)
+
+
+def _kth(scores: NDArray[np.float32], k: int) -> float:
+    """The k-th best score, minus infinity where there are fewer."""
+    return float(scores.min()) if len(scores) >= k else -np.inf
+
+
+def _nothing(shard: Shard) -> Reached:
+    return _reached(shard, np.empty(0, np.int32), np.empty(0, np.float32), Work())
+
+
+def _reached(shard: Shard, rows: NDArray[np.int32], scores: NDArray[np.float32], work: Work) -> Reached:
+    return Reached(candidates=Candidates(shard=shard, rows=rows, scores=scores), work=work)
