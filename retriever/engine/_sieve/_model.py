@@ -3,73 +3,74 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from retriever._expression import Expression
 
-EARLIEST = -(2**31) + 1
-"""The first second that ``Shard.seconds`` can hold; earlier dates are written as it."""
-
-LATEST = 2**31 - 1
-"""The last second that ``Shard.seconds`` can hold; later dates are written as it."""
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Boxes:
-    """The footprint meets one of several areas, of which boxes are tested first."""
+    """The footprint meets one of several areas."""
 
     condition: Expression
     """The exact test."""
     boxes: NDArray[np.float32]
-    """(b, 4) west, south, east, north; compared with bounds that are rounded outward, no row of the area fails."""
+    """(b, 4) west, south, east, north, rounded inward: compared with bounds that are rounded outward, they let every
+    row of the areas pass."""
     plain: bool
-    """Whether the areas are those boxes, so that bounds of a rectangle decide."""
+    """Whether the areas are those boxes, so that the bounds of a rectangle decide."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Moments:
     """The date lies between two instants; rows without one fail."""
 
     condition: Expression
     """The exact test."""
-    first: int
-    """Microseconds since 1970, included."""
-    last: int
-    """Microseconds since 1970, included; less than ``first`` is never true."""
+    ranges: NDArray[np.int32]
+    """(6,) first and last second that may pass, that pass whatever the fraction of the second, and that pass where the
+    date is a whole second; all included."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Places:
+class Named:
     """The sensor, or the collection, is one of some."""
 
     condition: Expression
     """The exact test."""
+    column: Literal["sensor", "collection"]
+    """Which of the two."""
     table: NDArray[np.uint8]
     """(256,) 1 where rows with this place in the layout's names may pass."""
-    exact: bool
-    """Whether they do; not where only some of the names after the 255th pass."""
+    places: NDArray[np.uint8]
+    """The places where it is 1, rising."""
+    wanted: NDArray[np.uint64]
+    """(4,) the same as a set of 256 bits."""
+    doubted: bool
+    """Whether rows with the last place need the exact test: only some of the names after the 255th pass."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Cloudiness:
-    """The cloud share is known and lies between two percentages."""
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Percents:
+    """The cloud share lies in a range; rows without one fail."""
 
     condition: Expression
     """The exact test."""
-    first: int
-    """Least of ``Shard.cloud`` that may pass."""
-    last: int
-    """Greatest of ``Shard.cloud`` that may pass."""
+    ranges: NDArray[np.uint8]
+    """(4,) least and greatest of ``Shard.cloud`` that may pass, and that pass for certain; all included."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class CellRanges:
-    """The centre cell lies in one of several ranges: always decided by the order of rows."""
+    """The centre cell lies in one of several ranges, which the order of rows decides."""
 
-    ranges: NDArray[np.uint64]
-    """(r, 2) first and last cell, both included; sorted, none overlapping."""
+    first: NDArray[np.uint64]
+    """(r,) first cell of each, rising."""
+    last: NDArray[np.uint64]
+    """(r,) last cell of each, included."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -77,7 +78,11 @@ class Either:
     """At least one of several filters is true."""
 
     sieves: tuple[Sieve, ...]
-    """At least one."""
+    """At least one; each tests a column."""
+
+
+Test = Boxes | Moments | Named | Percents | CellRanges | Either
+"""A test of columns."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -92,18 +97,18 @@ class Sieve:
     """Tests of bounds."""
     moments: Moments | None
     """Test of the date."""
-    sensors: Places | None
+    sensors: Named | None
     """Test of the sensor."""
-    collections: Places | None
+    collections: Named | None
     """Test of the collection."""
-    cloud: Cloudiness | None
+    cloud: Percents | None
     """Test of the cloud share."""
-    cells: CellRanges | None
-    """Test of the centre cell."""
+    cells: tuple[CellRanges, ...]
+    """Tests of the centre cell."""
     either: tuple[Either, ...]
     """Filters of which some must be true."""
     residual: tuple[Expression, ...]
-    """Conditions that only the table's own columns decide."""
+    """Conditions that only the table's own columns decide, cheap ones first."""
 
     @property
     def everything(self) -> bool:
@@ -111,10 +116,10 @@ class Sieve:
         return not (self.never or self.tests or self.residual)
 
     @property
-    def tests(self) -> tuple[Boxes | Moments | Places | Cloudiness | CellRanges | Either, ...]:
-        """The tests of columns, cheapest first."""
-        single = (self.cells, self.moments, self.sensors, self.collections, self.cloud)
-        return (*self.boxes, *(test for test in single if test is not None), *self.either)
+    def tests(self) -> tuple[Test, ...]:
+        """The tests of columns, those first whose order of rows leaves fewest blocks."""
+        named = (self.moments, self.sensors, self.collections, self.cloud)
+        return (*self.cells, *self.boxes, *(test for test in named if test is not None), *self.either)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -122,7 +127,7 @@ class ListTest:
     """What the kernels of inverted lists test by themselves in one shard."""
 
     first: int
-    """First second a row may have, UNDATED where rows without a date may pass."""
+    """First second a row may have; UNDATED where rows without a date may pass."""
     last: int
     """Last second a row may have."""
     sensors: NDArray[np.uint8] | None
@@ -133,7 +138,7 @@ class ListTest:
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """How many rows of a shard pass, as far as zones tell."""
+    """How many rows of a shard pass, as far as zones and a sample tell."""
 
     low: int
     """At least so many pass."""
@@ -150,7 +155,7 @@ class Passing:
     words: NDArray[np.uint64]
     """(n / 64,) bit r % 64 of word r // 64 is row r; n is rows padded to a multiple of BLOCK, padding never passes."""
     blocks: NDArray[np.int32]
-    """Rising numbers of the blocks that hold a row that passes."""
+    """Rising numbers of the blocks that hold a row of ``words``."""
     count: int
     """Rows in ``words``."""
     sure: bool

@@ -3,45 +3,59 @@
 from __future__ import annotations
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
-from retriever._evaluate import matching
-from retriever._expression import Expression, columns_of
-from retriever.engine._bitmap import bitmap_of, count_in
+from retriever.engine._bitmap import WORD, are_in
 from retriever.engine._layout import BLOCK
 from retriever.engine._shard import Shard
+from retriever.engine._sieve._kept import KEPT
 from retriever.engine._sieve._model import Passing, Sieve
 
+Words = NDArray[np.uint64]
+_ALL = np.uint64(2**64 - 1)
 
-def passing(sieve: Sieve, shard: Shard, *, exact: bool, alive: NDArray[np.uint64] | None) -> Passing:
-    """Return the rows of a shard that pass a filter.
+
+def passing(sieve: Sieve, shard: Shard, *, exact: bool, alive: Words | None) -> Passing:
+    """Return the rows of a shard that pass a filter; the last ones asked for are remembered.
 
     Args:
         sieve: The filter.
         shard: Where to look.
         exact: Whether the rows must be exactly those that pass; else some may be among them that do not.
-        alive: Bitmap of the rows that are still there, as ``Passing.words``; None for all of them.
+        alive: Bitmap of the rows that are still there, as ``Passing.words``; None for all of them. It is never changed.
     """
-    rows = np.flatnonzero(holds(sieve, shard, np.arange(shard.rows, dtype=np.int32)))
-    words = bitmap_of(rows, -(-shard.rows // BLOCK) * BLOCK)
-    words = words if alive is None else words & alive
-    blocks = np.flatnonzero(words.reshape(-1, BLOCK // 64).any(axis=1)).astype(np.int32)
-    return Passing(words=words, blocks=blocks, count=count_in(words), sure=True)
+    found = KEPT.get(shard, sieve.where, alive)
+    if found is None or (exact and not found.sure):
+        found = _passing(sieve, shard, exact=exact, alive=alive)
+        KEPT.put(shard, sieve.where, alive, found)
+    return found
+
+
+def _passing(sieve: Sieve, shard: Shard, *, exact: bool, alive: Words | None) -> Passing:
+    from retriever.engine._sieve._sift import sift, summary  # imports numba
+
+    words = every_row(shard) if alive is None else alive.copy()
+    sure = sift(sieve, shard, words, exact=exact)
+    blocks, count = summary(words)
+    return Passing(words=words, blocks=blocks, count=count, sure=sure)
+
+
+def every_row(shard: Shard) -> Words:
+    """Return the bitmap of all rows of a shard."""
+    words = np.full(len(shard.zone_located) * (BLOCK // WORD), _ALL)
+    whole, rest = divmod(shard.rows, WORD)
+    words[whole:] = 0
+    if rest:
+        words[whole] = (1 << rest) - 1
+    return words
 
 
 def holds(sieve: Sieve, shard: Shard, rows: NDArray[np.int32]) -> NDArray[np.bool_]:
     """Return (n,) whether each of these rows passes, exactly; whether it is still there has no say."""
-    kept = np.full(len(rows), not sieve.never)
-    if sieve.where is not None and not sieve.never:
-        kept[:] = False
-        kept[matching(sieve.where, scalars_of(sieve.where, shard, rows))] = True
-    return kept
+    from retriever.engine._kernels._sieve import mark
+    from retriever.engine._sieve._sift import sift
 
-
-def scalars_of(condition: Expression, shard: Shard, rows: NDArray[np.int32]) -> pa.RecordBatch:
-    """Return the columns that a condition reads, of some rows."""
-    names = list(columns_of(condition)) or ["tile_id"]
-    taken = shard.scalars.select(names).take(pa.array(rows)).combine_chunks()
-    batches = taken.to_batches()
-    return batches[0] if batches else pa.RecordBatch.from_pylist([], schema=taken.schema)
+    words = np.zeros(len(shard.zone_located) * (BLOCK // WORD), dtype=np.uint64)
+    mark(np.ascontiguousarray(rows), words)
+    sift(sieve, shard, words, exact=True)
+    return are_in(words, rows)
