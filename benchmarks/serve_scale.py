@@ -154,6 +154,15 @@ class Measured:
     memory: tuple[float, float]
     """MB of resident memory before and after the load."""
 
+    def alone(self) -> list[tuple[str, list[float]]]:
+        """Return what one client alone got, each kind with its milliseconds."""
+        return [
+            ("direct call", self.direct),
+            ("over HTTP", self.over_http),
+            (f"counts by H3 cell, resolution {RESOLUTION}, over HTTP", self.facets),
+            ("all counts of the page, with the best score of each cell", self.page_facets),
+        ]
+
     def added(self) -> float:
         """Return the milliseconds that HTTP adds at the median."""
         return float(np.median(self.over_http) - np.median(self.direct))
@@ -181,9 +190,16 @@ def measure(index: Path, *, clients: int, seconds: float) -> Measured:
         found = asyncio.run(load("page", url, asked.page(), clients=clients, seconds=seconds))
         memory = before, process.memory_info().rss / 2**20
     return Measured(
-        service=service, ready=ready, direct=direct, over_http=over_http, facets=facets, page_facets=page_facets, load=found, clients=clients,
+        service=service,
+        ready=ready,
+        direct=direct,
+        over_http=over_http,
+        facets=facets,
+        page_facets=page_facets,
+        load=found,
+        clients=clients,
         memory=memory,
-    )  # fmt: skip
+    )
 
 
 def _alone(url: str, service: Service, asked: Asked) -> tuple[list[float], list[float]]:
@@ -216,10 +232,7 @@ def _times(url: str, requests: Iterator[Request]) -> list[float]:
 def report(run: Measured) -> str:
     """Return the page."""
     info = run.service.info()
-    spread = [(name, *(f"{np.quantile(values, share):.1f}" for share in (0.5, 0.95)))
-              for name, values in (("direct call", run.direct), ("over HTTP", run.over_http),
-                                   (f"counts by H3 cell, resolution {RESOLUTION}, over HTTP", run.facets),
-                                   ("all counts of the page, with the best score of each cell", run.page_facets))]  # fmt: skip
+    spread = [(name, *(f"{np.quantile(values, share):.1f}" for share in (0.5, 0.95))) for name, values in run.alone()]
     lines = [
         "# The service over a large archive",
         "",
@@ -234,7 +247,8 @@ def report(run: Measured) -> str:
         "",
         "## One client",
         "",
-        f"{len(run.direct)} searches with filters drawn at random, k = 10 or 50, each in turns; and as many counts of each kind.",
+        f"{len(run.direct)} searches with filters drawn at random, k = 10 or 50, each in turns; and as many counts of"
+        " each kind.",
         "",
         *table(("", "median ms", "p95 ms"), [*spread, ("**added by HTTP**", f"**{run.added():.1f}**", "")]),
         "",
