@@ -122,7 +122,7 @@ class Engine:
             scores=best.scores,
             matched=sum(answer.matched for answer in answers),
             counted=all(answer.counted for answer in answers),
-            plan=plan_of(answers, self.snapshot.layout, k),
+            plan=plan_of(answers, self.snapshot.layout, k, route),
         )
 
     def search_many(

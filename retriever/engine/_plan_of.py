@@ -9,11 +9,11 @@ from retriever.engine._plan import EXACT_ROUTES, Plan, Route
 from retriever.engine._shard_search import Answer
 
 
-def plan_of(answers: Sequence[Answer], layout: Layout, k: int) -> Plan:
-    """Return how the best ``k`` rows were found."""
+def plan_of(answers: Sequence[Answer], layout: Layout, k: int, asked: Route | None = None) -> Plan:
+    """Return how the best ``k`` rows were found; ``asked`` is the route that was asked for."""
     approximate = sorted({answer.route for answer in answers} - EXACT_ROUTES)
     return Plan(
-        route=_main_route(answers, approximate),
+        route=_main_route(answers, approximate) or asked or "exact",
         exact=not approximate,
         recall=_recall(approximate, layout.recall, k),
         rows=layout.rows,
@@ -44,11 +44,11 @@ def plan_of_part(looked: int, layout: Layout) -> Plan:
     )
 
 
-def _main_route(answers: Sequence[Answer], approximate: Sequence[Route]) -> Route:
+def _main_route(answers: Sequence[Answer], approximate: Sequence[Route]) -> Route | None:
     """The approximate route where there is one: it is what the user should know of."""
     if approximate:
         return approximate[0]
-    return answers[0].route if answers else "exact"
+    return answers[0].route if answers else None
 
 
 def _recall(routes: Sequence[Route], measured: Mapping[str, float], k: int) -> float | None:
