@@ -35,23 +35,25 @@ def _take_out(words: Any, block: Any) -> None:
 
 
 @exact_kernel
-def _zone_meets(zones: Any, block: Any, box: Any) -> int:
-    """0: no row meets the box, 1: some may, 2: all that have a footprint do. Not true of NaN."""
+def _zone_meets(zones: Any, block: Any, boxes: Any, number: Any) -> int:
+    """0: no row of a block meets a box, 1: some may, 2: all that have a footprint do. Not true of NaN."""
     west, south, east, north = zones[0, block], zones[1, block], zones[2, block], zones[3, block]
-    if not (west <= box[2] and east >= box[0] and south <= box[3] and north >= box[1]):
+    least_lon, least_lat = boxes[number, 0], boxes[number, 1]
+    most_lon, most_lat = boxes[number, 2], boxes[number, 3]
+    if not (west <= most_lon and east >= least_lon and south <= most_lat and north >= least_lat):
         return 0
-    return 2 if west >= box[0] and east <= box[2] and south >= box[1] and north <= box[3] else 1
+    return 2 if west >= least_lon and east <= most_lon and south >= least_lat and north <= most_lat else 1
 
 
 @exact_kernel
-def _surely(bounds: Any, flags: Any, place: Any, box: Any, open_rows: Any) -> int:
+def _surely(west: Any, south: Any, east: Any, north: Any, flags: Any, at: Any, box: Any, open_rows: Any) -> int:
     """Bits of the rows, out of some that may meet a box and do not cross the antimeridian, that certainly do.
 
     Bounds are rounded outward and the box is not: overlap is certain only where it is strict, or where the bounds lie
     between the box's sides. A rectangle then meets the box; one connected shape that reaches its bounds does where it
     lies between two sides; and every shape where it lies inside.
     """
-    west, south, east, north = bounds[0], bounds[1], bounds[2], bounds[3]
+    place = at * 64
     in_lon = at_least(west, place, box[0]) & at_most(east, place, box[2])
     in_lat = at_least(south, place, box[1]) & at_most(north, place, box[3])
     inside = in_lon & in_lat
@@ -64,32 +66,18 @@ def _surely(bounds: Any, flags: Any, place: Any, box: Any, open_rows: Any) -> in
 
 
 @exact_kernel
-def _meets(bounds: Any, flags: Any, place: Any, box: Any, plain: Any, open_rows: Any) -> tuple[int, int]:
-    """Bits of the rows whose bounds meet a box, and of those whose footprints certainly do."""
-    west, south, east, north = bounds[0], bounds[1], bounds[2], bounds[3]
-    lat = open_rows & at_most(south, place, box[3]) & at_least(north, place, box[1])
-    if lat == _NONE:
-        return _NONE, _NONE
-    begins, ends = at_most(west, place, box[2]), at_least(east, place, box[0])
-    across = above(west, place, east)
-    found = lat & (begins & ends | across & (begins | ends))
-    if not plain or found == _NONE:
-        return found, _NONE
-    return found, found & ~across & _surely(bounds, flags, place, box, found & ~across)
-
-
-@exact_kernel
 def keep_boxes(
     words: Any, zones: Any, located: Any, bounds: Any, flags: Any, boxes: Any, plain: Any, doubts: Any
 ) -> int:
     """Keep rows whose footprints may meet one of (b, 4) boxes; certain ones only where the boxes are ``plain``."""
+    west, south, east, north = bounds[0], bounds[1], bounds[2], bounds[3]
     doubtful = 0
     for block in range(len(located)):
         if _is_out(words, block):
             continue
         best = 0
         for number in range(len(boxes)):
-            best = max(best, _zone_meets(zones, block, boxes[number]))
+            best = max(best, _zone_meets(zones, block, boxes, number))
         if best == 0:
             _take_out(words, block)
             continue
@@ -98,12 +86,17 @@ def keep_boxes(
         for at in range(block * _WORDS, (block + 1) * _WORDS):
             if words[at] == _NONE:
                 continue
-            may, sure = _NONE, _NONE
+            may, sure, place = _NONE, _NONE, at * 64
             for number in range(len(boxes)):
-                found, certain = _meets(bounds, flags, at * 64, boxes[number], plain, words[at] & ~sure)
-                may |= found
-                sure |= certain
-            words[at] &= may
+                box = boxes[number, 0], boxes[number, 1], boxes[number, 2], boxes[number, 3]
+                met = words[at] & ~sure & at_most(south, place, box[3]) & at_least(north, place, box[1])
+                begins, ends = at_most(west, place, box[2]), at_least(east, place, box[0])
+                across = above(west, place, east)
+                met &= begins & ends | across & (begins | ends)
+                may |= met
+                if plain and met != _NONE:
+                    sure |= met & ~across & _surely(west, south, east, north, flags, at, box, met & ~across)
+            words[at] &= may | sure
             doubts[at] |= words[at] & ~sure
             doubtful += popcount(words[at] & ~sure)
     return doubtful
@@ -283,12 +276,11 @@ def shares(zones: Any, located: Any, boxes: Any) -> tuple[int, float, int]:
     for block in range(len(located)):
         best, share = 0, 0.0
         for number in range(len(boxes)):
-            box = boxes[number]
-            meets = _zone_meets(zones, block, box)
+            meets = _zone_meets(zones, block, boxes, number)
             best = max(best, meets)
             if meets == 1:
-                wide = _overlap(zones[0, block], zones[2, block], box[0], box[2])
-                share += wide * _overlap(zones[1, block], zones[3, block], box[1], box[3])
+                wide = _overlap(zones[0, block], zones[2, block], boxes[number, 0], boxes[number, 2])
+                share += wide * _overlap(zones[1, block], zones[3, block], boxes[number, 1], boxes[number, 3])
         if best == 0:
             continue
         high += located[block]

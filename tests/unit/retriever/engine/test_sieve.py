@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from retriever import Expression, MemoryRows
 from retriever._evaluate import matching
 from retriever.engine import Layout, Shard
-from retriever.engine._bitmap import bitmap_of, count_in, rows_in
+from retriever.engine._bitmap import count_in, rows_in
 from retriever.engine._build import build_snapshot
-from retriever.engine._layout import BLOCK, UNDATED
+from retriever.engine._layout import BLOCK
 from retriever.engine._open import current, open_snapshot
 from retriever.engine._sieve import estimate, holds, list_test, may_match, passing, sieve_of
 from retriever.engine._sieve._kept import KEPT
