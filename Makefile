@@ -4,6 +4,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 # The version that was run. A range that admits a newer one may fetch a CUDA build of several gigabytes.
 TORCH ?= torch==2.13.0
+# Where the benchmark of the search engine keeps its data and indexes: 28 GB.
+BENCH ?= bench-work
 
 .PHONY: demo test check lint bench test-slow clean
 
@@ -25,9 +27,11 @@ lint: $(VENV)/.dev
 check: lint test
 
 bench: $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet --editable ".[bench]"
 	$(BIN)/python -m benchmarks.ingest
 	$(BIN)/python -m benchmarks.search
 	$(BIN)/python -m benchmarks.serve --out docs/benchmarks/serve.md
+	for dim in 384 512; do $(BIN)/python -m benchmarks.engine --dim $$dim --work $(BENCH) --out docs/benchmarks/engine-$$dim.md || exit; done
 
 $(VENV)/.base: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("Swath needs Python 3.11 or newer, this is " + sys.version.split()[0] + "; try make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'

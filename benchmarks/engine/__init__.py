@@ -1,0 +1,1 @@
+"""Recall, latency and cost of the search engine beside its peers, measured interleaved in one run."""

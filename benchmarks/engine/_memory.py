@@ -1,0 +1,42 @@
+"""Memory of a process, from the kernel: what it made itself, and what it keeps of files."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Memory:
+    """Resident bytes of a process."""
+
+    anonymous: int
+    """Its own: allocations, and pages of files it has changed."""
+    files: int
+    """Pages of files it has mapped; the kernel takes them back when others need the room."""
+
+    def beyond(self, other: Memory) -> dict[str, int]:
+        """Return how much more it is than another."""
+        return {"anonymous": self.anonymous - other.anonymous, "files": self.files - other.files}
+
+
+def memory() -> Memory:
+    """Return the memory of this process, from ``/proc/self/smaps_rollup``."""
+    lines = Path("/proc/self/smaps_rollup").read_text().splitlines()[1:]
+    sizes = {name: int(rest.split()[0]) * 1024 for name, rest in (line.split(":") for line in lines)}
+    return Memory(anonymous=sizes["Anonymous"], files=sizes["Rss"] - sizes["Anonymous"])
+
+
+def drop_from_cache(folder: Path) -> None:
+    """Ask the kernel to forget the files below a folder, so that the next reader reads them from disk.
+
+    Pages that another process has mapped stay; nothing must have the files open.
+    """
+    for path in (path for path in folder.rglob("*") if path.is_file()):
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+            os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
+        finally:
+            os.close(handle)

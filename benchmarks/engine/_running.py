@@ -1,0 +1,148 @@
+"""The run: engines take turns at the same questions, so that whatever disturbs the machine disturbs them all alike.
+
+A turn is one question that is not timed and TURN that are: the one before refills the caches that the other engines
+have emptied. The order of the engines is drawn anew for each turn.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from benchmarks.engine._archive import SEED
+from benchmarks.engine._memory import drop_from_cache
+from benchmarks.engine._peer import ENTRIES
+from benchmarks.engine._questions import POINTS, SHARES, Question
+from benchmarks.engine._work import Work
+from benchmarks.engine._worker import Answer, Worker
+
+TURN = 10
+"""Timed questions of a turn."""
+
+DEPTHS = (10, 100)
+"""Numbers of rows that are asked for."""
+
+SETTLING = 100
+"""Unfiltered and filtered questions after which memory is read."""
+
+THROUGHPUT_SECONDS = 4.0
+"""For each engine, number of threads and kind of question."""
+
+MIXED_SHARES = SHARES[1:4]
+"""Selectivities that are drawn from for throughput under filters: 10 to 0.1 %."""
+
+Say = Callable[[str], None]
+
+
+@contextmanager
+def _worker(work: Work, name: str) -> Iterator[Worker]:
+    worker = Worker(work, name)
+    try:
+        yield worker
+    finally:
+        worker.close()
+
+
+def open_cold(work: Work, names: Sequence[str], say: Say) -> None:
+    """Measure, for each engine, a first answer with nothing of it in memory, and its memory after some answers."""
+    questions = work.questions()
+    numbers = random.Random(SEED).sample(range(len(questions)), SETTLING)  # noqa: S311  # a fixed draw
+    found = work.read_if_there("cold")
+    for name in names:
+        drop_from_cache(work.data if name == "numpy" else work.index(name))
+        with _worker(work, name) as worker:
+            start = time.perf_counter()
+            took = worker.call("open")
+            took["first"] = worker.call("ask", [0], 10)[0][0]
+            took["process"] = time.perf_counter() - start
+            worker.call("ask", [*range(SETTLING), *numbers], 10)
+            found[name] = {"took": took, "memory": worker.call("memory")}
+        say(f"cold {name}: {took['open'] + took['first']:.2f} s")
+    work.write("cold", found)
+
+
+def take_turns(work: Work, names: Sequence[str], say: Say, *, share: int = 1) -> None:
+    """Ask every engine the questions of every point, for 10 rows and for 100, and keep times and rows found.
+
+    Args:
+        work: The benchmark's folder.
+        names: Engines.
+        say: Told of each point.
+        share: Ask only every ``share``-th turn.
+    """
+    questions = work.questions()
+    lines: list[dict[str, Any]] = []
+    draw = random.Random(SEED)  # noqa: S311  # the order must be the same in every run
+    with ExitStack() as stack:
+        workers = {name: stack.enter_context(_worker(work, name)) for name in names}
+        for worker in workers.values():
+            worker.call("open")
+            worker.call("settle")
+        for point in POINTS:
+            lines += _point(point, questions, workers, draw, share)
+            say(f"asked {point[0]} {point[1]:.2%}")
+        memory = {name: worker.call("memory") for name, worker in workers.items()}
+    work.write("memory", memory)
+    pq.write_table(pa.Table.from_pylist(lines), work.results / "answers.parquet")
+
+
+def _point(
+    point: tuple[str, float], questions: Sequence[Question], workers: dict[str, Worker], draw: random.Random, share: int
+) -> Iterator[dict[str, Any]]:
+    numbers = [place for place, question in enumerate(questions) if (question.family, question.share) == point]
+    draw.shuffle(numbers)
+    turns = [numbers[start : start + TURN] for start in range(0, len(numbers), TURN)]
+    for number, turn in enumerate(turns[::share]):
+        for depth in DEPTHS:
+            names = [name for name in workers if number % ENTRIES[name].every == 0]
+            draw.shuffle(names)
+            for name in names:
+                before = turns[number - 1][0]
+                answers = workers[name].call("ask", [before, *turn], depth)[1:]
+                for place, answer in zip(turn, answers, strict=True):
+                    yield _line(name, depth, place, questions[place], answer)
+
+
+def _line(name: str, depth: int, place: int, question: Question, answer: Answer) -> dict[str, Any]:
+    seconds, rows = answer
+    best = question.best[:depth]
+    return {
+        "peer": name,
+        "k": depth,
+        "question": place,
+        "family": question.family,
+        "share": question.share,
+        "kind": question.kind,
+        "seconds": seconds,
+        "found": len(set(rows) & set(best)),
+        "wanted": len(best),
+        "returned": len(set(rows)),
+    }
+
+
+def throughput(work: Work, names: Sequence[str], say: Say) -> None:
+    """Measure questions answered a second, without a filter and with many kinds, on one thread and on two."""
+    questions = work.questions()
+    draw = random.Random(SEED)  # noqa: S311  # a fixed draw
+    plain = [place for place, question in enumerate(questions) if question.family == "none"]
+    mixed = [place for place, question in enumerate(questions) if question.share in MIXED_SHARES]
+    draw.shuffle(mixed)
+    found = work.read_if_there("throughput")
+    for name in (name for name in names if ENTRIES[name].parallel):
+        with _worker(work, name) as worker:
+            worker.call("open")
+            worker.call("settle")
+            worker.call("throughput", plain, 10, 2, 1.0)
+            found[name] = {
+                f"{kind} {threads}": worker.call("throughput", numbers, 10, threads, THROUGHPUT_SECONDS)
+                for kind, numbers in (("plain", plain), ("mixed", mixed))
+                for threads in (1, 2)
+            }
+        say(f"throughput {name}: {found[name]}")
+    work.write("throughput", found)
