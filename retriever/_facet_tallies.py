@@ -7,6 +7,7 @@ many as a map shows.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
@@ -26,6 +27,9 @@ MAX_NAMES = 1000
 
 Scores = NDArray[np.float32] | None
 """(n,) scores of a batch's rows; None where nothing was asked for."""
+
+_WAITING = 65_536
+"""Dates that are kept before they are merged with those that were there: 1 MB."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -70,24 +74,41 @@ class Times:
     def __init__(self, bins: int) -> None:
         self._bins = bins
         self._unknown = 0
-        self._counts: Counter[int] = Counter()
+        self._instants = np.array([], np.int64)
+        self._counts = np.array([], np.int64)
+        self._waiting: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
+        self._size = 0
 
     def add(self, values: pa.Array, scores: Scores) -> None:
         """See ``Tally``."""
-        self._unknown += values.null_count
-        for entry in values.drop_null().cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()).value_counts().to_pylist():
-            self._counts[entry["values"]] += entry["counts"]
+        instants = values.drop_null().cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()).to_numpy(zero_copy_only=False)
+        self.put(*np.unique(instants, return_counts=True), unknown=values.null_count)
+
+    def put(self, instants: NDArray[np.int64], counts: NDArray[np.int64], *, unknown: int) -> None:
+        """Count ``counts[i]`` tiles of each of (n,) instants, microseconds since 1970, and those without a date."""
+        self._unknown += unknown
+        self._waiting.append((instants, counts))
+        self._size += len(instants)
+        if self._size > max(_WAITING, len(self._instants)):
+            self._merge()
+
+    def _merge(self) -> None:
+        instants, counts = zip((self._instants, self._counts), *self._waiting, strict=True)
+        self._instants, which = np.unique(np.concatenate(instants), return_inverse=True)
+        self._counts = np.zeros(len(self._instants), np.int64)
+        np.add.at(self._counts, which, np.concatenate(counts))
+        self._waiting, self._size = [], 0
 
     def result(self) -> Counted:
         """See ``Tally``."""
-        if not self._counts:
+        instants, counts = map(np.concatenate, zip((self._instants, self._counts), *self._waiting, strict=True))
+        if not len(instants):
             return Counted(entries=[], unknown=self._unknown)
-        instants = np.fromiter(self._counts.keys(), np.int64, len(self._counts))
-        edges = _edges(min(self._counts), max(self._counts), self._bins)
+        edges = _edges(int(instants.min()), int(instants.max()), self._bins)
         places = np.searchsorted(np.array(edges[1:-1], np.int64), instants, side="right")
-        counts = np.zeros(len(edges) - 1, np.int64)
-        np.add.at(counts, places, np.fromiter(self._counts.values(), np.int64, len(self._counts)))
-        bins = zip(edges[:-1], edges[1:], counts.tolist(), strict=True)
+        sums = np.zeros(len(edges) - 1, np.int64)
+        np.add.at(sums, places, counts)
+        bins = zip(edges[:-1], edges[1:], sums.tolist(), strict=True)
         entries = [{"start": _instant(start), "end": _instant(end), "count": count} for start, end, count in bins]
         return Counted(entries=entries, unknown=self._unknown)
 
@@ -113,7 +134,7 @@ class Cells:
     column = "h3"
 
     def __init__(self, resolution: int) -> None:
-        self._resolution = resolution
+        self.resolution = resolution
         self._unknown = 0
         self._cells = np.array([], np.uint64)
         self._counts = np.array([], np.int64)
@@ -122,14 +143,23 @@ class Cells:
 
     def add(self, values: pa.Array, scores: Scores) -> None:
         """See ``Tally``."""
-        self._unknown += values.null_count
-        self._scored |= scores is not None
         known = values.is_valid().to_numpy(zero_copy_only=False)
-        cells = parents(values.drop_null().to_numpy(zero_copy_only=False), self._resolution)
-        best = np.full(len(cells), -np.inf, np.float32) if scores is None else scores[known]
-        self._merge(cells, np.ones(len(cells), np.int64), best)
+        cells = parents(values.drop_null().to_numpy(zero_copy_only=False), self.resolution)
+        best = None if scores is None else scores[known]
+        self.put(cells, np.ones(len(cells), np.int64), best, unknown=values.null_count)
 
-    def _merge(self, cells: NDArray[np.uint64], counts: NDArray[np.int64], best: NDArray[np.float32]) -> None:
+    def put(self, cells: NDArray[np.uint64], counts: NDArray[np.int64], best: Scores, *, unknown: int) -> None:
+        """Count ``counts[i]`` tiles of each of (n,) cells of ``resolution``, and those without one.
+
+        Args:
+            cells: Cells; one may come again.
+            counts: Tiles in each.
+            best: (n,) best of their scores; None where nothing was asked for.
+            unknown: Tiles that have no cell.
+        """
+        self._unknown += unknown
+        self._scored |= best is not None
+        best = np.full(len(cells), -np.inf, np.float32) if best is None else best
         before, which = np.unique(np.concatenate([self._cells, cells]), return_inverse=True)
         sums, tops = np.zeros(len(before), np.int64), np.full(len(before), -np.inf, np.float32)
         np.add.at(sums, which, np.concatenate([self._counts, counts]))
@@ -144,7 +174,7 @@ class Cells:
         """
         if len(self._cells) > MAX_CELLS:
             raise QueryError(
-                f"{len(self._cells):,} cells of resolution {self._resolution} are more than the {MAX_CELLS:,}"
+                f"{len(self._cells):,} cells of resolution {self.resolution} are more than the {MAX_CELLS:,}"
                 f" one answer holds; ask for resolution {self._coarser()}, or a smaller area"
             )
         rows = zip(self._cells.tolist(), self._counts.tolist(), self._best.tolist(), strict=True)
@@ -155,7 +185,7 @@ class Cells:
         return Counted(entries=entries, unknown=self._unknown)
 
     def _coarser(self) -> int:
-        finer = range(self._resolution - 1, 0, -1)
+        finer = range(self.resolution - 1, 0, -1)
         return next((size for size in finer if len(np.unique(parents(self._cells, size))) <= MAX_CELLS), 0)
 
 
@@ -185,9 +215,14 @@ class Names:
 
     def add(self, values: pa.Array, scores: Scores) -> None:
         """See ``Tally``."""
-        self._unknown += values.null_count
-        for entry in values.drop_null().value_counts().to_pylist():
-            self._counts[entry["values"]] += entry["counts"]
+        known = values.drop_null().value_counts()
+        self.put(known.field("values").to_pylist(), known.field("counts").to_pylist(), unknown=values.null_count)
+
+    def put(self, names: Sequence[str], counts: Sequence[int], *, unknown: int) -> None:
+        """Count ``counts[i]`` tiles of each of n names, and those without one."""
+        self._unknown += unknown
+        for name, count in zip(names, counts, strict=True):
+            self._counts[name] += count
 
     def result(self) -> Counted:
         """See ``Tally``."""
