@@ -20,7 +20,7 @@ from indexer._records import RECORD_COLUMNS, record_from_row, records_to_batch, 
 from indexer._rendered import Picture, check_rendering, color_stops, draw, reread
 from indexer._report import Failure, IngestOptions, IngestReport, Progress
 from indexer._revisit import Original, read_original
-from indexer._schema import SCHEMA_VERSION, tile_schema
+from indexer._schema import SCHEMA_VERSION, VectorType, tile_schema
 from indexer._snapshot import IndexInfo, Snapshot, enclosing_bbox, vector_matrix
 from indexer._tiling import TilingOptions
 from indexer._window_file import window_file
@@ -50,6 +50,7 @@ __all__ = [
     "Snapshot",
     "Store",
     "TilingOptions",
+    "VectorType",
     "check_rendering",
     "check_scene_file",
     "color_stops",

@@ -230,3 +230,16 @@ def any_of(parts: list[Expression]) -> Expression:
 def compare(name: str, kind: Kind, op: Comparison, value: Scalar) -> Compare:
     """Return the comparison of a column with a constant of its kind."""
     return Compare(op=op, left=Column(name=name, kind=kind), right=Constant(value=value, kind=kind))
+
+
+def of_each_sensor(names: tuple[str, ...], where: Expression | None) -> dict[str, Expression | None]:
+    """Return a filter for the tiles of each sensor.
+
+    Args:
+        names: The sensors whose tiles can pass the filter; where it is one, the filter says enough.
+        where: What a tile must fulfil besides.
+    """
+    if len(names) == 1:
+        return {names[0]: where}
+    asked = [] if where is None else [where]
+    return {name: all_of([*asked, compare("sensor", "text", "=", name)]) for name in names}

@@ -24,6 +24,8 @@ class Found:
     """How it was searched, as JSON values."""
     remarks: tuple[str, ...]
     """What the user should know."""
+    before: int = 0
+    """Hits that were given out before these; ranks go on from there."""
 
     def __len__(self) -> int:
         return len(self.ranked.matches.row_ids)
@@ -33,31 +35,40 @@ class Found:
         """Exact number of tiles that pass the filter."""
         return self.ranked.matches.matched
 
-    def hits(self, start: int = 0, stop: int | None = None) -> tuple[Hit, ...]:
+    def hits(self, start: int = 0, stop: int | None = None, *, previews: bool = True) -> tuple[Hit, ...]:
         """Return the hits from place ``start`` (0 is the best) up to but without ``stop``.
+
+        Args:
+            start: First place.
+            stop: Place after the last; None for all.
+            previews: Whether their pictures are read; ``preview`` is empty else.
 
         Raises:
             StoreError: The index cannot be read.
         """
         place = slice(start, stop)
-        table = self.rows.take(self.ranked.matches.row_ids[place], RECORD_COLUMNS)
+        table = self.rows.take(self.ranked.matches.row_ids[place], RECORD_COLUMNS if previews else _PLAIN)
         scores = self.ranked.matches.scores[place].tolist()
         sure = self.ranked.probabilities
         chances = [None] * len(scores) if sure is None else sure[place].tolist()
         judged = zip(table.to_pylist(), scores, chances, strict=True)
         return tuple(
-            _hit(record_from_row(row), rank, score, chance)
-            for rank, (row, score, chance) in enumerate(judged, start=start + 1)
+            _hit(record_from_row(_UNSEEN | row), rank, score, chance)
+            for rank, (row, score, chance) in enumerate(judged, start=self.before + start + 1)
         )
 
-    def chunks(self, size: int) -> Iterator[tuple[Hit, ...]]:
+    def chunks(self, size: int, *, previews: bool = True) -> Iterator[tuple[Hit, ...]]:
         """Yield all hits, at most ``size`` at a time.
 
         Raises:
             StoreError: The index cannot be read.
         """
         for start in range(0, len(self), size):
-            yield self.hits(start, start + size)
+            yield self.hits(start, start + size, previews=previews)
+
+
+_PLAIN = tuple(name for name in RECORD_COLUMNS if name != "preview")
+_UNSEEN = {"preview": b""}
 
 
 def _hit(record: Record, rank: int, score: float, probability: float | None) -> Hit:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core import EncodesText, QueryError
+from core import EncodesText, QueryError, StoreError
 from indexer.store import Store
+from retriever._batches import Batches
+from retriever._every import Every
 from retriever._found import Found
 from retriever._hits import Hits
 from retriever._question import Asked, EncoderSource, ask, opened, opened_once, picture_vector
-from retriever._ranking import CalibrationSource, rank
+from retriever._ranking import CalibrationSource, rank, usable
 from retriever._request import SearchRequest
 from retriever._terms import Picture
-from retriever._vector_index import Rows
+from retriever._vector_index import Rows, SearchesArchive
 from retriever._version import Version
 
 if TYPE_CHECKING:
@@ -86,7 +89,55 @@ class Searcher:
         """
         version = self.version(rows)
         asked = self.asked(request, version.rows)
-        index = version.index(exact=request.exact)
+        return self._found(request, asked, version, version.index(exact=request.exact))
+
+    def find_many(self, requests: Sequence[SearchRequest]) -> list[Found]:
+        """Return what ``find`` returns for each request, all from one version; those with one filter go together.
+
+        Raises:
+            TileNotFoundError: A tile that is named is not in the index.
+            QueryError: A request does not fit the index or its encoder.
+            SpaceMismatchError: The index was filled by another encoder.
+        """
+        version = self.version()
+        asked = [self.asked(request, version.rows) for request in requests]
+        batches = Batches(version)
+        for request, each in zip(requests, asked, strict=True):
+            batches.add(request, each)
+        batches.look_up()
+        pairs = zip(requests, asked, strict=True)
+        return [self._found(request, each, version, batches.index(request, each)) for request, each in pairs]
+
+    def every(self, request: SearchRequest, rows: Rows | None = None) -> Every:
+        """Return every tile that passes the filters and reaches the least score or probability, however many.
+
+        Args:
+            request: What is asked; its ``k`` does not matter.
+            rows: The version of the index to answer from; None is the newest.
+
+        Raises:
+            TileNotFoundError: A tile that is named is not in the index.
+            QueryError: The request does not fit the index or its encoder, or says no least score or probability.
+            SpaceMismatchError: The index was filled by another encoder.
+        """
+        if request.min_score is None and request.min_probability is None:
+            raise QueryError("to get every tile, say how good: give min_score or min_probability")
+        version = self.version(rows)
+        asked = self.asked(request, version.rows)
+        calibration, remarks = usable(request, self.calibration, version.rows.space)
+        index = version.index(exact=True)
+        if not index.count(asked.where):
+            check_names(request, version.rows)
+        return Every(
+            request=request,
+            asked=asked,
+            rows=version.rows,
+            index=index,
+            calibration=calibration,
+            remarks=(*version.remarks, *asked.remarks, *remarks),
+        )
+
+    def _found(self, request: SearchRequest, asked: Asked, version: Version, index: SearchesArchive) -> Found:
         ranked = rank(index, request, asked.vector, self.calibration, version.rows.space, where=asked.where)
         if not ranked.matches.matched:
             check_names(request, version.rows)
@@ -104,6 +155,16 @@ class Searcher:
         if self._fresh is None:
             return Version(rows=self._store.snapshot() if rows is None else rows)
         return self._fresh.newest() if rows is None else self._fresh.at(rows)
+
+    def numbered(self, number: int) -> Version:
+        """Return the version of a number.
+
+        Raises:
+            StoreError: It is no longer kept, or the index has no versions.
+        """
+        if self._fresh is None:
+            raise StoreError("rows in memory have no versions")
+        return self._fresh.version(number)
 
     def snapshot(self) -> Rows:
         """Return the newest version of the index."""

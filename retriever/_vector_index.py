@@ -88,8 +88,8 @@ class SearchesArchive(SearchesVectors, Protocol):
         """
         ...
 
-    def search_many(self, vectors: NDArray[np.float32], *, k: int, where: Expression | None = None) -> list[Matches]:
-        """Return what ``search`` returns for each of (n, dim) unit vectors.
+    def ahead(self, vectors: NDArray[np.float32], *, k: int, where: Expression | None = None) -> None:
+        """Look up (n, dim) unit vectors together where that is faster; ``search`` then knows what it finds for each.
 
         Raises:
             QueryError: The vectors do not fit the index.
@@ -171,9 +171,8 @@ class FlatIndex:
                 found.setdefault(name, _Tally(vector, k)).offer(of_sensor)
         return {name: found[name].matches() for name in sorted(found)}
 
-    def search_many(self, vectors: NDArray[np.float32], *, k: int, where: Expression | None = None) -> list[Matches]:
-        """See ``SearchesArchive``."""
-        return [self.search(vector, k=k, where=where) for vector in vectors]
+    def ahead(self, vectors: NDArray[np.float32], *, k: int, where: Expression | None = None) -> None:
+        """See ``SearchesArchive``; together is no faster here."""
 
     def every(self, vector: NDArray[np.float32], *, least: float, where: Expression | None = None) -> Iterator[Matches]:
         """See ``SearchesArchive``."""

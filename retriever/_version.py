@@ -23,6 +23,8 @@ class Version:
 
     rows: Rows
     """One version of the index."""
+    number: int | None = None
+    """Rises with every change; None for rows in memory."""
     remarks: tuple[str, ...] = ()
     """Why its search snapshot is not used, where there is one."""
 

@@ -44,7 +44,7 @@ class Fresh:
         self._versions = store.path / "tiles.lance" / "_versions"
         self._pointer = store.path / SEARCH / CURRENT
         self._lock = Lock()
-        self._seen: tuple[_Stamp, int, Version] | None = None
+        self._seen: tuple[_Stamp, Version] | None = None
         self._states: OrderedDict[int, State] = OrderedDict()
         self._folder: Path | str | None = None
         self._opened: Opened | str | None = None
@@ -57,13 +57,13 @@ class Fresh:
         """
         seen, stamp = self._seen, self._stamp()
         if seen is not None and seen[0] == stamp:
-            return seen[2]
+            return seen[1]
         with self._lock:
             stamp = self._stamp()
             if self._seen is None or self._seen[0] != stamp:
                 table = self._store.snapshot()
-                self._seen = stamp, table.version, self._view(table, newest=True)
-            return self._seen[2]
+                self._seen = stamp, self._view(table, newest=True)
+            return self._seen[1]
 
     def at(self, rows: Rows) -> Version:
         """Return a version that was opened before, by this or by the store; other rows as they are.
@@ -72,7 +72,7 @@ class Fresh:
             StoreError: The index cannot be read.
         """
         if isinstance(rows, EngineRows):
-            return Version(rows=rows)
+            return _through(rows.state)
         if not isinstance(rows, Snapshot) or rows.path != self._store.path:
             return Version(rows=rows)
         return self._known(rows.version) or self._new(rows)
@@ -88,10 +88,10 @@ class Fresh:
     def _known(self, number: int) -> Version | None:
         """A version that was seen lately."""
         seen = self._seen
-        if seen is not None and seen[1] == number:
-            return seen[2]
+        if seen is not None and seen[1].number == number:
+            return seen[1]
         state = self._states.get(number)
-        return None if state is None else Version(rows=EngineRows(state))
+        return None if state is None else _through(state)
 
     def _new(self, table: Snapshot) -> Version:
         with self._lock:
@@ -119,25 +119,25 @@ class Fresh:
         self._reopen()
         state = self._states.get(table.version)
         if state is not None and (not newest or state.opened is self._opened):
-            return Version(rows=EngineRows(state))
+            return _through(state)
         if self._opened is None:
-            return Version(rows=table)
+            return _past(table)
         if isinstance(self._opened, str):
-            return Version(rows=table, remarks=(self._opened,))
+            return _past(table, self._opened)
         return self._state_view(self._opened, table)
 
     def _state_view(self, opened: Opened, table: Snapshot) -> Version:
         if table.version < opened.engine.snapshot.layout.version:
-            return Version(rows=table)
+            return _past(table)
         try:
             state = self._reached(opened, table)
         except OutgrownError as error:
-            return Version(rows=table, remarks=(self._passed_over(str(error)),))
+            return _past(table, self._passed_over(str(error)))
         self._states[table.version] = state
         self._states.move_to_end(table.version)
         while len(self._states) > KEPT_STATES:
             self._states.popitem(last=False)
-        return Version(rows=EngineRows(state))
+        return _through(state)
 
     def _reached(self, opened: Opened, table: Snapshot) -> State:
         """From the nearest earlier version, or from the snapshot's own."""
@@ -178,3 +178,11 @@ class Fresh:
 
     def _passed_over(self, reason: str) -> str:
         return f"the search snapshot is not used: {reason}; make it anew with: swath optimize {self._store.path}"
+
+
+def _through(state: State) -> Version:
+    return Version(rows=EngineRows(state), number=state.table.version)
+
+
+def _past(table: Snapshot, *remarks: str) -> Version:
+    return Version(rows=table, number=table.version, remarks=remarks)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from retriever._expression import And, Column, Compare, Constant, Expression, OneOf, all_of, compare
+from retriever._expression import And, Column, Compare, Constant, Expression, OneOf, of_each_sensor
 from retriever._passing import passing
 from retriever._vector_index import FlatIndex, Matches
 from retriever.engine._engine import Engine, Ranking
@@ -29,6 +29,7 @@ class EngineIndex:
         self._state = state
         self._exact = exact
         self._newer = FlatIndex(state.delta)
+        self._known: dict[tuple[bytes, int], tuple[Expression | None, Ranking]] = {}
         self.plans: list[Plan] = []
 
     @property
@@ -37,21 +38,21 @@ class EngineIndex:
 
     def search(self, vector: NDArray[np.float32], *, k: int, where: Expression | None = None) -> Matches:
         """See ``SearchesVectors``."""
-        found = self._engine.search(vector, k=k, where=where, alive=self._state.alive, exact=self._exact)
+        known = self._known.get((vector.tobytes(), k))
+        if known is not None and known[0] == where:
+            found = known[1]
+        else:
+            found = self._engine.search(vector, k=k, where=where, alive=self._state.alive, exact=self._exact)
         self.plans.append(found.plan)
         return self._joined(found, vector, k, where)
 
-    def search_many(self, vectors: NDArray[np.float32], *, k: int, where: Expression | None = None) -> list[Matches]:
-        """Return what ``search`` returns for each of (n, dim) unit vectors.
-
-        Raises:
-            QueryError: The vectors do not fit the index.
-        """
+    def ahead(self, vectors: NDArray[np.float32], *, k: int, where: Expression | None = None) -> None:
+        """See ``SearchesArchive``."""
         if self._exact:
-            return [self.search(vector, k=k, where=where) for vector in vectors]
+            return
         found = self._engine.search_many(vectors, k=k, where=where, alive=self._state.alive)
-        self.plans += [each.plan for each in found]
-        return [self._joined(each, vector, k, where) for each, vector in zip(found, vectors, strict=True)]
+        for vector, each in zip(vectors, found, strict=True):
+            self._known[vector.tobytes(), k] = where, each
 
     def search_each(
         self, vector: NDArray[np.float32], *, k: int, where: Expression | None = None
@@ -63,8 +64,7 @@ class EngineIndex:
         Raises:
             QueryError: The vector does not fit the index.
         """
-        names = self.sensors(where)
-        parts = {name: where if self._alone(name) else of_sensor(name, where) for name in names}
+        parts = of_each_sensor(self.sensors(where), where)
         found = {name: self.search(vector, k=k, where=part) for name, part in parts.items()}
         return {name: each for name, each in found.items() if each.matched}
 
@@ -112,20 +112,11 @@ class EngineIndex:
         # Those after the 255th are counted together.
         return frozenset(counted) | frozenset(layout.sensors[255:]) | self._state.delta.sensors
 
-    def _alone(self, name: str) -> bool:
-        return self._present() == {name}
-
     def _joined(self, found: Ranking, vector: NDArray[np.float32], k: int, where: Expression | None) -> Matches:
         first = _matches(found)
         if not len(self._state.delta):
             return first
         return _merged(first, self._newer.search(vector, k=k, where=where), k)
-
-
-def of_sensor(name: str, where: Expression | None) -> Expression:
-    """Return the filter that also asks for a sensor."""
-    own = compare("sensor", "text", "=", name)
-    return all_of([own, *([] if where is None else [where])]) or own
 
 
 def _named(where: Expression | None) -> frozenset[str] | None:

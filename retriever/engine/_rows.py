@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from core import VectorSpace
-from indexer import IndexInfo
+from core import StoreError, VectorSpace
+from indexer import IndexInfo, VectorType, tile_schema, vector_matrix
 from retriever._vector_index import CHUNK_ROWS
-from retriever.engine._bitmap import rows_in
-from retriever.engine._delta import NOT_HELD
+from retriever.engine._bitmap import are_in, rows_in
+from retriever.engine._delta import NOT_HELD, vector_column
 from retriever.engine._index import EngineIndex
 from retriever.engine._shard import Shard
 from retriever.engine._state import State, TableRows
@@ -67,12 +68,11 @@ class EngineRows:
         if _elsewhere(columns) or "vector" in columns:
             yield from self.state.table.scan(columns, where)
             return
-        for number in range(len(self.state.opened.engine.snapshot.layout.shards)):
-            yield from self._shard_batches(number, columns)
+        for number, shard in enumerate(self._shards()):
+            yield from self._shard_batches(shard, number, columns)
         yield from self.state.delta.scan(columns)
 
-    def _shard_batches(self, number: int, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        shard = self.state.opened.engine.snapshot.shard(number)
+    def _shard_batches(self, shard: Shard, number: int, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         alive = None if self.state.alive is None else self.state.alive[number]
         there = None if alive is None else rows_in(alive)
         table = shard.scalars.select(list(columns)).append_column("_rowid", pa.array(shard.row_ids))
@@ -81,39 +81,59 @@ class EngineRows:
             yield _plain(pa.Table.from_batches([batch])).to_batches()[0]
 
     def take(self, row_ids: Sequence[int] | NDArray[np.uint64], columns: Sequence[str]) -> pa.Table:
-        """Return the columns of these rows, in the order asked for; see ``Rows``."""
+        """Return the columns of these rows, in the order asked for; see ``Rows``.
+
+        Raises:
+            StoreError: A row id is not in this version, or the index cannot be read.
+        """
         wanted = np.asarray(row_ids, dtype=np.uint64)
-        if not len(wanted):
-            return self.state.table.take(wanted, columns)
         absent = _elsewhere(columns)
-        known = self._held(wanted, [name for name in columns if name not in absent])
+        held = self._held(wanted, [name for name in columns if name not in absent])
         if not absent:
-            return known
+            return held
         fetched = self.state.table.take(wanted, absent)
-        return pa.table({name: fetched[name] if name in absent else known[name] for name in columns})
+        whole = [fetched[name] if name in absent else held[name] for name in columns]
+        return pa.Table.from_arrays(whole, schema=_schema(self.space, self.state.table.dtype, tuple(columns)))
 
     def _held(self, row_ids: NDArray[np.uint64], columns: list[str]) -> pa.Table:
         """The same of columns that the snapshot and the newer rows hold."""
         rows = self.state.opened.places.rows_of(row_ids)
+        newer = rows < 0
+        here = newer & self.state.delta.holds(row_ids)
         parts, places = [], []
-        for number in range(len(self.state.opened.engine.snapshot.layout.shards)):
-            shard = self.state.opened.engine.snapshot.shard(number)
-            here = np.flatnonzero((rows >= shard.first) & (rows < shard.first + shard.rows))
-            if len(here):
-                parts.append(_of_shard(shard, rows[here] - shard.first, columns))
-                places.append(here)
-        newer = np.flatnonzero(rows < 0)
-        if len(newer):
-            parts.append(self.state.delta.take(row_ids[newer], columns))
-            places.append(newer)
-        if len(parts) == 1:
-            return parts[0]
-        order = np.argsort(np.concatenate(places), kind="stable")
-        return pa.concat_tables(parts).take(pa.array(order))
+        for number, shard in enumerate(self._shards()):
+            inside = np.flatnonzero((rows >= shard.first) & (rows < shard.first + shard.rows))
+            if len(inside):
+                parts.append(_of_shard(shard, rows[inside] - shard.first, columns))
+                places.append(inside)
+                here[inside] = self._living(number, rows[inside] - shard.first)
+        if not here.all():
+            raise StoreError(f"no rows with ids {row_ids[~here][:5].tolist()} in version {self.version} of the index")
+        if newer.any() or not parts:
+            parts.append(_stored(self.state.delta.take(row_ids[newer], columns), self.state.table.dtype))
+            places.append(np.flatnonzero(newer))
+        schema = _schema(self.space, self.state.table.dtype, tuple(columns))
+        parts = [pa.Table.from_arrays(part.columns, schema=schema) for part in parts]
+        return parts[0] if len(parts) == 1 else _in_order(parts, places)
+
+    def _shards(self) -> Iterator[Shard]:
+        snapshot = self.state.opened.engine.snapshot
+        return (snapshot.shard(number) for number in range(len(snapshot.layout.shards)))
+
+    def _living(self, number: int, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which of a shard's rows are still there."""
+        alive = None if self.state.alive is None else self.state.alive[number]
+        return np.ones(len(rows), dtype=bool) if alive is None else are_in(alive, rows)
 
 
 def _elsewhere(columns: Sequence[str]) -> list[str]:
     return [name for name in columns if name in NOT_HELD]
+
+
+@lru_cache(maxsize=64)
+def _schema(space: VectorSpace, dtype: VectorType, columns: tuple[str, ...]) -> pa.Schema:
+    layout = tile_schema(space, dtype)
+    return pa.schema([layout.field(name) for name in columns])
 
 
 def _of_shard(shard: Shard, rows: NDArray[np.int64], columns: Sequence[str]) -> pa.Table:
@@ -121,9 +141,20 @@ def _of_shard(shard: Shard, rows: NDArray[np.int64], columns: Sequence[str]) -> 
     table = _plain(shard.scalars.select(plain).take(pa.array(rows)))
     if "vector" not in columns:
         return table
-    vectors = shard.vectors[rows]
-    column = pa.FixedSizeListArray.from_arrays(pa.array(vectors.reshape(-1)), vectors.shape[1])
-    return table.append_column("vector", column).select(list(columns))
+    return table.append_column("vector", vector_column(shard.vectors[rows])).select(list(columns))
+
+
+def _stored(newer: pa.Table, dtype: VectorType) -> pa.Table:
+    """Vectors in the type they are stored in."""
+    if "vector" not in newer.column_names:
+        return newer
+    column = vector_column(vector_matrix(newer["vector"]).astype(dtype, copy=False))
+    return newer.set_column(newer.schema.get_field_index("vector"), "vector", column)
+
+
+def _in_order(parts: list[pa.Table], places: list[NDArray[np.int64]]) -> pa.Table:
+    order = np.argsort(np.concatenate(places), kind="stable")
+    return pa.concat_tables(parts).take(pa.array(order)).combine_chunks()
 
 
 def _plain(table: pa.Table) -> pa.Table:

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer import IndexInfo
+from indexer import IndexInfo, VectorType
 from retriever._vector_index import Rows
 from retriever.engine._delta import Delta, held_columns
 from retriever.engine._engine import Alive, Engine
@@ -24,6 +24,11 @@ class TableRows(Rows, Protocol):
     @property
     def version(self) -> int:
         """Rises with every change."""
+        ...
+
+    @property
+    def dtype(self) -> VectorType:
+        """How its vectors are stored."""
         ...
 
     def count(self) -> int:
