@@ -55,6 +55,7 @@ def shared_arrays(layout: Layout, *, rounds: int) -> dict[str, ArraySpec]:
     return {
         "centroids": _spec("<f4", lists, dim),
         "centroids_i8": _spec("<i1", lists, dim),
+        "spreads": _spec("<f4", lists),
         "signs": _spec("<f4", rounds, dim),
         "shuffles": _spec("<i4", rounds, dim),
     }
@@ -69,7 +70,7 @@ def _geographic(layout: Layout, entry: ShardEntry) -> dict[str, ArraySpec]:
     return {
         "codes": _spec("<u8", n // LANES, layout.words, LANES),
         "factors": _spec("<f4", n),
-        "errors": _spec("<f4", n),
+        "offsets": _spec("<f4", n),
         "ones": _spec("<u2", n),
         "list_of": _spec("<u2", n),
         "bounds": _spec("<f4", 4, n),
@@ -102,7 +103,7 @@ def _listed(layout: Layout, entry: ShardEntry) -> dict[str, ArraySpec]:
         "list_sizes": _spec("<i4", layout.lists),
         "list_codes": _spec("<u8", m // LANES, layout.words, LANES),
         "list_factors": _spec("<f4", m),
-        "list_errors": _spec("<f4", m),
+        "list_offsets": _spec("<f4", m),
         "list_ones": _spec("<u2", m),
         "list_seconds": _spec("<i4", m),
         "list_sensor": _spec("<u1", m),

@@ -6,8 +6,10 @@ nearest centroid, within a list by rising second) makes a list and a time range 
 ``slots``, padding has row -1.
 
 A code is the signs of ``rotate(x - centroid)``; the estimate of a dot product is
-``query . centroid + factor * sum(sign * rotated query)`` (RaBitQ, https://arxiv.org/abs/2405.12497). Both orders hold
-the same codes. Without lists there is one centroid, the mean, and only geographic order.
+``query . centroid + factor * sum(sign * rotated query) + lean * offset`` (RaBitQ,
+https://arxiv.org/abs/2405.12497, plus what is known to be missing), with ``lean = query . centroid / |centroid|^2``.
+Both orders hold the same codes. Without lists there is one centroid, the mean, and only
+geographic order.
 """
 
 from __future__ import annotations
@@ -30,6 +32,8 @@ class Shared:
     """(max(lists, 1), dim) about ``centroids * centroid_scale``."""
     centroid_scale: float
     """See centroids_i8."""
+    spreads: NDArray[np.float32]
+    """(max(lists, 1),) how far rows reach beyond the centroid in the direction of a query: root mean square."""
     signs: NDArray[np.float32]
     """(rounds, dim) of -1 and 1: the random part of the rotation."""
     shuffles: NDArray[np.int32]
@@ -49,8 +53,8 @@ class Shard:
     """(n / LANES, words, LANES) in geographic order."""
     factors: NDArray[np.float32]
     """(n,)"""
-    errors: NDArray[np.float32]
-    """(n,) standard deviation of the estimate for a query of length 1."""
+    offsets: NDArray[np.float32]
+    """(n,) what is missing when the centroid itself is the query; half of the error goes with it."""
     ones: NDArray[np.uint16]
     """(n,) bits that are 1 in the code."""
     list_of: NDArray[np.uint16]
@@ -99,8 +103,8 @@ class Shard:
     """(m / LANES, words, LANES) in list order."""
     list_factors: NDArray[np.float32]
     """(m,)"""
-    list_errors: NDArray[np.float32]
-    """(m,) see errors."""
+    list_offsets: NDArray[np.float32]
+    """(m,) see offsets."""
     list_ones: NDArray[np.uint16]
     """(m,)"""
     list_seconds: NDArray[np.int32]

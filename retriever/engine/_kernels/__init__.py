@@ -8,11 +8,13 @@ from retriever.engine._kernels._best import best_of_blocks, best_of_lists, rooms
 from retriever.engine._kernels._encode import encode, interleave
 from retriever.engine._kernels._prepare import Prepared, nearest_lists, prepare
 from retriever.engine._kernels._rotate import rotate, rotation
-from retriever.engine._kernels._scan import ALWAYS, scan_blocks, scan_lists
+from retriever.engine._kernels._scan import ALWAYS, FOREVER, scan_blocks, scan_lists
 from retriever.engine._kernels._score import score, score_all, score_exact, score_rough
+from retriever.engine._kernels._spread import spreads
 
 __all__ = [
     "ALWAYS",
+    "FOREVER",
     "Prepared",
     "best_of_blocks",
     "best_of_lists",
@@ -29,4 +31,5 @@ __all__ = [
     "score_all",
     "score_exact",
     "score_rough",
+    "spreads",
 ]

@@ -11,11 +11,11 @@ from retriever.engine._kernels._intrinsics import kernel
 from retriever.engine._kernels._prepare import Prepared
 from retriever.engine._kernels._scan import (
     ALWAYS,
+    FOREVER,
     Found,
     Seconds,
     Words,
     chosen_blocks,
-    query_parts,
     some_sensors,
     some_words,
 )
@@ -53,9 +53,7 @@ def best_of_blocks(
         columns(shard),
         shard.rows,
         *chosen_blocks(blocks),
-        *query_parts(prepared),
-        prepared.query,
-        prepared.query_i8,
+        prepared.asked(),
         some_words(words),
         room,
         rough,
@@ -76,6 +74,7 @@ def best_of_lists(
     room: int,
     rough: int,
     keep: int,
+    patience: int = FOREVER,
 ) -> tuple[NDArray[np.int32], NDArray[np.float32], int, int]:
     """Return the best rows of some inverted lists, best first.
 
@@ -89,6 +88,7 @@ def best_of_lists(
         room: Candidates taken by their codes, at least ``rough``; see ``rooms``.
         rough: How many of those are left by their bytes, at least ``keep``.
         keep: Rows to return at most, at least 1.
+        patience: Lists in a row that may bring no candidate, once there are ``room``, before it stops; see ``effort``.
 
     Returns:
         Row numbers (int32), scores by the stored vectors (float32), and rows examined and seen to pass, see scan_lists.
@@ -97,12 +97,11 @@ def best_of_lists(
     count, examined, passed = _best_of_lists(
         columns(shard),
         fixed(order),
-        *query_parts(prepared),
-        prepared.query,
-        prepared.query_i8,
+        prepared.asked(),
         *seconds,
         some_sensors(sensors),
         some_words(words),
+        patience,
         room,
         rough,
         rows,
@@ -117,45 +116,41 @@ def rooms(k: int) -> tuple[int, int]:
 
 
 @kernel
-def _best_of_blocks(
-    columns, there, chosen, every, dots, planes, numbers, query, query_i8, words, room, rough, rows, scores
-):
+def _best_of_blocks(columns, there, chosen, every, asked, words, room, rough, rows, scores):
     keys = np.empty(spare(room), np.uint64)
-    count = gather_blocks(columns.blocks, there, chosen, every, dots, planes, numbers, words, keys, room)
+    count = gather_blocks(columns.blocks, there, chosen, every, asked, words, keys, room)
     found = np.empty(count, np.int32)
     for place in range(count):
         found[place] = key_row(keys[place])
-    return _rescore(columns, found, query, query_i8, numbers[3], rough, keys, rows, scores)
+    return _rescore(columns, found, asked, rough, keys, rows, scores)
 
 
 @kernel
-def _best_of_lists(
-    columns, order, dots, planes, numbers, query, query_i8, first, last, sensors, words, room, rough, rows, scores
-):
+def _best_of_lists(columns, order, asked, first, last, sensors, words, patience, room, rough, rows, scores):
     keys = np.empty(spare(room), np.uint64)
     count, examined, passed = gather_lists(
-        columns.lists, order, dots, planes, numbers, first, last, sensors, words, keys, room
+        columns.lists, order, asked, first, last, sensors, words, patience, keys, room
     )
     found = np.empty(count, np.int32)
     for place in range(count):
         found[place] = columns.lists.rows[key_row(keys[place])]
-    count = _rescore(columns, found, query, query_i8, numbers[3], rough, keys, rows, scores)
+    count = _rescore(columns, found, asked, rough, keys, rows, scores)
     return count, examined, passed
 
 
 @kernel
-def _rescore(columns, found, query, query_i8, unit, rough, keys, rows, scores):
+def _rescore(columns, found, asked, rough, keys, rows, scores):
     """Thin the rows ``found`` out by their bytes, and write the best by their stored vectors; return how many."""
     some = np.empty(found.size, np.float32)
     if found.size > rough:
-        score_bytes(columns.sq8, query_i8, unit, found, some)
+        score_bytes(columns.sq8, asked.query_i8, asked.numbers[3], found, some)
         for place in range(found.size):
             keys[place] = sort_key(some[place], found[place])
         keep_largest(keys, found.size, rough)
         for place in range(rough):
             found[place] = key_row(keys[place])
     left = min(found.size, rough)
-    score_stored(columns.stored, query, found[:left], some)
+    score_stored(columns.stored, asked.query, found[:left], some)
     for place in range(left):
         keys[place] = sort_key(some[place], found[place])
     count = min(left, rows.size)

@@ -20,6 +20,7 @@ class Blocks(NamedTuple):
 
     codes: NDArray[np.uint64]
     factors: NDArray[np.float32]
+    offsets: NDArray[np.float32]
     ones: NDArray[np.uint16]
     list_of: NDArray[np.uint16]
 
@@ -29,12 +30,24 @@ class Lists(NamedTuple):
 
     codes: NDArray[np.uint64]
     factors: NDArray[np.float32]
+    offsets: NDArray[np.float32]
     ones: NDArray[np.uint16]
     seconds: NDArray[np.int32]
     sensor: NDArray[np.uint8]
     rows: NDArray[np.int32]
     starts: NDArray[np.int64]
     sizes: NDArray[np.int32]
+
+
+class Asked(NamedTuple):
+    """A query; see Prepared."""
+
+    query: NDArray[np.float32]
+    query_i8: NDArray[np.int8]
+    planes: NDArray[np.uint64]
+    numbers: NDArray[np.float32]
+    dots: NDArray[np.float32]
+    leans: NDArray[np.float32]
 
 
 class Columns(NamedTuple):
@@ -61,10 +74,13 @@ def columns(shard: Shard) -> Columns:
 def _columns(shard: Shard) -> Columns:
     halves = shard.vectors.dtype == np.float16
     return Columns(
-        blocks=Blocks(fixed(shard.codes), fixed(shard.factors), fixed(shard.ones), fixed(shard.list_of)),
+        blocks=Blocks(
+            fixed(shard.codes), fixed(shard.factors), fixed(shard.offsets), fixed(shard.ones), fixed(shard.list_of)
+        ),
         lists=Lists(
             fixed(shard.list_codes),
             fixed(shard.list_factors),
+            fixed(shard.list_offsets),
             fixed(shard.list_ones),
             fixed(shard.list_seconds),
             fixed(shard.list_sensor),

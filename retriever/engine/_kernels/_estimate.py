@@ -13,8 +13,8 @@ _GROUPS = BLOCK // LANES
 
 
 @kernel
-def estimate_group(codes, factors, ones, group, planes, numbers, sums, estimates):
-    """Write what each row of a group adds to its centroid's dot product; return the most.
+def sum_group(codes, group, planes, sums):
+    """Write the sums over the query's numbers where each row of a group has a 1.
 
     The inner loops run over rows that lie together, so that one instruction works on several, and the sums are a small
     array that stays in the nearest cache: it reads codes as fast as memory gives them.
@@ -31,40 +31,41 @@ def estimate_group(codes, factors, ones, group, planes, numbers, sums, estimates
                 + (popcount(code & third) << np.uint64(2))
                 + (popcount(code & fourth) << np.uint64(3))
             )
-    low, step, total = numbers[0], numbers[1], numbers[2]
-    start = group * LANES
-    most = np.float32(-np.inf)
-    for lane in range(LANES):
-        signed = np.float32(2) * (low * np.float32(ones[start + lane]) + step * np.float32(sums[lane])) - total
-        estimates[lane] = factors[start + lane] * signed
-        most = max(most, estimates[lane])
-    return most
 
 
 @kernel
 def spare(room):
-    """Return how many keys to hold for ``room`` of them: twice as many are gathered before the lesser half goes."""
-    return 2 * max(room, 128)
+    """Return how many keys to hold for ``room`` of them: the surplus is gathered before the least go."""
+    return room + max(room // 2, 64)
 
 
 @kernel
-def gather_lists(lists, order, dots, planes, numbers, first, last, sensors, words, keys, room):
-    """Gather the slots with the greatest estimates; return how many, rows examined, and rows seen to pass."""
+def gather_lists(lists, order, asked, first, last, sensors, words, patience, keys, room):
+    """Gather the slots with the greatest estimates; return how many, rows examined, and rows seen to pass.
+
+    Once there are ``room`` of them, it stops when ``patience`` lists in a row have brought none.
+    """
     sums, estimates = np.empty(LANES, np.uint64), np.empty(LANES, np.float32)
-    count, examined, passed, threshold = 0, 0, 0, np.float32(-np.inf)
+    low, step, total = asked.numbers[0], asked.numbers[1], asked.numbers[2]
+    count, examined, passed, threshold, idle = 0, 0, 0, np.float32(-np.inf), 0
     for number in order:
         begin, end = lists.starts[number], lists.starts[number] + lists.sizes[number]
         if first != UNDATED or last != _LATEST:
             begin, end = _between(lists.seconds, begin, end, first), _between(lists.seconds, begin, end, last + 1)
         examined += max(end - begin, 0)
+        dot, lean, before = asked.dots[number], asked.leans[number], passed
         for group in range(begin // LANES, (end + LANES - 1) // LANES):
-            most = estimate_group(lists.codes, lists.factors, lists.ones, group, planes, numbers, sums, estimates)
-            if dots[number] + most <= threshold:
+            sum_group(lists.codes, group, asked.planes, sums)
+            start, most = group * LANES, np.float32(-np.inf)
+            for lane in range(LANES):
+                slot = start + lane
+                signed = np.float32(2) * (low * np.float32(lists.ones[slot]) + step * np.float32(sums[lane])) - total
+                estimates[lane] = lists.factors[slot] * signed + (lean * lists.offsets[slot] + dot)
+                most = max(most, estimates[lane])
+            if most <= threshold:
                 continue
-            start = group * LANES
             for lane in range(max(begin - start, 0), min(end - start, LANES)):
-                estimate = dots[number] + estimates[lane]
-                if estimate <= threshold:
+                if estimates[lane] <= threshold:
                     continue
                 slot = start + lane
                 if sensors.size and not sensors[lists.sensor[slot]]:
@@ -72,38 +73,47 @@ def gather_lists(lists, order, dots, planes, numbers, first, last, sensors, word
                 if words.size and not _holds(words, lists.rows[slot]):
                     continue
                 passed += 1
-                keys[count] = sort_key(estimate, slot)
+                keys[count] = sort_key(estimates[lane], slot)
                 count += 1
                 if count == keys.size:
                     keep_largest(keys, count, room)
                     count, threshold = room, key_score(keys[room - 1])
+        idle = 0 if passed > before else idle + 1
+        if idle >= patience and count >= room:
+            break
     keep_largest(keys, count, room)
     return min(count, room), examined, passed
 
 
 @kernel
-def gather_blocks(blocks, rows, chosen, every, dots, planes, numbers, words, keys, room):
+def gather_blocks(blocks, rows, chosen, every, asked, words, keys, room):
     """Gather the rows with the greatest estimates of all blocks, or of the chosen ones; return how many."""
     sums, estimates = np.empty(LANES, np.uint64), np.empty(LANES, np.float32)
+    low, step, total = asked.numbers[0], asked.numbers[1], asked.numbers[2]
     count, threshold = 0, np.float32(-np.inf)
-    highest = dots.max()
     for place in range((rows + BLOCK - 1) // BLOCK if every else chosen.size):
         block = place if every else np.int64(chosen[place])
         for group in range(block * _GROUPS, (block + 1) * _GROUPS):
-            start = group * LANES
+            start, most = group * LANES, np.float32(-np.inf)
             bits = _lane_bits(words, start, rows)
             if not bits:
                 continue
-            most = estimate_group(blocks.codes, blocks.factors, blocks.ones, group, planes, numbers, sums, estimates)
-            if highest + most <= threshold:
+            sum_group(blocks.codes, group, asked.planes, sums)
+            for lane in range(LANES):
+                row = start + lane
+                number = blocks.list_of[row]
+                signed = np.float32(2) * (low * np.float32(blocks.ones[row]) + step * np.float32(sums[lane])) - total
+                beside = asked.leans[number] * blocks.offsets[row] + asked.dots[number]
+                estimates[lane] = blocks.factors[row] * signed + beside
+                most = max(most, estimates[lane])
+            if most <= threshold:
                 continue
             while bits:
                 lane = np.int64(trailing_zeros(bits))
                 bits &= bits - np.uint64(1)
-                estimate = dots[blocks.list_of[start + lane]] + estimates[lane]
-                if estimate <= threshold:
+                if estimates[lane] <= threshold:
                     continue
-                keys[count] = sort_key(estimate, start + lane)
+                keys[count] = sort_key(estimates[lane], start + lane)
                 count += 1
                 if count == keys.size:
                     keep_largest(keys, count, room)

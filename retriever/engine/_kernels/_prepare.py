@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
-from retriever.engine._kernels._columns import fixed
+from retriever.engine._kernels._columns import Asked, fixed
 from retriever.engine._kernels._dots import dot_bytes
 from retriever.engine._kernels._intrinsics import kernel
 from retriever.engine._kernels._rotate import rotate_one
@@ -18,6 +20,24 @@ from retriever.engine._shard import Shared
 _PLANES = 4
 """Bits for each number of the rotated query. RaBitQ's authors found that more do not help; its error then is that of
 the codes (https://arxiv.org/abs/2405.12497, section 3.3)."""
+
+
+_REACH = 2.0
+"""Spreads beyond its centroid at which the best row of a list is looked for. Measured at 1 M x 384, 4,096 lists:
+0.995 of the ten best lie in 25 lists instead of 166, for queries in words in 169 instead of 495."""
+
+
+class _Space(NamedTuple):
+    """What all queries share, as kernels take it."""
+
+    signs: NDArray[np.float32]
+    shuffles: NDArray[np.int32]
+    centroids: NDArray[np.int8]
+    inverse_squares: NDArray[np.float32]
+    reaches: NDArray[np.float32]
+
+
+_seen: WeakKeyDictionary[Shared, _Space] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -36,6 +56,14 @@ class Prepared:
     """(dim,) the query in bytes, its greatest number as 127."""
     dots: NDArray[np.float32]
     """(max(lists, 1),) dot products with all centroids, within a hundredth of the longest one."""
+    leans: NDArray[np.float32]
+    """(max(lists, 1),) how much of each centroid is in the query: what a row's offset counts."""
+    hopes: NDArray[np.float32]
+    """(max(lists, 1),) the score that the best rows of each list may have."""
+
+    def asked(self) -> Asked:
+        """Return it as one argument of a kernel."""
+        return Asked(self.query, self.query_i8, self.planes, self.numbers, self.dots, self.leans)
 
 
 def prepare(query: NDArray[np.float32], shared: Shared, layout: Layout) -> Prepared:
@@ -43,24 +71,63 @@ def prepare(query: NDArray[np.float32], shared: Shared, layout: Layout) -> Prepa
     query = np.require(query, np.float32, ["C", "W"])
     rotated, planes = np.empty(len(query), np.float32), np.zeros((_PLANES, layout.words), np.uint64)
     query_i8, numbers = np.empty(len(query), np.int8), np.empty(4, np.float32)
-    dots = np.empty(len(shared.centroids), np.float32)
-    scales = np.array([layout.scale, shared.centroid_scale], np.float32)
-    signs, shuffles, centroids = fixed(shared.signs), fixed(shared.shuffles), fixed(shared.centroids_i8)
-    _prepare(query, signs, shuffles, centroids, scales, rotated, planes, numbers, query_i8, dots)
-    return Prepared(query=query, rotated=rotated, planes=planes, numbers=numbers, query_i8=query_i8, dots=dots)
+    dots, leans, hopes = np.empty((3, len(shared.centroids)), np.float32)
+    _prepare(
+        query,
+        _space(shared),
+        layout.scale,
+        shared.centroid_scale,
+        rotated,
+        planes,
+        numbers,
+        query_i8,
+        dots,
+        leans,
+        hopes,
+    )
+    return Prepared(
+        query=query,
+        rotated=rotated,
+        planes=planes,
+        numbers=numbers,
+        query_i8=query_i8,
+        dots=dots,
+        leans=leans,
+        hopes=hopes,
+    )
+
+
+def _space(shared: Shared) -> _Space:
+    found = _seen.get(shared)
+    if found is None:
+        squares = np.maximum((shared.centroids.astype(np.float64) ** 2).sum(axis=1), 1e-9)
+        found = _seen.setdefault(
+            shared,
+            _Space(
+                fixed(shared.signs),
+                fixed(shared.shuffles),
+                fixed(shared.centroids_i8),
+                fixed((1 / squares).astype(np.float32)),
+                fixed((_REACH * shared.spreads).astype(np.float32)),
+            ),
+        )
+    return found
 
 
 def nearest_lists(prepared: Prepared, count: int) -> NDArray[np.int32]:
-    """Return the numbers of the ``count`` lists with the greatest dot products (at most all), best first."""
+    """Return the numbers of the ``count`` lists (at most all) where the best rows may be, the most promising first.
+
+    A list is not only promising where its centroid is near the query: the best rows of a wide list lie farther from it.
+    """
     order = np.empty(min(count, len(prepared.dots)), np.int32)
-    _nearest_lists(prepared.dots, order)
+    _nearest_lists(prepared.hopes, order)
     return order
 
 
 @kernel
-def _prepare(query, signs, shuffles, centroids, scales, rotated, planes, numbers, query_i8, dots):
+def _prepare(query, space, scale, centroid_scale, rotated, planes, numbers, query_i8, dots, leans, hopes):
     rotated[:] = query
-    rotate_one(rotated, signs, shuffles, np.empty(query.size, np.float32))
+    rotate_one(rotated, space.signs, space.shuffles, np.empty(query.size, np.float32))
     low, high = rotated.min(), rotated.max()
     step = max((high - low) / np.float32(2**_PLANES - 1), np.float32(1e-30))
     units = 0
@@ -74,16 +141,18 @@ def _prepare(query, signs, shuffles, centroids, scales, rotated, planes, numbers
     for j in range(query.size):
         query_i8[j] = np.int8(np.rint(query[j] / unit_i8))
     for number in range(dots.size):
-        dots[number] = np.float32(dot_bytes(centroids, number, query_i8)) * (unit_i8 / scales[1])
-    numbers[0], numbers[1], numbers[3] = low, step, unit_i8 / scales[0]
+        dots[number] = np.float32(dot_bytes(space.centroids, number, query_i8)) * np.float32(unit_i8 / centroid_scale)
+        leans[number] = dots[number] * space.inverse_squares[number]
+        hopes[number] = dots[number] + space.reaches[number]
+    numbers[0], numbers[1], numbers[3] = low, step, unit_i8 / scale
     numbers[2] = low * np.float32(rotated.size) + step * np.float32(units)
 
 
 @kernel
-def _nearest_lists(dots, order):
-    keys = np.empty(dots.size, np.uint64)
-    for number in range(dots.size):
-        keys[number] = sort_key(dots[number], number)
+def _nearest_lists(hopes, order):
+    keys = np.empty(hopes.size, np.uint64)
+    for number in range(hopes.size):
+        keys[number] = sort_key(hopes[number], number)
     keep_largest(keys, keys.size, order.size)
     sort_down(keys, order.size)
     for place in range(order.size):

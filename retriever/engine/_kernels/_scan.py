@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,6 +19,9 @@ Found = tuple[NDArray[np.int32], NDArray[np.float32]]
 
 ALWAYS: Seconds = (UNDATED, 2**31 - 1)
 """Every row, dated or not."""
+
+FOREVER = 2**31 - 1
+"""A patience that no number of lists exhausts."""
 
 _NO_WORDS = fixed(np.empty(0, np.uint64))
 _NO_SENSORS = fixed(np.empty(0, np.uint8))
@@ -47,7 +48,7 @@ def scan_blocks(
         columns(shard).blocks,
         shard.rows,
         *chosen_blocks(blocks),
-        *query_parts(prepared),
+        prepared.asked(),
         some_words(words),
         rows,
         scores,
@@ -64,6 +65,7 @@ def scan_lists(
     sensors: NDArray[np.uint8] | None = None,
     words: Words | None = None,
     room: int,
+    patience: int = FOREVER,
 ) -> tuple[NDArray[np.int32], NDArray[np.float32], int, int]:
     """Return the rows with the greatest estimates, best first, of some inverted lists.
 
@@ -75,6 +77,7 @@ def scan_lists(
         sensors: (256,) 1 where a row of that sensor passes; None: all do.
         words: (n / 64,) bit r % 64 of word r // 64 tells whether row r passes; None: all do.
         room: Rows to return at most, at least 1.
+        patience: Lists in a row that may bring nothing, once there are ``room`` rows, before it stops; see ``effort``.
 
     Returns:
         Row numbers (int32), estimated scores (float32), rows in the lists between the seconds, and how many were seen
@@ -85,19 +88,15 @@ def scan_lists(
     count, examined, passed = _scan_lists(
         columns(shard).lists,
         fixed(order),
-        *query_parts(prepared),
+        prepared.asked(),
         *seconds,
         some_sensors(sensors),
         some_words(words),
+        patience,
         rows,
         scores,
     )
     return rows[:count], scores[:count], examined, passed
-
-
-def query_parts(prepared: Prepared) -> tuple[Any, Any, Any]:
-    """Return what an estimate needs of a query."""
-    return prepared.dots, prepared.planes, prepared.numbers
 
 
 def some_words(words: Words | None) -> Words:
@@ -116,19 +115,17 @@ def chosen_blocks(blocks: NDArray[np.int32] | None) -> tuple[NDArray[np.int32], 
 
 
 @kernel
-def _scan_blocks(blocks, rows_there, chosen, every, dots, planes, numbers, words, rows, scores):
+def _scan_blocks(blocks, rows_there, chosen, every, asked, words, rows, scores):
     keys = np.empty(spare(rows.size), np.uint64)
-    count = gather_blocks(blocks, rows_there, chosen, every, dots, planes, numbers, words, keys, rows.size)
+    count = gather_blocks(blocks, rows_there, chosen, every, asked, words, keys, rows.size)
     unpack(keys, count, rows, scores)
     return count
 
 
 @kernel
-def _scan_lists(lists, order, dots, planes, numbers, first, last, sensors, words, rows, scores):
+def _scan_lists(lists, order, asked, first, last, sensors, words, patience, rows, scores):
     keys = np.empty(spare(rows.size), np.uint64)
-    count, examined, passed = gather_lists(
-        lists, order, dots, planes, numbers, first, last, sensors, words, keys, rows.size
-    )
+    count, examined, passed = gather_lists(lists, order, asked, first, last, sensors, words, patience, keys, rows.size)
     unpack(keys, count, rows, scores)
     for place in range(count):
         rows[place] = lists.rows[rows[place]]

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from retriever.engine._kernels import Prepared, encode, interleave, prepare, rotation
+from retriever.engine._kernels import Prepared, encode, interleave, prepare, rotation, spreads
 from retriever.engine._layout import BLOCK, FORMAT, LANES, UNDATED, Layout
 from retriever.engine._shard import Shard, Shared
 
@@ -27,7 +27,7 @@ class World:
         self.seconds = random.integers(0, 1000, rows).astype(np.int32)
         self.seconds[random.random(rows) < 0.1] = UNDATED
         self.sensor = random.integers(0, 5, rows).astype(np.uint8)
-        self.shared = _shared(self.centroids)
+        self.shared = _shared(self.centroids, spreads(self.vectors, self.list_of, self.centroids))
         self.scale = 127 / float(np.abs(self.vectors).max())
         self.shard = self._shard(np.float16 if half else np.float32)
         self.layout = _layout(rows, dim, lists, self.scale)
@@ -39,7 +39,7 @@ class World:
 
     def _shard(self, dtype: Any) -> Shard:
         rows = len(self.vectors)
-        codes, factors, errors, ones = encode(self.vectors, self.list_of, self.shared)
+        codes, factors, offsets, ones = encode(self.vectors, self.list_of, self.shared)
         order, starts, sizes = self._slots()
         slots, none = int(starts[-1]), np.empty(0)
         held: dict[str, Any] = dict.fromkeys(
@@ -64,7 +64,7 @@ class World:
             first=0,
             codes=interleave(geographic(codes)),
             factors=geographic(factors),
-            errors=geographic(errors),
+            offsets=geographic(offsets),
             ones=geographic(ones),
             list_of=geographic(self.list_of),
             seconds=geographic(self.seconds),
@@ -73,7 +73,7 @@ class World:
             list_sizes=sizes,
             list_codes=interleave(listed(codes)),
             list_factors=listed(factors),
-            list_errors=listed(errors),
+            list_offsets=listed(offsets),
             list_ones=listed(ones),
             list_seconds=listed(self.seconds),
             list_sensor=listed(self.sensor),
@@ -109,13 +109,14 @@ def bitmap(passing: NDArray[np.bool_]) -> NDArray[np.uint64]:
     return words
 
 
-def _shared(centroids: Floats) -> Shared:
+def _shared(centroids: Floats, reaches: Floats) -> Shared:
     signs, shuffles = rotation(centroids.shape[1], seed=3)
     scale = 127 / float(np.abs(centroids).max())
     return Shared(
         centroids=centroids,
         centroids_i8=np.rint(centroids * scale).astype(np.int8),
         centroid_scale=scale,
+        spreads=reaches,
         signs=signs,
         shuffles=shuffles,
     )

@@ -45,7 +45,11 @@ def expected_estimates(world: World) -> np.ndarray[tuple[int], np.dtype[np.float
     query = query.min() + step * np.floor((query - query.min()) / step + 0.5)
     factors = (way**2).sum(1) / np.maximum(np.abs(way).sum(1), 1e-30)
     base = world.prepared().dots[world.list_of]
-    estimates: np.ndarray[tuple[int], np.dtype[np.float32]] = base + factors * (np.where(way > 0, 1, -1) @ query)
+    signs = np.where(way > 0, 1, -1)
+    centroids = rotate(world.centroids, world.shared)[world.list_of]
+    offsets = (way * centroids).sum(1) - factors * (signs * centroids).sum(1)
+    leans = base / (world.centroids**2).sum(1)[world.list_of]
+    estimates: np.ndarray[tuple[int], np.dtype[np.float32]] = base + factors * (signs @ query) + leans * offsets
     return estimates
 
 
@@ -85,14 +89,23 @@ def test_dot_products_with_centroids_are_near(world: World) -> None:
     np.testing.assert_allclose(world.prepared().dots, world.centroids @ world.query, atol=0.01)
 
 
-def test_estimates_are_right_on_average_and_as_wrong_as_they_say(many: World) -> None:
-    ratios = []
+def test_estimates_are_right_on_average_and_as_wrong_as_signs_of_random_directions() -> None:
+    errors = []
     for seed in range(5):
         world = World(2000, 384, 12, seed=seed)
         rows, estimates = scan_blocks(world.prepared(), world.shard, None, None, 2000)
-        ratios.append((estimates - world.scores[rows]) / world.shard.errors[rows])
-    assert abs(np.mean(ratios)) < 0.1
-    assert 0.8 < np.std(ratios) < 1.2
+        errors.append((estimates - world.scores[rows]) / world.shard.factors[rows])
+    # The part of the signs beside the vector: the square root of (1 - 2 / pi).
+    assert abs(np.mean(errors)) < 0.06
+    assert 0.5 < np.std(errors) < 0.7
+
+
+def test_estimates_of_the_centroid_itself_are_exact() -> None:
+    world = World(500, 384, 1)
+    world.query = world.centroids[0]
+    rows, estimates = scan_blocks(world.prepared(), world.shard, None, None, 500)
+    # What is left is the rounding of the query to 16 steps.
+    assert np.std(estimates - world.vectors[rows] @ world.query) < 0.01
 
 
 def test_scores_are_dot_products(world: World) -> None:
@@ -153,9 +166,9 @@ def test_lists_are_searched_between_seconds_for_sensors_and_rows_that_pass(many:
     assert (examined, passed) == (dated.sum(), len(rows))
 
 
-def test_the_nearest_lists_come_first(many: World) -> None:
+def test_the_most_promising_lists_come_first(many: World) -> None:
     prepared = many.prepared()
-    assert nearest_lists(prepared, 7).tolist() == np.argsort(-prepared.dots, kind="stable")[:7].tolist()
+    assert nearest_lists(prepared, 7).tolist() == np.argsort(-prepared.hopes, kind="stable")[:7].tolist()
 
 
 @pytest.mark.parametrize("share", [1.0, 0.4, 0.002])
@@ -190,9 +203,9 @@ def test_codes_are_interleaved_and_padded() -> None:
 
 def test_a_vector_that_is_its_centroid_is_estimated_exactly() -> None:
     world = World(20, 64, 2)
-    codes, factors, errors, ones = encode(world.centroids, np.array([0, 1], np.uint16), world.shared)
+    codes, factors, offsets, ones = encode(world.centroids, np.array([0, 1], np.uint16), world.shared)
     assert not codes.any()
-    assert (factors.tolist(), errors.tolist(), ones.tolist()) == ([0, 0], [0, 0], [0, 0])
+    assert (factors.tolist(), offsets.tolist(), ones.tolist()) == ([0, 0], [0, 0], [0, 0])
 
 
 def test_read_only_arrays_are_taken(many: World) -> None:
