@@ -82,7 +82,6 @@ class Engine:
         self.snapshot = snapshot
         layout = snapshot.layout
         self._costs = Costs(layout.costs, layout.lists)
-        self._half_norms = np.einsum("ij,ij->i", snapshot.shared.centroids, snapshot.shared.centroids) / 2
         self._sieve = lru_cache(KEPT_FILTERS)(lambda where: sieve_of(where, layout))
 
     def search(
@@ -112,7 +111,7 @@ class Engine:
         """
         self._check(vector, k)
         self._check_route(route, exact=exact)
-        query = self._query(vector, k, self._sieve(where))
+        query = self.query(vector, k, where)
         answers = self._answers(query, alive, Wish(exact=exact, count=count, route=route))
         best = best_of([answer.candidates for answer in answers], query.vector, k)
         return Ranking(
@@ -151,7 +150,7 @@ class Engine:
             QueryError: The vector does not fit.
         """
         self._check(vector, 1)
-        return self._every(self._query(vector, 1, self._sieve(where)), alive, least)
+        return self._every(self.query(vector, 1, where), alive, least)
 
     def _every(self, query: Query, alive: Alive | None, least: float) -> Iterator[Ranking]:
         for shard, living in self._shards(query.sieve, alive):
@@ -196,15 +195,15 @@ class Engine:
             if may_match(sieve, entry):
                 yield self.snapshot.shard(number), None if alive is None else alive[number]
 
-    def _query(self, vector: NDArray[np.float32], k: int, sieve: Sieve) -> Query:
+    def query(self, vector: NDArray[np.float32], k: int, where: Expression | None = None) -> Query:
+        """Return a search as routes take it; for measurements."""
         snapshot = self.snapshot
         return Query(
             np.ascontiguousarray(vector, np.float32),
             k=k,
-            sieve=sieve,
+            sieve=self._sieve(where),
             layout=snapshot.layout,
             shared=snapshot.shared,
-            half_norms=self._half_norms,
         )
 
     def _check(self, vector: NDArray[np.float32], k: int) -> None:

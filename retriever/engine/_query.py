@@ -27,7 +27,6 @@ class Query:
         sieve: The filter.
         layout: Of the snapshot.
         shared: What its shards share.
-        half_norms: (lists,) half the squared length of each centroid.
     """
 
     def __init__(
@@ -38,7 +37,6 @@ class Query:
         sieve: Sieve,
         layout: Layout,
         shared: Shared,
-        half_norms: NDArray[np.float32],
     ) -> None:
         self.vector = vector
         self.k = k
@@ -49,7 +47,6 @@ class Query:
         """Score of the k-th best row of the shards that were searched; rows below it are of no use."""
         self._layout = layout
         self._shared = shared
-        self._half_norms = half_norms
 
     def saw(self, scores: NDArray[np.float32]) -> None:
         """Take note of the best scores of a shard."""
@@ -69,21 +66,19 @@ class Query:
 
         return prepare(self.vector, self._shared, self._layout)
 
-    @cached_property
-    def nearness(self) -> NDArray[np.float32]:
-        """(lists,) how near the vector is to each list's centroid: ``(1 - distance ** 2) / 2`` for a unit vector.
-
-        Centroids of rows that differ much are short, so that the dot product alone comes too late to their lists.
-        """
-        near: NDArray[np.float32] = self.prepared.dots - self._half_norms
-        return near
+    @property
+    def hopes(self) -> NDArray[np.float32]:
+        """(lists,) the score that the best rows of each list may have."""
+        return self.prepared.hopes
 
     @cached_property
     def order(self) -> NDArray[np.int32]:
-        """(lists,) numbers of all lists, nearest first."""
-        return np.argsort(-self.nearness).astype(np.int32)
+        """(lists,) numbers of all lists, the most promising first."""
+        from retriever.engine._kernels import nearest_lists
+
+        return nearest_lists(self.prepared, self.lists)
 
     @cached_property
     def falling(self) -> NDArray[np.float32]:
-        """(lists,) ``nearness`` in ``order``, turned round so that it rises."""
-        return -self.nearness[self.order]
+        """(lists,) ``hopes`` in ``order``, turned round so that they rise."""
+        return -self.hopes[self.order]

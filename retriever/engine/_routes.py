@@ -111,7 +111,7 @@ def codes_of_blocks(shard: Shard, chosen: Chosen) -> float:
 
 
 def lists_route(query: Query, shard: Shard, chosen: Chosen, costs: Costs) -> Reached:
-    """Probe the lists that are nearest; then, knowing the k-th best score, all that can hold a better one.
+    """Probe the most promising lists; then, knowing the k-th best score, all that can hold a better one.
 
     Where fewer than k rows were found, twice as many lists are probed, down to the last.
     """
@@ -120,7 +120,7 @@ def lists_route(query: Query, shard: Shard, chosen: Chosen, costs: Costs) -> Rea
     done, found = 0, _nothing(shard)
     upto = min(first_probes(costs, depth), lists)
     while upto > done:
-        found = _joined(found, _probed(query, shard, chosen, query.order[done:upto]), query.k)
+        found = _joined(found, probe(query, shard, chosen, query.order[done:upto]), query.k)
         done = upto
         enough = len(found.candidates.rows) >= min(query.k, chosen.count)
         if not enough:
@@ -135,7 +135,8 @@ def first_probes(costs: Costs, depth: float) -> int:
     return max(8, costs.probes(depth) // 4)
 
 
-def _probed(query: Query, shard: Shard, chosen: Chosen, order: NDArray[np.int32]) -> Reached:
+def probe(query: Query, shard: Shard, chosen: Chosen, order: NDArray[np.int32]) -> Reached:
+    """Return the best rows of some inverted lists."""
     from retriever.engine._kernels import best_of_lists, rooms
 
     room, rough = rooms(query.k)

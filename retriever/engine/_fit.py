@@ -1,0 +1,157 @@
+"""What the searches of a snapshot cost: each route timed at several sizes, when the snapshot is built."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retriever.engine._bitmap import bitmap_of, rows_in
+from retriever.engine._costs import FIELDS, Work
+from retriever.engine._fit_reach import fit_reach
+from retriever.engine._layout import BLOCK
+from retriever.engine._plan import Route
+from retriever.engine._query import Query
+from retriever.engine._routes import Chosen, Reached, blocks_route, exact_route, probe, slice_route
+from retriever.engine._sample_queries import picture_queries, text_queries
+from retriever.engine._shard import Shard
+from retriever.engine._sieve import ListTest, list_test
+
+if TYPE_CHECKING:
+    from retriever.engine._engine import Engine
+
+QUERIES = 256
+"""Of each kind, to see where the best rows lie: 2,560 of the 10 best ones, of which 6 may be missed."""
+
+TIMED = 3
+"""Queries each size of a route is timed with; the quickest counts, since others are disturbed."""
+
+KS = (10, 100, 1_000)
+"""Hits asked for where routes are timed."""
+
+COUNTS = (100, 1_000, 10_000, 50_000)
+"""Rows that pass where routes are timed."""
+
+PROBES = (8, 32, 128, 512)
+"""Lists opened where the route is timed."""
+
+_Samples = dict[Route, list[tuple[Work, float]]]
+"""Work that was done, and the nanoseconds it took."""
+
+
+def fit_costs(engine: Engine, seed: int = 0) -> dict[str, float]:
+    """Return what to write into ``Layout.costs``; see ``_costs.py``.
+
+    Args:
+        engine: Of the snapshot.
+        seed: Of the queries and filters drawn.
+    """
+    rng = np.random.default_rng(seed)
+    layout, shared = engine.snapshot.layout, engine.snapshot.shared
+    if not layout.rows:
+        return {}
+    largest = max(range(len(layout.shards)), key=lambda number: layout.shards[number].rows)
+    shard = engine.snapshot.shard(largest)
+    kinds = [draw(shard, shared, QUERIES, rng) for draw in (picture_queries, text_queries)]
+    queries = [[engine.query(vector, 10) for vector in kind] for kind in kinds]
+    test = list_test(queries[0][0].sieve, shard)
+    fitted = fit_reach(queries, shard, test) if layout.lists else {}
+    samples: _Samples = {"exact": [], "slice": [], "blocks": [], "lists": []}
+    for route, work, took in _timings(queries[0], shard, test, rng):
+        samples[route].append((work, took))
+    for route, timed in samples.items():
+        fitted |= _line(route, timed)
+    return fitted
+
+
+def _timings(
+    queries: list[Query], shard: Shard, test: ListTest, rng: np.random.Generator
+) -> Iterator[tuple[Route, Work, float]]:
+    """Each route at several sizes."""
+    counts = sorted({min(count, shard.rows) for count in COUNTS})
+    for count in counts:
+        chosen = _scattered(shard, count, test, rng)
+        yield "exact", *_timed(queries, partial(_exactly, shard, chosen))
+        yield "slice", *_timed(queries, partial(_sliced, shard, _rows(chosen)))
+    every = Chosen(words=None, blocks=None, count=shard.rows, sure=True, lists=test)
+    areas = [every, *(_area(shard, count, test, rng) for count in counts)]
+    for k in KS:
+        for chosen in areas:
+            yield "blocks", *_timed(queries, partial(_blocked, shard, chosen, k))
+        for lists in sorted({min(lists, queries[0].lists) for lists in PROBES} - {0}):
+            yield "lists", *_timed(queries, partial(_listed, shard, every, k, lists))
+
+
+def _exactly(shard: Shard, chosen: Chosen, query: Query) -> Reached:
+    return exact_route(query, shard, chosen)
+
+
+def _sliced(shard: Shard, rows: NDArray[np.int32], query: Query) -> Reached:
+    return slice_route(query, shard, rows)
+
+
+def _blocked(shard: Shard, chosen: Chosen, k: int, query: Query) -> Reached:
+    return blocks_route(query.wider(k), shard, chosen)
+
+
+def _listed(shard: Shard, chosen: Chosen, k: int, lists: int, query: Query) -> Reached:
+    return probe(query.wider(k), shard, chosen, query.order[:lists])
+
+
+def _rows(chosen: Chosen) -> NDArray[np.int32]:
+    return np.empty(0, np.int32) if chosen.words is None else rows_in(chosen.words)
+
+
+def _timed(queries: list[Query], run: Callable[[Query], Reached]) -> tuple[Work, float]:
+    """The quickest of a few runs with different queries, after one that loads what it reads."""
+    best, work = np.inf, Work()
+    for query in queries[: TIMED + 1]:
+        _ = query.prepared, query.order  # what all routes need is not timed
+        start = time.perf_counter_ns()
+        reached = run(query)
+        took = time.perf_counter_ns() - start
+        if query is not queries[0] and took < best:
+            best, work = took, reached.work
+    return work, float(best)
+
+
+def _scattered(shard: Shard, count: int, test: ListTest, rng: np.random.Generator) -> Chosen:
+    """Rows from everywhere, as a filter on time leaves them."""
+    rows = rng.choice(shard.rows, count, replace=False)
+    return _chosen(shard, rows, count, test)
+
+
+def _area(shard: Shard, count: int, test: ListTest, rng: np.random.Generator) -> Chosen:
+    """Rows side by side, as an area holds them."""
+    start = int(rng.integers(0, shard.rows - count + 1))
+    return _chosen(shard, np.arange(start, start + count), count, test)
+
+
+def _chosen(shard: Shard, rows: NDArray[np.int64], count: int, test: ListTest) -> Chosen:
+    words = bitmap_of(rows, -(-shard.rows // BLOCK) * BLOCK)
+    blocks = np.unique(rows // BLOCK).astype(np.int32)
+    return Chosen(words=words, blocks=blocks, count=count, sure=True, lists=test)
+
+
+def _line(route: Route, timed: list[tuple[Work, float]]) -> dict[str, float]:
+    """The constant and slopes whose relative errors are least; none is negative."""
+    if not timed:
+        return {}
+    took = np.array([time for _, time in timed])
+    columns = {"": np.ones(len(timed))} | {
+        f".{name}": np.array([getattr(work, name) for work, _ in timed], float) for name in FIELDS
+    }
+    used = [name for name, column in columns.items() if column.any()]
+    while used:
+        matrix = np.stack([columns[name] / took for name in used], axis=1)
+        slopes = np.linalg.lstsq(matrix, np.ones(len(timed)), rcond=None)[0]
+        if (slopes >= 0).all():
+            return {f"{route}{name}": 0.0 for name in columns} | {
+                f"{route}{name}": float(slope) for name, slope in zip(used, slopes, strict=True)
+            }
+        used.pop(int(slopes.argmin()))
+    return {}

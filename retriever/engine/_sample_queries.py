@@ -1,0 +1,43 @@
+"""Queries to measure a snapshot with, made from its own vectors: some like pictures, some like words.
+
+A picture is like a tile that is not in the archive: a stored vector with the way of another row from its centroid added
+at a third of its length. Words lie apart from all pictures (https://arxiv.org/abs/2203.02053): a mixture of two
+centroids less half of what all have in common.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retriever.engine._shard import Shard, Shared
+
+APART = 1 / 3
+"""How far a picture is moved: its nearest tiles then score like those of held-out tiles (docs/design/engine.md)."""
+
+MIXED = 0.4
+"""Weight of a text's second centroid."""
+
+COMMON = 0.5
+"""Part of the mean of all centroids that a text lacks."""
+
+
+def picture_queries(shard: Shard, shared: Shared, count: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Return (count, dim) unit vectors like those of tiles that are not in the archive."""
+    rows, others = rng.integers(0, shard.rows, (2, count))
+    way = shard.vectors[others].astype(np.float32) - shared.centroids[shard.list_of[others]]
+    return _units(shard.vectors[rows].astype(np.float32) + APART * way)
+
+
+def text_queries(shard: Shard, shared: Shared, count: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Return (count, dim) unit vectors like those of words for what tiles show."""
+    first, second, noise = rng.integers(0, shard.rows, (3, count))
+    centroids = shared.centroids
+    mixed = centroids[shard.list_of[first]] + MIXED * centroids[shard.list_of[second]]
+    way = shard.vectors[noise].astype(np.float32) - centroids[shard.list_of[noise]]
+    return _units(mixed - COMMON * centroids.mean(axis=0) + APART * way)
+
+
+def _units(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.ascontiguousarray(vectors / np.maximum(lengths, 1e-12), np.float32)
