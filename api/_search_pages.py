@@ -11,8 +11,7 @@ from api._search_cursor import Cursor, CursorGoneError, digest_of, read_cursor
 from api._search_metrics import stage
 from api._services import Service
 from core import Hit, QueryError, StoreError
-from indexer import Snapshot
-from retriever import MAX_K
+from retriever import MAX_K, Version
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,15 +40,16 @@ def find_page(service: Service, asking: Asking) -> Page:
     """
     k, digest = asking.body.k, digest_of(_identity(service, asking), _ranking(service))
     cursor = None if asking.body.cursor is None else read_cursor(asking.body.cursor, digest)
-    rows, start = _rows(service, cursor), 0 if cursor is None else cursor.offset
+    version, start = _version(service, cursor), 0 if cursor is None else cursor.offset
     if start >= MAX_K:
         raise QueryError(f"pages end at {MAX_K:,} hits; narrow the search by place, time or a least score")
     # One more than the page holds tells whether there is another.
     with stage("search"):
-        found = service.searcher.find(asking.request(start + k + 1), rows)
+        found = service.searcher.find(asking.request(start + k + 1), version.rows)
     stop = min(start + k, len(found))
     more = len(found) > stop and stop < MAX_K
-    after = Cursor(version=rows.version, offset=stop, digest=digest).write() if more else None
+    number = version.number if more else None
+    after = None if number is None else Cursor(version=number, offset=stop, digest=digest).write()
     return Page(
         hits=found.hits(start, stop), matched=found.matched, why=found.why, remarks=tuple(found.remarks), next=after
     )
@@ -66,16 +66,14 @@ def _ranking(service: Service) -> str:
     return "" if stamp is None else str(stamp)
 
 
-def _rows(service: Service, cursor: Cursor | None) -> Snapshot:
-    if cursor is None:
-        return service.store.snapshot()
-    newest = service.store.snapshot()
-    if cursor.version == newest.version:
+def _version(service: Service, cursor: Cursor | None) -> Version:
+    newest = service.searcher.version()
+    if cursor is None or cursor.version == newest.number:
         return newest
     try:
-        return service.store.snapshot(cursor.version)
+        return service.searcher.numbered(cursor.version)
     except StoreError:
         raise CursorGoneError(
             f"version {cursor.version} of the index, through which the cursor pages, is no longer kept (the newest is"
-            f" {newest.version}); start again at the first page"
+            f" {newest.number}); start again at the first page"
         ) from None

@@ -7,6 +7,8 @@ from retriever._calibration_io import keep_calibration, load_calibration
 from retriever._columns import COLUMNS as FILTER_COLUMNS
 from retriever._cql2 import cql2_json
 from retriever._evaluate import evaluate
+from retriever._every import Every
+from retriever._every_files import EveryFormat, every_format
 from retriever._expansion import Expansion, LandClass, expand, land_classes
 from retriever._export import csv_chunks, feature, geojson_geometry, preview_uri
 from retriever._expression import Expression
@@ -26,6 +28,7 @@ from retriever._search import Searcher
 from retriever._text_query import TextQuery, text_query
 from retriever._translate import parse_filter
 from retriever._vector_index import FlatIndex, Matches, SearchesVectors, VectorIndex
+from retriever._version import Version
 
 __all__ = [
     "FILTER_COLUMNS",
@@ -33,6 +36,8 @@ __all__ = [
     "NEWEST_FIRST",
     "Calibration",
     "CalibrationPlan",
+    "Every",
+    "EveryFormat",
     "Expansion",
     "Expression",
     "FacetRequest",
@@ -56,11 +61,13 @@ __all__ = [
     "SensorLine",
     "TextQuery",
     "VectorIndex",
+    "Version",
     "background_calibration",
     "calibrate_index",
     "cql2_json",
     "csv_chunks",
     "evaluate",
+    "every_format",
     "expand",
     "facets",
     "feature",
