@@ -56,7 +56,7 @@ def facets(searcher: Searcher, request: SearchRequest, wanted: FacetRequest, row
         QueryError: The request does not fit the index or its encoder, or an answer would hold too many cells.
         SpaceMismatchError: The index was filled by another encoder.
     """
-    rows = searcher.snapshot() if rows is None else rows
+    rows = searcher.version(rows).rows
     where, scoring = _read(searcher, request, wanted, rows)
     found = count_facets(rows, wanted, where, scoring)
     if not found.matched:

@@ -190,15 +190,20 @@ class Cells:
 
 
 def parents(cells: NDArray[np.uint64], resolution: int) -> NDArray[np.uint64]:
-    """Return the (n,) H3 cells of a coarser resolution that hold these (n,) cells.
+    """Return the (n,) H3 cells of a coarser resolution that hold these (n,) cells."""
+    kept, added = parent_bits(resolution)
+    found: NDArray[np.uint64] = cells & kept | added
+    return found
+
+
+def parent_bits(resolution: int) -> tuple[np.uint64, np.uint64]:
+    """Return ``kept`` and ``added``: the cell of a coarser resolution that holds a cell is ``cell & kept | added``.
 
     Bits 52 to 55 are the resolution; below are 15 digits of 3 bits, all ones where finer than it
     (https://h3geo.org/docs/core-library/h3Indexing).
     """
-    digits = np.uint64((1 << 3 * (15 - resolution)) - 1)
-    bare = cells & np.uint64(~(0xF << 52) & 0xFFFF_FFFF_FFFF_FFFF)
-    found: NDArray[np.uint64] = bare | np.uint64(resolution << 52) | digits
-    return found
+    digits = (1 << 3 * (15 - resolution)) - 1
+    return np.uint64(~(0xF << 52) & 0xFFFF_FFFF_FFFF_FFFF), np.uint64(resolution << 52 | digits)
 
 
 class Names:

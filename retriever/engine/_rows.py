@@ -12,9 +12,12 @@ from numpy.typing import NDArray
 
 from core import StoreError, VectorSpace
 from indexer import IndexInfo, VectorType, tile_schema, vector_matrix
+from retriever._expression import Expression
+from retriever._facets import FacetRequest, Facets, Scoring
 from retriever._vector_index import CHUNK_ROWS
 from retriever.engine._bitmap import are_in, rows_in
 from retriever.engine._delta import NOT_HELD, vector_column
+from retriever.engine._facets import count_in_state
 from retriever.engine._index import EngineIndex
 from retriever.engine._shard import Shard
 from retriever.engine._state import State, TableRows
@@ -55,6 +58,10 @@ class EngineRows:
     def count(self) -> int:
         """Return the number of tiles."""
         return self.state.living + len(self.state.delta)
+
+    def count_facets(self, wanted: FacetRequest, where: Expression | None, scoring: Scoring | None) -> Facets:
+        """See ``CountsFacets``."""
+        return count_in_state(self.state, wanted, where, scoring)
 
     def info(self) -> IndexInfo:
         """See ``indexer.Snapshot``."""
