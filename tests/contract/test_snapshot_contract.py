@@ -236,7 +236,7 @@ def test_both_orders_hold_the_same_codes(built: Built) -> None:
         slots = np.flatnonzero(shard.list_rows >= 0)
         rows = shard.list_rows[slots]
         pairs = (
-            (shard.list_factors, shard.factors), (shard.list_errors, shard.errors), (shard.list_ones, shard.ones),
+            (shard.list_factors, shard.factors), (shard.list_offsets, shard.offsets), (shard.list_ones, shard.ones),
             (_codes(shard.list_codes), _codes(shard.codes)),
         )  # fmt: skip
         for listed, placed in pairs:

@@ -1,27 +1,32 @@
-"""Builds a snapshot of one version of the tile table."""
+"""Builds a snapshot of one version of the tile table: look, spread, train, then sort, code and write shard by shard.
+
+Memory is bounded whatever the size of the archive: a few times what SPREAD_ROWS and a bucket hold, and about 150 bytes
+for each row of one shard.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from core import InputError, rfc3339
-from indexer import tile_schema, vector_matrix
+from core import rfc3339
+from indexer import tile_schema
 from retriever._vector_index import Rows
 from retriever.engine._arrays import SHARED, shared_arrays
+from retriever.engine._build._codes import Coder
 from retriever.engine._build._folders import new_folder
-from retriever.engine._build._lists import lists_for, train
-from retriever.engine._build._shard import write_shard
+from retriever.engine._build._lists import Nearest, lists_for, sample_size, train
+from retriever.engine._build._shard import ShardWriter
+from retriever.engine._build._spool import Piece, Spool, cut, pieces
+from retriever.engine._build._survey import BUCKET_ROWS, Survey, survey
 from retriever.engine._build._write import write_array, write_layout
-from retriever.engine._layout import FORMAT, Layout
+from retriever.engine._layout import FORMAT, Layout, ShardEntry
 from retriever.engine._open import centroid_scale
 from retriever.engine._shard import Shared
 
@@ -30,8 +35,6 @@ Progress = Callable[[int, int], None]
 
 SHARD_ROWS = 4_000_000
 """Most rows of a shard."""
-
-_SAMPLE = 262_144
 
 _CLIPPED = 0.99995
 """Share of numbers that fit a byte of ``sq8``; the rest is clipped (measured with the prototype)."""
@@ -53,6 +56,7 @@ def build_snapshot(
     shard_rows: int = SHARD_ROWS,
     lists: int | None = None,
     seed: int = 0,
+    bucket_rows: int = BUCKET_ROWS,
     progress: Progress | None = None,
 ) -> Layout:
     """Write a snapshot of these rows and make it the current one of the index.
@@ -62,82 +66,135 @@ def build_snapshot(
         index_path: The index directory.
         shard_rows: Most rows of a shard.
         lists: Inverted lists, at most 65,535; None for as many as suit the number of rows.
-        seed: Of the rotation and of the training.
-        progress: Called with rows done and rows in all.
+        seed: Of the rotation, the sample and the training.
+        bucket_rows: Rows sorted in memory at once, about.
+        progress: Called with rows done and rows in all; each row is counted twice, read and written.
 
     Raises:
+        InputError: There are no rows.
         StoreError: The rows cannot be read or the snapshot cannot be written; an older one stays in place.
     """
-    table = _in_geographic_order(_all(rows))
-    layout, shared = _plan(rows, table, lists, seed)
+    seen = survey(rows, bucket_rows=bucket_rows)
+    lists = min(lists_for(seen.rows) if lists is None else lists, seen.rows)
+    report = _Report(progress, 2 * seen.rows)
     with new_folder(index_path, rows.version) as folder:
+        spool = Spool(folder / "spool", seen.borders)
+        sample = spread(rows, spool, _chosen(seen.rows, sample_size(lists), seed), report.add)
+        layout = _layout(rows, seen, sample, lists)
+        shared = _shared(sample.astype(np.float32), lists, seed)
         _write_shared(folder, layout, shared)
-        entries = []
-        for number, start in enumerate(range(0, len(table), shard_rows)):
-            home = folder / f"{number:03d}"
-            home.mkdir()
-            entries.append(write_shard(home, table.slice(start, shard_rows), layout, shared))
-            if progress:
-                progress(min(start + shard_rows, len(table)), len(table))
+        entries = write_shards(folder, spool.sorted(), layout, shared, shard_rows=shard_rows, report=report.add)
         layout = replace(layout, shards=tuple(entries))
         write_layout(folder, layout)
     return layout
 
 
-def _all(rows: VersionedRows) -> pa.Table:
-    schema = tile_schema(rows.space, "float16")
-    batches = list(rows.scan([name for name in schema.names if name != "preview"]))
-    if not batches:
-        raise InputError("there are no tiles to make a search snapshot of")
-    return pa.Table.from_batches(batches)
+class _Report:
+    """Adds up rows for the caller."""
+
+    def __init__(self, progress: Progress | None, total: int) -> None:
+        self._progress = progress
+        self._total = total
+        self._done = 0
+
+    def add(self, rows: int) -> None:
+        self._done += rows
+        if self._progress:
+            self._progress(self._done, self._total)
 
 
-def _in_geographic_order(table: pa.Table) -> pa.Table:
-    cells = pc.fill_null(table["h3"], 0).to_numpy()
-    dates = pc.fill_null(table["datetime"].cast(pa.int64()), np.iinfo(np.int64).min).to_numpy()
-    return table.take(pa.array(np.lexsort((table["_rowid"].to_numpy(), dates, cells)))).combine_chunks()
+def write_shards(
+    folder: Path,
+    rows: Iterator[Piece],
+    layout: Layout,
+    shared: Shared,
+    *,
+    shard_rows: int,
+    report: Callable[[int], None],
+    prefix: str = "",
+) -> Iterator[ShardEntry]:
+    """Write rows in geographic order as shards; yield what the planner sees of each.
+
+    Args:
+        folder: Of the snapshot.
+        rows: In order.
+        layout: Of the snapshot; its shards are not looked at.
+        shared: Likewise.
+        shard_rows: Most rows of a shard.
+        report: Called with the number of rows of each piece.
+        prefix: Of the shards' names.
+    """
+    coder, writer, number = Coder(layout, shared), None, 0
+    for ends, piece in cut(rows, shard_rows):
+        writer = writer or ShardWriter(folder / f"{prefix}{number:03d}", layout, coder)
+        writer.add(piece)
+        report(len(piece))
+        if ends:
+            yield writer.finish()
+            writer, number = None, number + 1
 
 
-def _plan(rows: VersionedRows, table: pa.Table, lists: int | None, seed: int) -> tuple[Layout, Shared]:
-    vectors = vector_matrix(table["vector"])
-    chosen = np.sort(np.random.default_rng(seed).permutation(len(vectors))[:_SAMPLE])
-    sample = vectors[chosen].astype(np.float32)
-    lists = min(lists_for(len(table)) if lists is None else lists, len(sample))
-    centroids = train(sample, lists, seed=seed)
-    layout = Layout(
+def stored_columns(rows: Rows) -> list[str]:
+    """Return the columns of the tile table that a snapshot is made from."""
+    return [name for name in tile_schema(rows.space, "float32").names if name != "preview"]
+
+
+def _chosen(rows: int, number: int, seed: int) -> NDArray[np.int64]:
+    """Row numbers of the sample, rising."""
+    chosen: NDArray[np.int64] = np.sort(np.random.default_rng(seed).choice(rows, min(number, rows), replace=False))
+    return chosen
+
+
+def spread(
+    rows: Rows, spool: Spool, chosen: NDArray[np.int64], report: Callable[[int], None]
+) -> NDArray[np.floating[Any]]:
+    """Spread all rows over a spool; return the vectors of those whose numbers, rising, are chosen."""
+    sample, start = [], 0
+    for piece in pieces(rows, stored_columns(rows)):
+        spool.add(piece)
+        first, last = np.searchsorted(chosen, [start, start + len(piece)])
+        sample.append(piece.vectors[chosen[first:last] - start])
+        start += len(piece)
+        report(len(piece))
+    return np.concatenate(sample)
+
+
+def _layout(rows: VersionedRows, seen: Survey, sample: NDArray[np.floating[Any]], lists: int) -> Layout:
+    largest = float(np.quantile(np.abs(sample[:65_536].astype(np.float32)), _CLIPPED))
+    return Layout(
         format=FORMAT,
         version=rows.version,
-        rows=len(table),
+        rows=seen.rows,
         dim=rows.space.dim,
-        dtype=str(vectors.dtype),
+        dtype=str(sample.dtype),
         encoder=rows.space.encoder,
         revision=rows.space.revision,
         words=-(-rows.space.dim // 64),
         lists=lists,
-        scale=float(127 / np.quantile(np.abs(sample), _CLIPPED)),
-        sensors=_names(table["sensor"]),
-        collections=_names(table["collection"]),
+        scale=127 / max(largest, 1e-9),
+        sensors=seen.sensors,
+        collections=seen.collections,
         shards=(),
         costs={},
         recall={},
         built=rfc3339(datetime.now(UTC)),
     )
-    return layout, _shared(centroids, seed)
 
 
-def _names(column: pa.ChunkedArray) -> tuple[str, ...]:
-    """Distinct names, the most frequent first: those that do not fit a byte are the rare ones."""
-    counts = column.value_counts().to_pylist()
-    return tuple(entry["values"] for entry in sorted(counts, key=lambda entry: (-entry["counts"], entry["values"])))
+def _shared(sample: NDArray[np.float32], lists: int, seed: int) -> Shared:
+    from retriever.engine._kernels import rotation, spreads
 
-
-def _shared(centroids: NDArray[np.float32], seed: int) -> Shared:
-    from retriever.engine._kernels import rotation
-
+    centroids = train(sample, lists, seed=seed)
     signs, shuffles = rotation(centroids.shape[1], seed)
     scale = centroid_scale(centroids)
-    small = np.rint(centroids * scale).astype(np.int8)
-    return Shared(centroids=centroids, centroids_i8=small, centroid_scale=scale, signs=signs, shuffles=shuffles)
+    return Shared(
+        centroids=centroids,
+        centroids_i8=np.rint(centroids * scale).astype(np.int8),
+        centroid_scale=scale,
+        spreads=spreads(sample, Nearest(centroids).of(sample), centroids),
+        signs=signs,
+        shuffles=shuffles,
+    )
 
 
 def _write_shared(folder: Path, layout: Layout, shared: Shared) -> None:

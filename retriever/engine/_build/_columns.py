@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
@@ -35,6 +36,15 @@ class Columns:
     """(n,)"""
     cells: NDArray[np.uint64]
     """(n,)"""
+
+    def __len__(self) -> int:
+        return len(self.seconds)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """Return the columns of several parts as one."""
+        names = [field.name for field in fields(cls)]
+        return cls(**{name: np.concatenate([getattr(part, name) for part in parts], axis=-1) for name in names})
 
 
 def columns_of_rows(rows: pa.Table, *, sensors: Sequence[str], collections: Sequence[str]) -> Columns:

@@ -1,4 +1,8 @@
-"""Writes the files of one shard."""
+"""Writes the files of one shard from rows that arrive in geographic order.
+
+What is as long as a vector goes to its file at once; what is a few bytes a row is gathered in memory, about 150 bytes a
+row at 384 numbers, and written in both orders at the end.
+"""
 
 from __future__ import annotations
 
@@ -6,67 +10,87 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
-from indexer import vector_matrix
-from retriever.engine._arrays import padded, shard_arrays
+from core import StoreError
+from retriever.engine._arrays import array_file, padded, shard_arrays
+from retriever.engine._build._codes import Coder
 from retriever.engine._build._columns import Columns, columns_of_rows
-from retriever.engine._build._lists import ListOrder, assign, list_order
-from retriever.engine._build._write import scalars_of, write_array, write_scalars
+from retriever.engine._build._entry import entry_of
+from retriever.engine._build._lists import ListOrder, list_order
+from retriever.engine._build._scalars import ScalarsWriter
+from retriever.engine._build._spool import Piece
+from retriever.engine._build._write import write_array
 from retriever.engine._build._zones import zones
 from retriever.engine._layout import UNDATED, UNKNOWN, Layout, ShardEntry
-from retriever.engine._shard import Shared
 
-_LAST = 2**31 - 1
-_ENCODED_AT_ONCE = 65_536
+_Arrays = dict[str, NDArray[Any]]
 
+_LAST_SECOND = 2**31 - 1
+"""In the padding of a list, so that its seconds rise to the end."""
 
-def write_shard(folder: Path, rows: pa.Table, layout: Layout, shared: Shared) -> ShardEntry:
-    """Write a shard of rows in geographic order to a folder; return what the planner sees of it."""
-    columns = columns_of_rows(rows, sensors=layout.sensors, collections=layout.collections)
-    vectors = vector_matrix(rows["vector"])
-    codes, list_of, small = _codes(vectors, layout, shared)
-    order = list_order(list_of, columns.seconds, layout.lists)
-    entry = _entry(folder.name, columns, layout, slots=int(order.starts[-1]))
-    arrays = _geographic(columns, codes, list_of) | _listed(columns, codes, order)
-    arrays |= {
-        "by_time": np.argsort(columns.seconds, kind="stable").astype(np.int32),
-        "sq8": small,
-        "vectors": vectors,
-        "row_ids": rows["_rowid"].to_numpy(),
-        "cells": columns.cells,
-    }
-    for name, spec in shard_arrays(layout, entry).items():
-        write_array(folder, name, arrays[name], spec)
-    write_scalars(folder, scalars_of(rows, {"sensor": layout.sensors, "collection": layout.collections}))
-    return entry
+_CODED = ("codes", "factors", "offsets", "ones")
+_STREAMED = ("vectors", "sq8", "row_ids", "cells")
 
 
-def _codes(
-    vectors: NDArray[Any], layout: Layout, shared: Shared
-) -> tuple[dict[str, NDArray[Any]], NDArray[np.uint16], NDArray[np.int8]]:
-    from retriever.engine._kernels import encode
+class ShardWriter:
+    """Writes a shard.
 
-    parts, lists, small = [], [], []
-    for start in range(0, len(vectors), _ENCODED_AT_ONCE):
-        part = vectors[start : start + _ENCODED_AT_ONCE].astype(np.float32)
-        lists.append(assign(part, shared.centroids))
-        parts.append(encode(part, lists[-1], shared))
-        small.append(np.clip(np.rint(part * layout.scale), -127, 127).astype(np.int8))
-    codes = [np.concatenate(column) for column in zip(*parts, strict=True)]
-    named = dict(zip(("codes", "factors", "errors", "ones"), codes, strict=True))
-    return named, np.concatenate(lists), np.concatenate(small)
+    Args:
+        folder: Made here; its name is the shard's.
+        layout: Of the snapshot; its shards are not looked at.
+        coder: For its vectors.
+    """
+
+    def __init__(self, folder: Path, layout: Layout, coder: Coder) -> None:
+        folder.mkdir()
+        self._folder = folder
+        self._layout = layout
+        self._coder = coder
+        self._columns: list[Columns] = []
+        self._coded: list[_Arrays] = []
+        self._streams = {name: array_file(folder, name).open("wb") for name in _STREAMED}
+        self._scalars = ScalarsWriter(folder, {"sensor": layout.sensors, "collection": layout.collections})
+
+    def add(self, piece: Piece) -> None:
+        """Add rows that come after those already there."""
+        columns = columns_of_rows(piece.columns, sensors=self._layout.sensors, collections=self._layout.collections)
+        coded = self._coder.code(piece.vectors)
+        streamed = (piece.vectors, coded.sq8, piece.columns["_rowid"].to_numpy(), columns.cells)
+        for name, values in zip(_STREAMED, streamed, strict=True):
+            values.tofile(self._streams[name])
+        self._scalars.add(piece.columns)
+        self._columns.append(columns)
+        self._coded.append({name: getattr(coded, name) for name in (*_CODED, "list_of")})
+
+    def finish(self) -> ShardEntry:
+        """Write what was gathered; return what the planner sees of the shard."""
+        for stream in self._streams.values():
+            stream.close()
+        self._scalars.finish()
+        columns = Columns.joined(self._columns)
+        coded = {name: np.concatenate([part[name] for part in self._coded]) for name in self._coded[0]}
+        order = list_order(coded["list_of"], columns.seconds, self._layout.lists)
+        entry = entry_of(self._folder.name, columns, self._layout, slots=int(order.starts[-1]))
+        specs = shard_arrays(self._layout, entry)
+        for arrays in (_filters(columns), _ranked(coded, len(columns)), _listed(columns, coded, order)):
+            for name, values in arrays.items():
+                write_array(self._folder, name, values, specs.pop(name))
+        self._check_streams(specs)
+        return entry
+
+    def _check_streams(self, specs: dict[str, Any]) -> None:
+        """Whatever was not written at the end must have been written on the way."""
+        for name, spec in specs.items():
+            size = array_file(self._folder, name).stat().st_size
+            if name not in _STREAMED or size != spec.nbytes:
+                raise StoreError(f"{name} was written with {size:,} bytes instead of {spec.nbytes:,}")
 
 
-def _geographic(
-    columns: Columns, codes: dict[str, NDArray[Any]], list_of: NDArray[np.uint16]
-) -> dict[str, NDArray[Any]]:
-    from retriever.engine._kernels import interleave
-
-    rows = len(columns.seconds)
+def _filters(columns: Columns) -> _Arrays:
+    rows = len(columns)
     length = padded(rows)
-    filters: dict[str, NDArray[Any]] = {
+    arrays: _Arrays = {
         "seconds": _pad(columns.seconds, length, UNDATED),
         "sensor": _pad(columns.sensor, length, UNKNOWN),
         "collection": _pad(columns.collection, length, UNKNOWN),
@@ -74,28 +98,30 @@ def _geographic(
         "flags": _pad(columns.flags, length, 0),
         "bounds": np.stack([_pad(side, length, np.nan) for side in columns.bounds]),
     }
-    ranked = {name: _pad(values, length, 0) for name, values in codes.items()}
-    ranked["codes"] = interleave(ranked["codes"])
-    zoned = zones(**filters, cells=_pad(columns.cells, length, 0), rows=rows)
-    return filters | ranked | zoned | {"list_of": _pad(list_of, length, 0)}
+    by_time = np.argsort(columns.seconds, kind="stable").astype(np.int32)
+    return arrays | zones(**arrays, cells=_pad(columns.cells, length, 0), rows=rows) | {"by_time": by_time}
 
 
-def _listed(columns: Columns, codes: dict[str, NDArray[Any]], order: ListOrder) -> dict[str, NDArray[Any]]:
+def _ranked(coded: _Arrays, rows: int) -> _Arrays:
     from retriever.engine._kernels import interleave
 
-    there = order.rows >= 0
-    source = codes | {"seconds": columns.seconds, "sensor": columns.sensor}
-    empty = {"seconds": _LAST, "sensor": UNKNOWN}
-    arrays = {
-        f"list_{name}": _ordered(values, order.rows, there, empty.get(name, 0)) for name, values in source.items()
-    }
+    arrays = {name: _pad(values, padded(rows), 0) for name, values in coded.items()}
+    return arrays | {"codes": interleave(arrays["codes"])}
+
+
+def _listed(columns: Columns, coded: _Arrays, order: ListOrder) -> _Arrays:
+    from retriever.engine._kernels import interleave
+
+    source = {name: coded[name] for name in _CODED} | {"seconds": columns.seconds, "sensor": columns.sensor}
+    filling = {"seconds": _LAST_SECOND, "sensor": UNKNOWN}
+    arrays = {f"list_{name}": _ordered(values, order.rows, filling.get(name, 0)) for name, values in source.items()}
     arrays["list_codes"] = interleave(arrays["list_codes"])
     return arrays | {"list_starts": order.starts, "list_sizes": order.sizes, "list_rows": order.rows}
 
 
-def _ordered(values: NDArray[Any], rows: NDArray[np.int32], there: NDArray[np.bool_], empty: int) -> NDArray[Any]:
-    found = np.full((len(rows), *values.shape[1:]), empty, values.dtype)
-    found[there] = values[rows[there]]
+def _ordered(values: NDArray[Any], rows: NDArray[np.int32], filling: int) -> NDArray[Any]:
+    found = values.take(np.maximum(rows, 0), axis=0)
+    found[rows < 0] = filling
     return found
 
 
@@ -103,32 +129,3 @@ def _pad(values: NDArray[Any], length: int, filling: float) -> NDArray[Any]:
     found = np.full((length, *values.shape[1:]), filling, values.dtype)
     found[: len(values)] = values
     return found
-
-
-def _entry(name: str, columns: Columns, layout: Layout, *, slots: int) -> ShardEntry:
-    dated = columns.seconds[columns.seconds != UNDATED]
-    return ShardEntry(
-        folder=name,
-        rows=len(columns.seconds),
-        slots=slots,
-        bounds=_around(columns.bounds[:, ~np.isnan(columns.bounds[0])]),
-        seconds=(int(dated.min()), int(dated.max())) if len(dated) else None,
-        dated=len(dated),
-        sensors=_counts(columns.sensor, len(layout.sensors)),
-        collections=_counts(columns.collection, len(layout.collections)),
-    )
-
-
-def _around(bounds: NDArray[np.float32]) -> tuple[float, float, float, float] | None:
-    if not bounds.shape[1]:
-        return None
-    west, south, east, north = bounds
-    low, high = float(south.min()), float(north.max())
-    if (west > east).any():
-        return -180.0, low, 180.0, high
-    return float(west.min()), low, float(east.max()), high
-
-
-def _counts(places: NDArray[np.uint8], names: int) -> tuple[int, ...]:
-    """Rows at each place; where there are more names than places, the last counts those of all others."""
-    return tuple(np.bincount(places, minlength=min(names, UNKNOWN + 1)).tolist())
