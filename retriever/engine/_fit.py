@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -24,8 +25,8 @@ from retriever.engine._sieve import ListTest, list_test
 if TYPE_CHECKING:
     from retriever.engine._engine import Engine
 
-QUERIES = 256
-"""Of each kind, to see where the best rows lie: 2,560 of the 10 best ones, of which 6 may be missed."""
+QUERIES = 192
+"""Of each kind, to see where the best rows lie: 1,920 of the 10 best ones, of which 5 may be missed."""
 
 TIMED = 3
 """Queries each size of a route is timed with; the quickest counts, since others are disturbed."""
@@ -35,6 +36,9 @@ KS = (10, 100, 1_000)
 
 COUNTS = (100, 1_000, 10_000, 50_000)
 """Rows that pass where routes are timed."""
+
+WINDOWS = (0.1, 0.01)
+"""Parts of all time in which lists are timed."""
 
 PROBES = (8, 32, 128, 512)
 """Lists opened where the route is timed."""
@@ -82,8 +86,17 @@ def _timings(
     for k in KS:
         for chosen in areas:
             yield "blocks", *_timed(queries, partial(_blocked, shard, chosen, k))
-        for lists in sorted({min(lists, queries[0].lists) for lists in PROBES} - {0}):
-            yield "lists", *_timed(queries, partial(_listed, shard, every, k, lists))
+        for window in (every, *_windows(shard, test)):
+            for lists in sorted({min(lists, queries[0].lists) for lists in PROBES} - {0}):
+                yield "lists", *_timed(queries, partial(_listed, shard, window, k, lists))
+
+
+def _windows(shard: Shard, test: ListTest) -> Iterator[Chosen]:
+    """Ranges of time, which make lists short."""
+    for share in WINDOWS:
+        first, last = (int(shard.seconds[shard.by_time[int(shard.rows * at)]]) for at in (0.5 - share, 0.5))
+        window = replace(test, first=first, last=last)
+        yield Chosen(words=None, blocks=None, count=round(shard.rows * share), sure=True, lists=window)
 
 
 def _exactly(shard: Shard, chosen: Chosen, query: Query) -> Reached:
