@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -55,6 +54,10 @@ def check_same(found: dict[str, Any], expected: dict[str, Any]) -> None:
     assert best[0] == pytest.approx(best[1], abs=SAME)
 
 
+def reaches(limit: np.float32) -> Keeps:
+    return lambda scores, _: scores >= limit
+
+
 def never_below(least: float) -> Keeps:
     """Good enough from one score on, which differs between sensors."""
 
@@ -84,16 +87,15 @@ def test_a_score_just_at_the_limit_is_enough(changed: History) -> None:
     vector = changed.maker.query(table.table)
     for score in np.unique(table.ranking(vector, None).scores)[::20]:
         for limit in (score, np.nextafter(score, np.float32(2))):
-            scoring = Scoring(vector=vector, keeps=lambda scores, _, limit=limit: scores >= limit)
+            scoring = Scoring(vector=vector, keeps=reaches(limit))
             expected = count_facets(table, FacetRequest(sensor=True), None, scoring)
             assert count_facets(rows, FacetRequest(sensor=True), None, scoring).to_dict() == expected.to_dict()
 
 
 @pytest.mark.parametrize("limit", [-1.0, -0.3, 0.0, 1e-30, 0.7, 1.0])
 def test_the_least_score_is_found_to_the_last_bit(limit: float) -> None:
-    exact = np.float32(limit)
-    found = least_scores(lambda scores, _: scores >= exact, ["one"], np.array([0]))
-    assert found.tolist() == [exact]
+    found = least_scores(reaches(np.float32(limit)), ["one"], np.array([0]))
+    assert found.tolist() == [np.float32(limit)]
 
 
 def test_a_limit_that_nothing_or_everything_reaches() -> None:
