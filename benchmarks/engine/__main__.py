@@ -4,7 +4,8 @@
 
 Stages, each of which can be run alone and is not repeated where its result is there: ``data`` (the archive),
 ``truth`` (questions and exact answers), ``table`` (the archive as a Swath index), ``build`` (every engine's index),
-then what is measured anew each time: ``machine``, ``cold``, ``turns``, ``throughput``, ``append``, and ``report``.
+then what is measured anew each time: ``machine``, ``turns``, ``cold`` (after ``turns``, so that what an engine
+compiles once for a machine is there), ``throughput``, ``append``, and ``report``.
 """
 
 from __future__ import annotations
@@ -39,8 +40,8 @@ def main() -> None:
         "table": lambda: _table(work),
         "build": lambda: _build(work, names),
         "machine": lambda: work.write("machine", machine()),
-        "cold": lambda: open_cold(work, names, _say),
         "turns": lambda: take_turns(work, names, _say, share=options.share),
+        "cold": lambda: open_cold(work, names, _say),
         "throughput": lambda: throughput(work, names, _say),
         "append": lambda: work.write("append", append(work)) if SWATH in names else None,
         "report": lambda: write_report(work, Path(options.out)),

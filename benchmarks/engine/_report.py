@@ -104,7 +104,7 @@ Swath's snapshot holds everything a search reads (1-bit codes twice, int8 and fl
 table; LanceDB's and Qdrant's hold the float32 vectors and filter columns; FAISS and USearch keep no filter columns.
 Memory is what the process has beyond the same process before it opened the index (libraries imported), from
 `smaps_rollup`, after {2 * SETTLING} answers: its own, and pages of mapped files, which the kernel can take back; then
-the sum of both after the whole run. Cold: a new process, the files dropped from the page cache (`posix_fadvise`, after
+the sum of both after the whole run. Cold: a new process, its files dropped from the page cache (`posix_fadvise`, after
 `fsync`), so that they are read from disk again.
 
 {costs_table(figures)}

