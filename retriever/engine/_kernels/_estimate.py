@@ -1,36 +1,16 @@
-"""Estimates of dot products from codes, LANES rows at a time, and which of them are worth keeping."""
+"""The rows with the greatest estimates, of inverted lists or of blocks in geographic order."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from retriever.engine._kernels._intrinsics import kernel, popcount, trailing_zeros
+from retriever.engine._kernels._group import estimate_group
+from retriever.engine._kernels._intrinsics import kernel, trailing_zeros
 from retriever.engine._kernels._select import keep_largest, key_score, sort_key
 from retriever.engine._layout import BLOCK, LANES, UNDATED
 
 _LATEST = 2**31 - 1
 _GROUPS = BLOCK // LANES
-
-
-@kernel
-def sum_group(codes, group, planes, sums):
-    """Write the sums over the query's numbers where each row of a group has a 1.
-
-    The inner loops run over rows that lie together, so that one instruction works on several, and the sums are a small
-    array that stays in the nearest cache: it reads codes as fast as memory gives them.
-    """
-    for lane in range(LANES):
-        sums[lane] = 0
-    for word in range(planes.shape[1]):
-        first, second, third, fourth = planes[0, word], planes[1, word], planes[2, word], planes[3, word]
-        for lane in range(LANES):
-            code = codes[group, word, lane]
-            sums[lane] += (
-                popcount(code & first)
-                + (popcount(code & second) << np.uint64(1))
-                + (popcount(code & third) << np.uint64(2))
-                + (popcount(code & fourth) << np.uint64(3))
-            )
 
 
 @kernel
@@ -45,26 +25,26 @@ def gather_lists(lists, order, asked, first, last, sensors, words, patience, key
 
     Once there are ``room`` of them, it stops when ``patience`` lists in a row have brought none.
     """
-    sums, estimates = np.empty(LANES, np.uint64), np.empty(LANES, np.float32)
-    low, step, total = asked.numbers[0], asked.numbers[1], asked.numbers[2]
+    dots, leans, estimates = np.empty(LANES, np.float32), np.empty(LANES, np.float32), np.empty(LANES, np.float32)
     count, examined, passed, threshold, idle = 0, 0, 0, np.float32(-np.inf), 0
     for number in order:
         begin, end = lists.starts[number], lists.starts[number] + lists.sizes[number]
         if first != UNDATED or last != _LATEST:
             begin, end = _between(lists.seconds, begin, end, first), _between(lists.seconds, begin, end, last + 1)
         examined += max(end - begin, 0)
-        dot, lean, before = asked.dots[number], asked.leans[number], passed
+        dots[:], leans[:], before = asked.dots[number], asked.leans[number], passed
         for group in range(begin // LANES, (end + LANES - 1) // LANES):
-            sum_group(lists.codes, group, asked.planes, sums)
-            start, most = group * LANES, np.float32(-np.inf)
-            for lane in range(LANES):
-                slot = start + lane
-                signed = np.float32(2) * (low * np.float32(lists.ones[slot]) + step * np.float32(sums[lane])) - total
-                estimates[lane] = lists.factors[slot] * signed + (lean * lists.offsets[slot] + dot)
-                most = max(most, estimates[lane])
-            if most <= threshold:
+            bits = estimate_group(
+                lists.codes, lists.factors, lists.offsets, lists.ones, np.int64(group), asked.planes, asked.numbers,
+                dots, leans, threshold, estimates,
+            )  # fmt: skip
+            if not bits:
                 continue
-            for lane in range(max(begin - start, 0), min(end - start, LANES)):
+            start = group * LANES
+            bits &= _lanes_between(begin - start, end - start)
+            while bits:
+                lane = np.int64(trailing_zeros(bits))
+                bits &= bits - np.uint64(1)
                 if estimates[lane] <= threshold:
                     continue
                 slot = start + lane
@@ -88,26 +68,22 @@ def gather_lists(lists, order, asked, first, last, sensors, words, patience, key
 @kernel
 def gather_blocks(blocks, rows, chosen, every, asked, words, keys, room):
     """Gather the rows with the greatest estimates of all blocks, or of the chosen ones; return how many."""
-    sums, estimates = np.empty(LANES, np.uint64), np.empty(LANES, np.float32)
-    low, step, total = asked.numbers[0], asked.numbers[1], asked.numbers[2]
+    dots, leans, estimates = np.empty(LANES, np.float32), np.empty(LANES, np.float32), np.empty(LANES, np.float32)
     count, threshold = 0, np.float32(-np.inf)
     for place in range((rows + BLOCK - 1) // BLOCK if every else chosen.size):
         block = place if every else np.int64(chosen[place])
         for group in range(block * _GROUPS, (block + 1) * _GROUPS):
-            start, most = group * LANES, np.float32(-np.inf)
+            start = group * LANES
             bits = _lane_bits(words, start, rows)
             if not bits:
                 continue
-            sum_group(blocks.codes, group, asked.planes, sums)
             for lane in range(LANES):
-                row = start + lane
-                number = blocks.list_of[row]
-                signed = np.float32(2) * (low * np.float32(blocks.ones[row]) + step * np.float32(sums[lane])) - total
-                beside = asked.leans[number] * blocks.offsets[row] + asked.dots[number]
-                estimates[lane] = blocks.factors[row] * signed + beside
-                most = max(most, estimates[lane])
-            if most <= threshold:
-                continue
+                number = blocks.list_of[start + lane]
+                dots[lane], leans[lane] = asked.dots[number], asked.leans[number]
+            bits &= estimate_group(
+                blocks.codes, blocks.factors, blocks.offsets, blocks.ones, np.int64(group), asked.planes, asked.numbers,
+                dots, leans, threshold, estimates,
+            )  # fmt: skip
             while bits:
                 lane = np.int64(trailing_zeros(bits))
                 bits &= bits - np.uint64(1)
@@ -130,6 +106,17 @@ def _lane_bits(words, start, rows):
         bits &= words[start >> 6] >> np.uint64(start & 63)
     if start + LANES > rows:
         bits &= (np.uint64(1) << np.uint64(max(rows - start, 0))) - np.uint64(1)
+    return bits
+
+
+@kernel
+def _lanes_between(begin, end):
+    """Return a bit for each lane from ``begin`` to ``end``, as far as there are such lanes."""
+    bits = np.uint64((1 << LANES) - 1)
+    if end < LANES:
+        bits &= (np.uint64(1) << np.uint64(max(end, 0))) - np.uint64(1)
+    if begin > 0:
+        bits &= ~((np.uint64(1) << np.uint64(min(begin, LANES))) - np.uint64(1))
     return bits
 
 

@@ -31,4 +31,5 @@ def spreads(
         part = slice(start, start + _DIRECTIONS * 256)
         squares[part] = (((sample[part] - centroids[list_of[part]]) @ queries.T) ** 2).mean(axis=1)
     sums, rows = np.bincount(list_of, squares, len(centroids)), np.bincount(list_of, minlength=len(centroids))
-    return np.sqrt((sums + _PRIOR * squares.mean()) / (rows + _PRIOR)).astype(np.float32)
+    reach: NDArray[np.float32] = np.sqrt((sums + _PRIOR * squares.mean()) / (rows + _PRIOR)).astype(np.float32)
+    return reach
