@@ -7,7 +7,7 @@ many as a map shows.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
@@ -62,6 +62,18 @@ class Tally(Protocol):
         ...
 
 
+@dataclass(frozen=True, kw_only=True)
+class Dates:
+    """Dates of many tiles, to be counted when the bins are known."""
+
+    first: int
+    """Microseconds since 1970."""
+    last: int
+    """Microseconds since 1970."""
+    count: Callable[[NDArray[np.int64]], NDArray[np.int64]]
+    """From (n + 1,) edges, microseconds since 1970, to the tiles in each of the n bins; the last edge is included."""
+
+
 class Times:
     """A histogram over dates: bins of equal length from the first date to the last, which lies in the last bin.
 
@@ -78,36 +90,45 @@ class Times:
         self._counts = np.array([], np.int64)
         self._waiting: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
         self._size = 0
+        self._deferred: list[Dates] = []
 
     def add(self, values: pa.Array, scores: Scores) -> None:
         """See ``Tally``."""
+        self._unknown += values.null_count
         instants = values.drop_null().cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()).to_numpy(zero_copy_only=False)
-        self.put(*np.unique(instants, return_counts=True), unknown=values.null_count)
-
-    def put(self, instants: NDArray[np.int64], counts: NDArray[np.int64], *, unknown: int) -> None:
-        """Count ``counts[i]`` tiles of each of (n,) instants, microseconds since 1970, and those without a date."""
-        self._unknown += unknown
-        self._waiting.append((instants, counts))
-        self._size += len(instants)
+        self._waiting.append(np.unique(instants, return_counts=True))
+        self._size += len(self._waiting[-1][0])
         if self._size > max(_WAITING, len(self._instants)):
             self._merge()
 
+    def defer(self, dates: Dates | None, *, unknown: int) -> None:
+        """Count tiles later, when the first and the last of all dates are known; and now those without a date."""
+        self._unknown += unknown
+        self._deferred += [] if dates is None else [dates]
+
     def _merge(self) -> None:
-        instants, counts = zip((self._instants, self._counts), *self._waiting, strict=True)
-        self._instants, which = np.unique(np.concatenate(instants), return_inverse=True)
+        instants, counts = self._all()
+        self._instants, which = np.unique(instants, return_inverse=True)
         self._counts = np.zeros(len(self._instants), np.int64)
-        np.add.at(self._counts, which, np.concatenate(counts))
+        np.add.at(self._counts, which, counts)
         self._waiting, self._size = [], 0
+
+    def _all(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        instants, counts = zip((self._instants, self._counts), *self._waiting, strict=True)
+        return np.concatenate(instants), np.concatenate(counts)
 
     def result(self) -> Counted:
         """See ``Tally``."""
-        instants, counts = map(np.concatenate, zip((self._instants, self._counts), *self._waiting, strict=True))
-        if not len(instants):
+        instants, counts = self._all()
+        ends = [int(instants.min()), int(instants.max())] if len(instants) else []
+        ends += [end for dates in self._deferred for end in (dates.first, dates.last)]
+        if not ends:
             return Counted(entries=[], unknown=self._unknown)
-        edges = _edges(int(instants.min()), int(instants.max()), self._bins)
-        places = np.searchsorted(np.array(edges[1:-1], np.int64), instants, side="right")
+        edges = _edges(min(ends), max(ends), self._bins)
         sums = np.zeros(len(edges) - 1, np.int64)
-        np.add.at(sums, places, counts)
+        np.add.at(sums, np.searchsorted(np.array(edges[1:-1], np.int64), instants, side="right"), counts)
+        for dates in self._deferred:
+            sums += dates.count(np.array(edges, np.int64))
         bins = zip(edges[:-1], edges[1:], sums.tolist(), strict=True)
         entries = [{"start": _instant(start), "end": _instant(end), "count": count} for start, end, count in bins]
         return Counted(entries=entries, unknown=self._unknown)
@@ -249,18 +270,22 @@ class Shares:
         self.column = column
         self._bins = bins
         self._unknown = 0
-        self._edges = np.arange(bins + 1) / bins
+        self.edges = np.arange(bins + 1) / bins
         self._counts = np.zeros(bins, np.int64)
 
     def add(self, values: pa.Array, scores: Scores) -> None:
         """See ``Tally``."""
-        self._unknown += values.null_count
         shares = pc.cast(values.drop_null(), pa.float64()).to_numpy(zero_copy_only=False)
-        places = np.searchsorted(self._edges[1:-1], shares, side="right")
-        self._counts += np.bincount(places, minlength=self._bins)
+        places = np.searchsorted(self.edges[1:-1], shares, side="right")
+        self.put(np.bincount(places, minlength=self._bins), unknown=values.null_count)
+
+    def put(self, counts: NDArray[np.int64], *, unknown: int) -> None:
+        """Count ``counts[i]`` tiles in each of the (bins,) between ``edges``, and those without a value."""
+        self._unknown += unknown
+        self._counts += counts
 
     def result(self) -> Counted:
         """See ``Tally``."""
-        bins = zip(self._edges[:-1].tolist(), self._edges[1:].tolist(), self._counts.tolist(), strict=True)
+        bins = zip(self.edges[:-1].tolist(), self.edges[1:].tolist(), self._counts.tolist(), strict=True)
         entries = [{"start": start, "end": end, "count": count} for start, end, count in bins]
         return Counted(entries=entries, unknown=self._unknown)

@@ -1,20 +1,20 @@
 """Counts over all rows that pass, from a snapshot: what ``retriever._facets`` counts by reading the table.
 
-Cells are counted as runs, because rows lie in their order; dates as runs in the order of time; names by their places.
+Cells are counted as runs, because rows lie in their order; names by their places; dates and shares bin by bin.
 Where scores are needed every passing row is scored in single precision, and those too near a limit again in double.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from retriever._expression import Expression
-from retriever._facet_tallies import Cells, Names, Tally, Times, parent_bits
+from retriever._facet_tallies import Cells, Dates, Names, Shares, Tally, Times, parent_bits
 from retriever._facets import FacetRequest, Facets, Scoring, tally_rows
 from retriever._top_k import exact_scores
 from retriever.engine._least import least_scores
@@ -26,7 +26,7 @@ from retriever.engine._state import State
 if TYPE_CHECKING:
     from retriever.engine._kernels import Prepared
 
-_MICROSECONDS = 1_000_000
+_LATEST = 2**63 - 1
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -117,6 +117,8 @@ def _feed(tally: Tally, found: _Counted) -> None:
         _feed_times(tally, found)
     elif isinstance(tally, Cells):
         _feed_cells(tally, found)
+    elif isinstance(tally, Shares):
+        _feed_shares(tally, found)
     elif isinstance(tally, Names) and pa.types.is_dictionary(column.type):
         names, places = _names(found.shard, tally.column)
         counts = _counts(places, found.rows, len(names))
@@ -127,16 +129,35 @@ def _feed(tally: Tally, found: _Counted) -> None:
 
 
 def _feed_times(tally: Times, found: _Counted) -> None:
-    from retriever.engine._kernels._facets import count_seconds
+    from retriever.engine._kernels._facets import count_bins, extremes
 
-    shard, size = found.shard, len(found.rows)
-    seconds, counts, rest = np.empty(size, np.int32), np.empty(size, np.int64), np.empty(size, np.int32)
-    number, others, undated = count_seconds(
-        shard.by_time, found.words, shard.seconds, shard.flags, seconds, counts, rest
-    )
-    tally.put(seconds[:number].astype(np.int64) * _MICROSECONDS, counts[:number], unknown=undated)
-    if others:
-        tally.add(_taken(shard.scalars[tally.column], np.sort(rest[:others])), None)
+    values, known, rows = *_values(found.shard.scalars[tally.column], np.int64), found.rows
+    ends = np.array([_LATEST, -_LATEST])
+    unknown = extremes(values, known, rows, ends)
+
+    def count(edges: NDArray[np.int64]) -> NDArray[np.int64]:
+        counts = np.zeros(len(edges) - 1, dtype=np.int64)
+        count_bins(values, known, rows, edges, counts)
+        return counts
+
+    first, last = ends.tolist()
+    tally.defer(Dates(first=first, last=last, count=count) if unknown < len(rows) else None, unknown=unknown)
+
+
+def _feed_shares(tally: Shares, found: _Counted) -> None:
+    from retriever.engine._kernels._facets import count_bins
+
+    values, known = _values(found.shard.scalars[tally.column], np.float64)
+    counts = np.zeros(len(tally.edges) - 1, dtype=np.int64)
+    unknown = count_bins(values, known, found.rows, tally.edges, counts)
+    tally.put(counts, unknown=unknown)
+
+
+def _values(column: pa.ChunkedArray, dtype: type[np.generic]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """The numbers of a column as they lie in memory, and whether each is one."""
+    whole = _whole(column)
+    numbers = np.frombuffer(whole.buffers()[1] or b"", dtype=dtype)[whole.offset : whole.offset + len(whole)]
+    return numbers, whole.is_valid().to_numpy(zero_copy_only=False)
 
 
 def _feed_cells(tally: Cells, found: _Counted) -> None:
@@ -153,8 +174,7 @@ def _feed_cells(tally: Cells, found: _Counted) -> None:
 
 def _names(shard: Shard, column: str) -> tuple[list[str], NDArray[np.int32]]:
     """The names in a column, and each row's place among them."""
-    values = shard.scalars[column]
-    whole = values.chunk(0) if values.num_chunks == 1 else values.combine_chunks()
+    whole = _whole(shard.scalars[column])
     names: list[str] = whole.dictionary.to_pylist()
     return names, whole.indices.to_numpy()
 
@@ -168,7 +188,9 @@ def _counts(places: NDArray[np.int32], rows: NDArray[np.int32], names: int) -> N
 
 
 def _taken(column: pa.ChunkedArray, rows: NDArray[np.int32]) -> pa.Array:
-    if len(rows) == len(column):
-        return column.combine_chunks()
-    whole = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
-    return whole.take(pa.array(rows))
+    whole = _whole(column)
+    return whole if len(rows) == len(whole) else whole.take(pa.array(rows))
+
+
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()

@@ -1,4 +1,4 @@
-"""Counts over rows of a shard, whose order is that of cells, and of whose dates there is an order too."""
+"""Counts over rows of a shard, which lie in the order of their cells."""
 
 from __future__ import annotations
 
@@ -7,9 +7,6 @@ from typing import Any
 import numpy as np
 
 from retriever.engine._kernels._lanes import exact_kernel
-from retriever.engine._layout import UNDATED, WHOLE
-
-_ONE = np.uint64(1)
 
 
 @exact_kernel
@@ -38,28 +35,44 @@ def count_cells(
 
 
 @exact_kernel
-def count_seconds(by_time: Any, words: Any, seconds: Any, flags: Any, found: Any, counts: Any, rest: Any) -> Any:
-    """Count the rows of a bitmap at each second, in the order of time.
-
-    Writes (n,) seconds and their counts, and the rows whose dates are no whole seconds. Returns how many seconds there
-    are, how many such rows, and how many rows have no date.
-    """
-    size, others, undated = 0, 0, 0
-    for place in range(len(by_time)):
-        row = by_time[place]
-        if not words[row >> 6] >> np.uint64(row & 63) & _ONE:
-            continue
-        if seconds[row] == UNDATED:
-            undated += 1
-        elif not flags[row] & WHOLE:
-            rest[others] = row
-            others += 1
-        elif size > 0 and found[size - 1] == seconds[row]:
-            counts[size - 1] += 1
+def extremes(values: Any, known: Any, rows: Any, ends: Any) -> int:
+    """Write the least and the greatest known value of some rows to ``ends``; return how many have none."""
+    unknown = 0
+    for place in range(len(rows)):
+        row = rows[place]
+        if known[row]:
+            ends[0] = min(ends[0], values[row])
+            ends[1] = max(ends[1], values[row])
         else:
-            found[size], counts[size] = seconds[row], 1
-            size += 1
-    return size, others, undated
+            unknown += 1
+    return unknown
+
+
+@exact_kernel
+def count_bins(values: Any, known: Any, rows: Any, edges: Any, counts: Any) -> int:
+    """Add the rows in each bin to (n,) counts; return how many have no value.
+
+    A bin holds its first edge and not its second, which is the next one's; the outer ones hold all that is beyond.
+    The bins are of about one width, so that a division nearly finds the one of a value.
+    """
+    last, unknown = len(counts) - 1, 0
+    scale = len(counts) / np.float64(edges[last + 1] - edges[0]) if edges[last + 1] > edges[0] else 0.0
+    for place in range(len(rows)):
+        row = rows[place]
+        if not known[row]:
+            unknown += 1
+            continue
+        value = values[row]
+        if np.isnan(value):  # sorts last
+            counts[last] += 1
+            continue
+        number = min(max(int(np.float64(value - edges[0]) * scale), 0), last)
+        while number > 0 and value < edges[number]:
+            number -= 1
+        while number < last and value >= edges[number + 1]:
+            number += 1
+        counts[number] += 1
+    return unknown
 
 
 @exact_kernel
