@@ -1,5 +1,19 @@
 """Makes snapshots: rows into geographic order, vectors into codes, and all of it into a folder in one switch."""
 
+from retriever.engine._build._align import Alignment, align, realign
 from retriever.engine._build._build import SHARD_ROWS, VersionedRows, build_snapshot
+from retriever.engine._build._extend import extend_snapshot
+from retriever.engine._build._optimize import OptimizeReport, optimize, snapshot_bytes
 
-__all__ = ["SHARD_ROWS", "VersionedRows", "build_snapshot"]
+__all__ = [
+    "SHARD_ROWS",
+    "Alignment",
+    "OptimizeReport",
+    "VersionedRows",
+    "align",
+    "build_snapshot",
+    "extend_snapshot",
+    "optimize",
+    "realign",
+    "snapshot_bytes",
+]

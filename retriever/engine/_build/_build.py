@@ -21,13 +21,13 @@ from retriever._vector_index import Rows
 from retriever.engine._arrays import SHARED, shared_arrays
 from retriever.engine._build._codes import Coder
 from retriever.engine._build._folders import new_folder
-from retriever.engine._build._lists import Nearest, lists_for, sample_size, train
+from retriever.engine._build._lists import LEAST_LISTED, Nearest, lists_for, sample_size, train
 from retriever.engine._build._shard import ShardWriter
 from retriever.engine._build._spool import Piece, Spool, cut, pieces
 from retriever.engine._build._survey import BUCKET_ROWS, Survey, survey
 from retriever.engine._build._write import write_array, write_layout
 from retriever.engine._layout import FORMAT, Layout, ShardEntry
-from retriever.engine._open import centroid_scale
+from retriever.engine._open import centroid_scale, open_snapshot
 from retriever.engine._shard import Shared
 
 Progress = Callable[[int, int], None]
@@ -76,7 +76,7 @@ def build_snapshot(
     """
     seen = survey(rows, bucket_rows=bucket_rows)
     lists = min(lists_for(seen.rows) if lists is None else lists, seen.rows)
-    report = _Report(progress, 2 * seen.rows)
+    report = Report(progress, 2 * seen.rows)
     with new_folder(index_path, rows.version) as folder:
         spool = Spool(folder / "spool", seen.borders)
         sample = spread(rows, spool, _chosen(seen.rows, sample_size(lists), seed), report.add)
@@ -86,10 +86,24 @@ def build_snapshot(
         entries = write_shards(folder, spool.sorted(), layout, shared, shard_rows=shard_rows, report=report.add)
         layout = replace(layout, shards=tuple(entries))
         write_layout(folder, layout)
+        if layout.rows >= LEAST_LISTED:
+            layout = _measured(folder, layout, seed)
+            write_layout(folder, layout)
     return layout
 
 
-class _Report:
+def _measured(folder: Path, layout: Layout, seed: int) -> Layout:
+    """The layout with what searches of this snapshot cost on this machine, and how much they find."""
+    from retriever.engine._engine import Engine
+    from retriever.engine._fit import fit_costs
+    from retriever.engine._recall import measure_recall
+
+    fitted = replace(layout, costs=fit_costs(Engine(open_snapshot(folder)), seed))
+    write_layout(folder, fitted)  # recall is measured along the routes that these costs choose
+    return replace(fitted, recall=measure_recall(Engine(open_snapshot(folder)), seed))
+
+
+class Report:
     """Adds up rows for the caller."""
 
     def __init__(self, progress: Progress | None, total: int) -> None:
