@@ -86,7 +86,7 @@ def _archive(service: Service, originals: Originals) -> Archive:
     """Return the newest version of an index as questions see it."""
     return Archive(
         searcher=service.searcher,
-        rows=service.store.snapshot(),
+        rows=service.searcher.snapshot(),
         reach=originals.reach(service),
         knowledge=service.knowledge(),
     )

@@ -114,6 +114,8 @@ class SearchBody(FilterBody):
     ] = "auto"
     min_score: Annotated[float | None, Field(ge=-1, le=1, description="Least cosine of a hit.")] = None
     min_probability: Annotated[float | None, Field(ge=0, le=1, description="Least probability of a hit.")] = None
+    exact: Annotated[bool, Field(description="Answer as if every tile were compared, whatever it costs.")] = False
+    explain: Annotated[bool, Field(description="Say in `why.engine` how the search was answered.")] = False
     fields: Annotated[
         list[Annotated[str, Field(max_length=50)]] | None,
         Field(max_length=50, description="Fields wanted of a hit, or unwanted with a minus: -preview."),

@@ -30,8 +30,13 @@ class Page:
     """Cursor of the page after; None on the last."""
 
 
-def find_page(service: Service, asking: Asking) -> Page:
+def find_page(service: Service, asking: Asking, *, previews: bool = True) -> Page:
     """Return the page that the request's cursor begins, or the first.
+
+    Args:
+        service: The index that is asked.
+        asking: What is asked.
+        previews: Whether the hits' pictures are read.
 
     Raises:
         QueryError: The request cannot be answered, or the cursor is not its own.
@@ -50,14 +55,13 @@ def find_page(service: Service, asking: Asking) -> Page:
     more = len(found) > stop and stop < MAX_K
     number = version.number if more else None
     after = None if number is None else Cursor(version=number, offset=stop, digest=digest).write()
-    return Page(
-        hits=found.hits(start, stop), matched=found.matched, why=found.why, remarks=tuple(found.remarks), next=after
-    )
+    hits = found.hits(start, stop, previews=previews)
+    return Page(hits=hits, matched=found.matched, why=found.why, remarks=tuple(found.remarks), next=after)
 
 
 def _identity(service: Service, asking: Asking) -> dict[str, Any]:
     """What makes it this search: pages may be of different size and show different fields."""
-    shown = {"k", "fields", "index"}
+    shown = {"k", "fields", "index", "explain"}
     return {"index": service.name} | {name: value for name, value in asking.echo().items() if name not in shown}
 
 

@@ -58,6 +58,8 @@ class SearchParams(BaseModel):
     calibrated: Switch = None
     min_score: Annotated[float | None, Field(ge=-1, le=1, description="Least cosine of a hit.")] = None
     min_probability: Annotated[float | None, Field(ge=0, le=1, description="Least probability of a hit.")] = None
+    exact: Annotated[bool, Field(description="Answer as if every tile were compared, whatever it costs.")] = False
+    explain: Annotated[bool, Field(description="Say in `why.engine` how the search was answered.")] = False
     fields: Listed = None
     previews: Annotated[str | None, Field(pattern="^(inline|link)$", description="inline: data URIs.")] = None
 

@@ -57,7 +57,7 @@ def _answer(
     links = Links(root=request.scope.get("root_path", ""), index=other)
     writer = TileWriter(links=links, inline=inline, fields=body.fields or ())
     asking = asking_of(service, body, pictures)
-    page = find_page(service, asking)
+    page = find_page(service, asking, previews=inline)
     answer = {
         "query": asking.echo(),
         "hits": [writer.hit(hit) for hit in page.hits],

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from core import Hit, QueryError
 from retriever._calibration import Calibration, SensorLine, probabilities
-from retriever._every_files import FileFormat, write_hits
+from retriever._every_files import EveryFormat, write_hits
 from retriever._expression import Expression, of_each_sensor
 from retriever._found import Found
 from retriever._question import Asked
@@ -83,7 +83,7 @@ class Every:
                 yield Found(ranked=ranked, rows=self.rows, why=self.why, remarks=self.remarks, before=given)
                 given += len(ranked.matches.row_ids)
 
-    def write(self, path: str | Path, format: FileFormat | None = None, progress: Progress | None = None) -> int:  # noqa: A002  # the name of the option
+    def write(self, path: str | Path, format: EveryFormat | None = None, progress: Progress | None = None) -> int:  # noqa: A002  # the name of the option
         """Write them to a file, without their pictures; return how many there were.
 
         Args:

@@ -12,7 +12,7 @@ from core import Hit, InputError, StoreError
 from retriever._export import csv_chunks, feature, record_dict
 from retriever._geoparquet import geoparquet_chunks
 
-FileFormat = Literal["parquet", "geojsonl", "csv"]
+EveryFormat = Literal["parquet", "geojsonl", "csv"]
 """What they can be written as; GeoJSON lines are a Feature a line (GDAL: GeoJSONSeq)."""
 
 Groups = Iterable[Sequence[Hit]]
@@ -27,7 +27,7 @@ _SUFFIXES = {
 }
 
 
-def write_hits(groups: Groups, path: Path, kind: FileFormat | None = None) -> int:
+def write_hits(groups: Groups, path: Path, kind: EveryFormat | None = None) -> int:
     """Write hits without their pictures; return how many there were.
 
     Args:
@@ -39,7 +39,7 @@ def write_hits(groups: Groups, path: Path, kind: FileFormat | None = None) -> in
         InputError: An unknown format.
         StoreError: The file cannot be written.
     """
-    write, counted = _WRITERS[file_format(path, kind)], _Counted(groups)
+    write, counted = _WRITERS[every_format(path, kind)], _Counted(groups)
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with part.open("wb") as file:
@@ -52,7 +52,7 @@ def write_hits(groups: Groups, path: Path, kind: FileFormat | None = None) -> in
     return counted.number
 
 
-def file_format(path: Path, kind: str | None = None) -> str:
+def every_format(path: Path, kind: str | None = None) -> str:
     """Return the format of a file of hits.
 
     Raises:

@@ -12,7 +12,6 @@ from typing import Any
 import anyio
 
 from core import AnswerSettings, EncodesText, EncodesTiles
-from indexer.store import Store
 from retriever import Searcher, filters_given
 from retriever.rag import Answer, Archive, Asker, AskRequest, QueryPlan, Turn, open_answer_model, open_knowledge
 
@@ -59,7 +58,7 @@ def asker_of(archive: Archive | Callable[[], Archive], *, use_model: bool) -> As
     return Asker(archive, open_answer_model(settings) if use_model else None, settings)
 
 
-def archive_of(path: Path, store: Store, searcher: Searcher, encoder: EncodesTiles) -> Archive:
+def archive_of(path: Path, searcher: Searcher, encoder: EncodesTiles) -> Archive:
     """Return the newest version of an index and the knowledge beside it.
 
     Raises:
@@ -67,4 +66,4 @@ def archive_of(path: Path, store: Store, searcher: Searcher, encoder: EncodesTil
         StoreError: The index cannot be read.
     """
     knowledge = open_knowledge(path, encoder) if isinstance(encoder, EncodesText) else None
-    return Archive(searcher=searcher, rows=store.snapshot(), knowledge=knowledge)
+    return Archive(searcher=searcher, rows=searcher.snapshot(), knowledge=knowledge)

@@ -16,6 +16,7 @@ from swath import (
     _cmd_index,
     _cmd_keys,
     _cmd_knowledge,
+    _cmd_look,
     _cmd_mcp,
     _cmd_model,
     _cmd_search,
@@ -36,6 +37,7 @@ app = typer.Typer(
 for _module in (
     _cmd_index,
     _cmd_search,
+    _cmd_look,
     _cmd_ask,
     _cmd_calibrate,
     _cmd_about,

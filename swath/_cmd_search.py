@@ -1,4 +1,4 @@
-"""``swath search``, ``swath show``, ``swath info``: what reads an index."""
+"""``swath search``: tiles by words, a picture or likeness."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from swath._cmd_search_every import write_every
 from swath._console import print_json, print_table, print_text, stderr, stdout
+from swath._explained import print_explained
 from swath._options import (
     H3,
     AsJson,
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from core import Hit
-    from indexer.store import IndexInfo
     from retriever import Format as FileFormat
     from retriever import Hits
 
@@ -52,8 +53,6 @@ class Format(StrEnum):
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
     app.command("search")(search)
-    app.command("show")(show)
-    app.command("info")(info)
 
 
 def search(
@@ -98,6 +97,13 @@ def search(
         float | None, typer.Option(metavar="P", help="Least probability of a hit, 0 to 1; see: swath calibrate.")
     ] = None,
     min_score: Annotated[float | None, typer.Option(metavar="COSINE", help="Least score of a hit, -1 to 1.")] = None,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Answer as if every tile were compared, whatever it costs.")
+    ] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Say how the search was answered.")] = False,
+    all_: Annotated[
+        bool, typer.Option("--all", help="Every tile above --min-score or --min-probability, into --out.")
+    ] = False,
     format_: Annotated[Format, typer.Option("--format", help="What to print.")] = Format.TABLE,
     as_json: AsJson = False,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write there instead of printing.")] = None,
@@ -106,38 +112,46 @@ def search(
     """Search in words, with a picture, or for more like a tile."""
     import swath
 
+    asked: dict[str, Any] = {
+        "text": text,
+        "image": image,
+        "like": like,
+        "query": [_term(each) for each in term] if term else None,
+        "plus": plus or (),
+        "minus": minus or (),
+        "image_sensor": image_sensor,
+        "bbox": bbox,
+        "within": within,
+        "near": near,
+        "radius_km": radius,
+        "h3": h3 or (),
+        "datetime": datetime,
+        "sensor": sensor or (),
+        "collection": collection or (),
+        "label": label or (),
+        "max_cloud": max_cloud,
+        "min_valid": min_valid,
+        "filter": filter_,
+        "prompts": "auto" if prompts else None,
+        "expand": "auto" if expand is None else expand,
+        "calibrated": "auto" if calibrated is None else calibrated,
+        "min_probability": min_probability,
+        "min_score": min_score,
+        "exact": exact,
+        "explain": explain,
+    }
+    if all_:
+        sheet = contact_sheet is not None
+        write_every(index_dir, asked, out=out, format_=format_.value, as_json=as_json, sheet=sheet)
+        return
     wanted = Format.JSON if as_json else format_
     _check_output(wanted, out, contact_sheet)
-    hits = swath.open(index_dir).search(
-        text=text,
-        image=image,
-        like=like,
-        query=[_term(each) for each in term] if term else None,
-        plus=plus or (),
-        minus=minus or (),
-        image_sensor=image_sensor,
-        k=k,
-        bbox=bbox,
-        within=within,
-        near=near,
-        radius_km=radius,
-        h3=h3 or (),
-        datetime=datetime,
-        sensor=sensor or (),
-        collection=collection or (),
-        label=label or (),
-        max_cloud=max_cloud,
-        min_valid=min_valid,
-        filter=filter_,
-        prompts="auto" if prompts else None,
-        expand="auto" if expand is None else expand,
-        calibrated="auto" if calibrated is None else calibrated,
-        min_probability=min_probability,
-        min_score=min_score,
-    )
+    hits = swath.open(index_dir).search(k=k, **asked)
     for remark in hits.remarks:
         stderr().print(remark, markup=False, soft_wrap=True)
     _deliver(hits, wanted, out)
+    if explain:
+        print_explained(hits.why["engine"])
     if contact_sheet is not None:
         _save(hits.contact_sheet(), contact_sheet)
 
@@ -205,55 +219,3 @@ def _row(hit: Hit, *, sure: bool) -> tuple[object, ...]:
     cloud = None if hit.cloud is None else f"{hit.cloud:.0%}"
     chance = [None if hit.probability is None else f"{hit.probability:.2g}"] if sure else []
     return (hit.rank, f"{hit.score:.3f}", *chance, hit.tile_id, hit.sensor, day, place, cloud)
-
-
-def show(
-    tile_id: Annotated[str, typer.Argument(metavar="TILE_ID")],
-    index_dir: IndexDir,
-    out: Annotated[Path, typer.Option(metavar="FILE.png", help="Where to write the picture.")],
-    sensor: Annotated[
-        str | None, typer.Option(metavar="FILE.toml", help="Sensor file, where the sensor is your own.")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Write a tile's picture from its original pixels."""
-    import swath
-    from swath._show import write_tile_picture
-
-    shown = write_tile_picture(swath.open(index_dir).tile(tile_id), out, sensor=sensor)
-    if not shown.original:
-        stderr().print(f"the original pixels cannot be read ({shown.reason}); wrote the stored preview", markup=False)
-    if as_json:
-        print_json(shown)
-    else:
-        stdout().print(f"wrote {out} ({shown.width} x {shown.height} pixels, {shown.rendering})", markup=False)
-
-
-def info(index_dir: IndexDir, as_json: AsJson = False) -> None:
-    """Describe an index: counts, extent, dates, encoder."""
-    import swath
-
-    found = swath.open(index_dir).info()
-    if as_json:
-        print_json(found)
-        return
-    from indexer.knowledge import list_knowledge
-
-    _print_info(found, sum(file.passages for file in list_knowledge(index_dir)))
-
-
-def _print_info(found: IndexInfo, passages: int) -> None:
-    first, last = found.datetime
-    rows: list[tuple[str, object]] = [
-        ("tiles", f"{found.tiles:,}"),
-        ("scenes", f"{found.scenes:,}"),
-        *((f"collection {name}", f"{count:,} tiles") for name, count in found.collections.items()),
-        *((f"sensor {name}", f"{count:,} tiles") for name, count in found.sensors.items()),
-        ("first date", first),
-        ("last date", last),
-        ("bbox", found.bbox),
-        ("encoder", f"{found.encoder}@{found.revision}"),
-        ("dim", found.dim),
-        *([("knowledge", f"{passages:,} passages")] if passages else []),
-    ]
-    print_table(None, ("", ""), rows)

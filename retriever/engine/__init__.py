@@ -8,6 +8,7 @@ The walk of a query: prepare the vector, sieve (filter to columns), plan (which 
 
 from retriever.engine._build import build_snapshot
 from retriever.engine._engine import Alive, Engine, Ranking, Snapshot
+from retriever.engine._explain import explained
 from retriever.engine._fresh import Fresh
 from retriever.engine._index import EngineIndex
 from retriever.engine._layout import BLOCK, LANES, Layout, ShardEntry
@@ -36,5 +37,6 @@ __all__ = [
     "Snapshot",
     "build_snapshot",
     "current",
+    "explained",
     "open_snapshot",
 ]
