@@ -1,9 +1,10 @@
 """What routes cost and how far lists are probed: straight lines and curves, measured on the machine and the archive.
 
 ``Layout.costs`` holds them by name. ``exact`` is what a route costs before the first row, ``exact.rows`` what each row
-adds, and so on for every route and field of Work, in nanoseconds. ``reach@depth`` and ``probes@depth`` are for the
-``depth`` best rows of an archive: how far below the score of the last of them a list may lie that is still probed, and
-how many lists that was on the mean.
+adds, and so on for every route and field of Work, in nanoseconds. For the ``depth`` best rows of an archive,
+``picture.reach@depth`` says how far below the score of the last of them a list may lie that is still probed for a query
+like a picture, ``picture.score@depth`` what that score was on the mean and ``picture.probes@depth`` how many lists that
+were; likewise ``text``. A query is taken for what its scores are like.
 """
 
 from __future__ import annotations
@@ -54,16 +55,28 @@ BUILT_IN: Mapping[str, float] = {
 }
 """Used until an archive has its own; one core of a server of 2023, 1 M x 384."""
 
+KINDS = ("picture", "text")
+"""Of queries: pictures score high and their best rows may lie in odd lists, texts score low and need many lists."""
+
 BUILT_IN_REACH: Mapping[str, float] = {
-    "reach@10": 0.75,
-    "reach@100": 0.65,
-    "reach@10000": 0.6,
-    "probes@10": 60.0,
-    "probes@100": 60.0,
-    "probes@1000": 120.0,
-    "probes@10000": 320.0,
+    "picture.reach@10": 0.75,
+    "picture.reach@100": 0.7,
+    "picture.reach@10000": 0.65,
+    "picture.score@10": 0.8,
+    "picture.score@10000": 0.5,
+    "picture.probes@10": 60.0,
+    "picture.probes@1000": 120.0,
+    "picture.probes@10000": 320.0,
+    "text.reach@10": 0.75,
+    "text.reach@100": 0.7,
+    "text.reach@10000": 0.65,
+    "text.score@10": 0.4,
+    "text.score@10000": 0.3,
+    "text.probes@10": 60.0,
+    "text.probes@1000": 120.0,
+    "text.probes@10000": 320.0,
 }
-"""The same archive, for 2,048 lists."""
+"""The same archive, for 2,048 lists; wider than was measured, since other archives are not like it."""
 
 
 class Costs:
@@ -76,12 +89,13 @@ class Costs:
 
     def __init__(self, measured: Mapping[str, float], lists: int) -> None:
         known = {**BUILT_IN, **measured}
-        if "reach@10" not in measured:
+        if not any("@" in name for name in measured):
             known |= BUILT_IN_REACH
         self._slopes = known
         self._lists = lists
-        self._reach = _curve(known, "reach@")
-        self._probes = _curve(known, "probes@")
+        self._reach, self._score, self._probes = (
+            [_curve(known, f"{kind}.{name}@") for kind in KINDS] for name in ("reach", "score", "probes")
+        )
 
     def time(self, route: Route | Literal["sieve"], work: Work) -> float:
         """Return the nanoseconds a route, or making a bitmap, is thought to take for some work."""
@@ -95,13 +109,20 @@ class Costs:
             + slope(f"{route}.kept", 0.0) * work.kept
         )
 
-    def reach(self, depth: float) -> float:
-        """Return how far below the score of the ``depth``-th best row lists are probed."""
-        return _on_curve(self._reach, depth)
+    def reach(self, depth: float, score: float) -> float:
+        """Return how far below ``score``, that of the ``depth``-th best row, lists are probed."""
+        (high, low), (picture, text) = (
+            [_on_curve(curve, depth) for curve in curves] for curves in (self._score, self._reach)
+        )
+        if high <= low:
+            return max(picture, text)
+        share = min(max((score - low) / (high - low), 0.0), 1.0)
+        return text + (picture - text) * share
 
     def probes(self, depth: float) -> int:
         """Return how many lists that is on the mean."""
-        return max(1, min(self._lists, math.ceil(_on_curve(self._probes, depth))))
+        lists = sum(_on_curve(curve, depth) for curve in self._probes) / len(KINDS)
+        return max(1, min(self._lists, math.ceil(lists)))
 
 
 Curve = list[tuple[float, float]]

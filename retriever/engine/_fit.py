@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retriever.engine._bitmap import bitmap_of, rows_in
-from retriever.engine._costs import FIELDS, Work
+from retriever.engine._costs import FIELDS, KINDS, Work
 from retriever.engine._fit_reach import fit_reach
 from retriever.engine._layout import BLOCK
 from retriever.engine._plan import Route
@@ -60,12 +60,13 @@ def fit_costs(engine: Engine, seed: int = 0) -> dict[str, float]:
         return {}
     largest = max(range(len(layout.shards)), key=lambda number: layout.shards[number].rows)
     shard = engine.snapshot.shard(largest)
-    kinds = [draw(shard, shared, QUERIES, rng) for draw in (picture_queries, text_queries)]
-    queries = [[engine.query(vector, 10) for vector in kind] for kind in kinds]
-    test = list_test(queries[0][0].sieve, shard)
+    drawn = zip(KINDS, (picture_queries, text_queries), strict=True)
+    queries = {kind: [engine.query(each, 10) for each in draw(shard, shared, QUERIES, rng)] for kind, draw in drawn}
+    some = queries[KINDS[0]]
+    test = list_test(some[0].sieve, shard)
     fitted = fit_reach(queries, shard, test) if layout.lists else {}
     samples: _Samples = {"exact": [], "slice": [], "blocks": [], "lists": []}
-    for route, work, took in _timings(queries[0], shard, test, rng):
+    for route, work, took in _timings(some, shard, test, rng):
         samples[route].append((work, took))
     for route, timed in samples.items():
         fitted |= _line(route, timed)

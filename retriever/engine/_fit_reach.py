@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,11 +26,11 @@ FOUND = 0.9975
 """Share of the best rows that must lie in the lists that are probed: the rest of the .995 is the codes'."""
 
 
-def fit_reach(queries: list[list[Query]], shard: Shard, test: ListTest) -> dict[str, float]:
-    """Return ``reach@depth`` and ``probes@depth`` for every depth the shard is large enough for.
+def fit_reach(queries: Mapping[str, list[Query]], shard: Shard, test: ListTest) -> dict[str, float]:
+    """Return reach, score and probes at every depth the shard is large enough for; see ``_costs.py``.
 
     Args:
-        queries: Of each kind some; the kind that needs most decides.
+        queries: By kind.
         shard: Where to look.
         test: Of a filter that all rows pass.
     """
@@ -36,35 +38,37 @@ def fit_reach(queries: list[list[Query]], shard: Shard, test: ListTest) -> dict[
     depths = [depth for depth in DEPTHS if depth <= shard.rows // 20] or [DEPTHS[0]]
     shallow = [depth for depth in depths if depth <= AT_ONCE] or depths[:1]
     deep = [depth for depth in depths if depth not in shallow]
-    kinds = [_Kind(query, shard, every, shallow) for query in queries]
-    fitted = _fitted(kinds, shallow)
-    if deep:
-        fitted |= _fitted([_Kind(query[::THINNED], shard, every, deep) for query in queries], deep)
+    fitted: dict[str, float] = {}
+    for name, some in queries.items():
+        fitted |= _fitted(name, _Kind(some, shard, every, shallow))
+        if deep:
+            fitted |= _fitted(name, _Kind(some[::THINNED], shard, every, deep))
     return fitted
 
 
 class _Kind:
-    """For queries of a kind, how far below the last of the best rows each list lies, and those that hold such rows."""
+    """For queries of a kind: the last score of the best rows, and how far below it lists lie, all and those of rows."""
 
     def __init__(self, queries: list[Query], shard: Shard, every: Chosen, depths: list[int]) -> None:
         self.lists: dict[int, list[NDArray[np.float32]]] = {depth: [] for depth in depths}
         self.holders: dict[int, list[NDArray[np.float32]]] = {depth: [] for depth in depths}
+        self.scores: dict[int, list[float]] = {depth: [] for depth in depths}
         for query in queries:
             found = blocks_route(query.wider(max(depths)), shard, every).candidates
             order = np.argsort(-found.scores)
             for depth in depths:
                 best = order[:depth]
                 below = found.scores[best[-1]] - query.hopes
+                self.scores[depth].append(float(found.scores[best[-1]]))
                 self.lists[depth].append(below)
                 self.holders[depth].append(below[shard.list_of[found.rows[best]]])
 
 
-def _fitted(kinds: list[_Kind], depths: list[int]) -> dict[str, float]:
+def _fitted(name: str, kind: _Kind) -> dict[str, float]:
     fitted: dict[str, float] = {}
-    for depth in depths:
-        reach = max(float(np.quantile(np.concatenate(kind.holders[depth]), FOUND)) for kind in kinds)
-        probes = max(
-            float(np.mean([np.count_nonzero(lists <= reach) for lists in kind.lists[depth]])) for kind in kinds
-        )
-        fitted |= {f"reach@{depth}": reach, f"probes@{depth}": probes}
+    for depth, lists in kind.lists.items():
+        reach = float(np.quantile(np.concatenate(kind.holders[depth]), FOUND))
+        probes = float(np.mean([np.count_nonzero(below <= reach) for below in lists]))
+        score = float(np.mean(kind.scores[depth]))
+        fitted |= {f"{name}.reach@{depth}": reach, f"{name}.score@{depth}": score, f"{name}.probes@{depth}": probes}
     return fitted

@@ -104,8 +104,10 @@ def _narrow(seek: Sought, costs: Costs) -> bool:
         return False
     others = Chosen(words=None, blocks=None, count=seek.likely, sure=False, lists=seek.test)
     times = route_times(seek.query, seek.shard, others, seek.share, costs)
-    sieving = 0.0 if seek.only_time else costs.time("sieve", Work(rows=rows))
-    return costs.time("slice", Work(rows=length)) < min(times.values()) + sieving
+    sieving = costs.time("sieve", Work(rows=rows))
+    free = {"lists"} if seek.only_time else set()
+    best = min(time + (0.0 if route in free else sieving) for route, time in times.items())
+    return costs.time("slice", Work(rows=length)) < best
 
 
 def _slice(seek: Sought) -> Choice:

@@ -116,7 +116,7 @@ def lists_route(query: Query, shard: Shard, chosen: Chosen, costs: Costs) -> Rea
     Where fewer than k rows were found, twice as many lists are probed, down to the last.
     """
     depth = query.k * shard.rows / max(chosen.count, 1)
-    reach, lists = costs.reach(depth), len(query.order)
+    lists = len(query.order)
     done, found = 0, _nothing(shard)
     upto = min(first_probes(costs, depth), lists)
     while upto > done:
@@ -126,7 +126,8 @@ def lists_route(query: Query, shard: Shard, chosen: Chosen, costs: Costs) -> Rea
         if not enough:
             upto = min(2 * done, lists)
         elif (least := max(_kth(found.candidates.scores, query.k), query.floor)) > -np.inf:
-            upto = max(done, int(np.searchsorted(query.falling, reach - least, side="right")))
+            lowest = least - costs.reach(depth, least)
+            upto = max(done, int(np.searchsorted(query.falling, -lowest, side="right")))
     return found
 
 
