@@ -92,8 +92,8 @@ def open_service(name: str, path: Path) -> Service:
     store = Store.open(path)
     own, infos = open_encoder_of(store.space), Infos()
     encoder = shared(own)
-    warm_up(encoder, infos.of(store.snapshot()))
     searcher = Searcher(store, encoder, calibration=lambda: load_calibration(path))
+    warm_up(encoder, searcher, lambda: infos.of(store.snapshot()))
     return Service(name=name, path=path, store=store, searcher=searcher, infos=infos, encoder=own)
 
 
