@@ -1,4 +1,4 @@
-"""``swath index``, ``swath remove``, ``swath compact``: what changes an index."""
+"""``swath index``, ``swath remove``, ``swath compact``, ``swath optimize``: what changes an index."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from swath._options import AsJson, IndexDir
 
 if TYPE_CHECKING:
     from indexer import IngestReport
+    from retriever.engine import OptimizeReport
 
 SHOWN_FAILURES = 20
 """Failures listed on the terminal; --json lists them all."""
@@ -31,6 +32,7 @@ def register(app: typer.Typer) -> None:
     app.command("index")(index)
     app.command("remove")(remove)
     app.command("compact")(compact)
+    app.command("optimize")(optimize)
 
 
 def index(
@@ -138,3 +140,32 @@ def compact(index_dir: IndexDir, as_json: AsJson = False) -> None:
         print_json(report)
     else:
         stdout().print(f"compacted {index_dir}", markup=False)
+
+
+def optimize(
+    index_dir: IndexDir,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Build the search snapshot anew, whatever there is.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make searches quick: merge small files, then build the search snapshot or add to it."""
+    import swath
+    from swath._progress import Line
+
+    with Line("making the search snapshot") as line:
+        report = swath.open(index_dir).optimize(rebuild=rebuild, progress=line.count)
+    print_json(report) if as_json else _print_optimized(report)
+
+
+def _print_optimized(report: OptimizeReport) -> None:
+    out = stdout()
+    done = {
+        "built": f"search snapshot built: {report.tiles:,} tiles",
+        "extended": f"search snapshot extended: {report.added:,} tiles more, {report.gone:,} gone",
+        "kept": f"search snapshot kept: it holds all {report.tiles:,} tiles",
+        "none": "no search snapshot: the index holds no tiles yet",
+    }[report.snapshot]
+    size = f", {report.bytes / 1e6:,.0f} MB" if report.bytes else ""
+    files = f"{report.fragments_before} data files, now {report.fragments_after}"
+    out.print(f"{done}{size}; {files}; {report.seconds:.1f} s", markup=False)

@@ -14,6 +14,7 @@ from retriever import CalibrationPlan, FitReport, calibrate_index, find_tile, wr
 from swath._searchable import SearchableIndex
 
 if TYPE_CHECKING:
+    from retriever.engine import OptimizeReport
     from retriever.rag import Answer, Archive, Asker, QueryPlan, Turn
 
 Progress = Callable[[int, int], None]
@@ -158,4 +159,22 @@ class Index(SearchableIndex):
 
     def compact(self) -> CompactReport:
         """Merge small files and drop old versions; what a search sees does not change."""
-        return self._store.compact()
+        from retriever.engine import compact
+
+        return compact(self._store)
+
+    def optimize(self, *, rebuild: bool = False, progress: Progress | None = None) -> OptimizeReport:
+        """Make searches quick: compact, then build the search snapshot, or add to it what came since.
+
+        Searches go on meanwhile. An index without a snapshot is searched just as well, only slower.
+
+        Args:
+            rebuild: Build anew whatever there is.
+            progress: Called with rows done and rows in all.
+
+        Raises:
+            StoreError: The index cannot be written, or is being optimized or written by another process.
+        """
+        from retriever.engine import optimize
+
+        return optimize(self._store, rebuild=rebuild, progress=progress)

@@ -6,7 +6,7 @@ thrown away without loss; rows that came later are searched flat and merged, row
 The walk of a query: prepare the vector, sieve (filter to columns), plan (which route), candidates, exact scores.
 """
 
-from retriever.engine._build import build_snapshot
+from retriever.engine._build import OptimizeReport, build_snapshot, compact, optimize
 from retriever.engine._engine import Alive, Engine, Ranking, Snapshot
 from retriever.engine._explain import explained
 from retriever.engine._fresh import Fresh
@@ -28,6 +28,7 @@ __all__ = [
     "Fresh",
     "Layout",
     "OpenSnapshot",
+    "OptimizeReport",
     "Plan",
     "Ranking",
     "Route",
@@ -36,7 +37,9 @@ __all__ = [
     "Shared",
     "Snapshot",
     "build_snapshot",
+    "compact",
     "current",
     "explained",
     "open_snapshot",
+    "optimize",
 ]

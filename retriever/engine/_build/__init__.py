@@ -3,7 +3,7 @@
 from retriever.engine._build._align import Alignment, align, realign
 from retriever.engine._build._build import SHARD_ROWS, VersionedRows, build_snapshot
 from retriever.engine._build._extend import extend_snapshot
-from retriever.engine._build._optimize import OptimizeReport, optimize, snapshot_bytes
+from retriever.engine._build._optimize import OptimizeReport, compact, optimize, snapshot_bytes
 
 __all__ = [
     "SHARD_ROWS",
@@ -12,6 +12,7 @@ __all__ = [
     "VersionedRows",
     "align",
     "build_snapshot",
+    "compact",
     "extend_snapshot",
     "optimize",
     "realign",

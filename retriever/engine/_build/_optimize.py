@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 
 from core import StoreError
-from indexer.store import SEARCH, Store
+from indexer.store import SEARCH, CompactReport, Store
 from retriever.engine._build._align import Alignment, align, realign
 from retriever.engine._build._build import Progress, build_snapshot
 from retriever.engine._build._extend import extend_snapshot, in_order
@@ -69,7 +69,7 @@ def optimize(store: Store, *, rebuild: bool = False, progress: Progress | None =
         built = table.count() > 0 and (rebuild or before is None or _outgrown(before, former))
         if built:
             build_snapshot(table, store.path, progress=progress)
-        extended = _compacted(store, progress)
+        extended = _compacted(store, progress)[1]
     return OptimizeReport(
         snapshot="built" if built else "extended" if extended else "none" if former is None else "kept",
         tiles=store.snapshot().count(),
@@ -109,20 +109,32 @@ def _outgrown(before: Alignment, snapshot: OpenSnapshot | None) -> bool:
     return moved > REBUILT_ABOVE * sum(snapshot.layout.shards[number].rows for number in ordered)
 
 
-def _compacted(store: Store, progress: Progress | None) -> bool:
+def compact(store: Store) -> CompactReport:
+    """Compact the tables of an index and bring its search snapshot along, where it has one.
+
+    A compaction gives rows other ids: a snapshot that is left behind cannot be used.
+
+    Raises:
+        StoreError: The index cannot be written, or is being optimized or written by another process.
+    """
+    with _building(store.path):
+        return _compacted(store, None)[0]
+
+
+def _compacted(store: Store, progress: Progress | None) -> tuple[CompactReport, bool]:
     """Compact the tables and bring the snapshot to the version that this makes; return whether it is a new one."""
     snapshot = _usable(store)
     with store.writing():
         before = None if snapshot is None else align(store.snapshot(), snapshot)
-        store.compact()
+        report = store.compact()
         table = store.snapshot()
     if snapshot is None or before is None:
-        return False
+        return report, False
     after = realign(table, snapshot, before)
     if after.same and all(map(np.array_equal, before.row_ids, after.row_ids)):
-        return False
+        return report, False
     extend_snapshot(table, store.path, snapshot, after, progress=progress)
-    return True
+    return report, True
 
 
 @contextmanager
