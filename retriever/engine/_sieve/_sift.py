@@ -15,7 +15,8 @@ from retriever.engine._bitmap import WORD
 from retriever.engine._kernels import _sieve as kernels
 from retriever.engine._layout import BLOCK
 from retriever.engine._shard import Shard
-from retriever.engine._sieve._doubts import drop_failing, settle_blocks
+from retriever.engine._sieve._areas import settle
+from retriever.engine._sieve._doubts import drop_failing
 from retriever.engine._sieve._model import Boxes, CellRanges, Either, Moments, Named, Percents, Sieve
 
 Words = NDArray[np.uint64]
@@ -71,7 +72,7 @@ def _keep(test: Boxes | Moments | Named | Percents | CellRanges, shard: Shard, w
     doubts = np.zeros_like(words)
     count = _KEEPERS[type(test)](test, shard, words, doubts)
     if count and isinstance(test, Boxes) and not test.plain:
-        settle_blocks(test.condition, shard, words, doubts)
+        settle(test.condition, shard, words, doubts)
     return doubts if count else None
 
 
