@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-FORMAT = 1
+FORMAT = 2
 """Raised when an array changes meaning; a snapshot of another format is built anew."""
 
 BLOCK = 256

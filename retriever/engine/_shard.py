@@ -6,8 +6,8 @@ nearest centroid, within a list by rising second) makes a list and a time range 
 ``slots``, padding has row -1.
 
 A code is the signs of ``rotate(x - centroid)``; the estimate of a dot product is
-``query . centroid + factor * sum(sign * rotated query) + lean * offset`` (RaBitQ,
-https://arxiv.org/abs/2405.12497, plus what is known to be missing), with ``lean = query . centroid / |centroid|^2``.
+``(1 + offset) * query . centroid + factor * sum(sign * rotated query)`` (RaBitQ, https://arxiv.org/abs/2405.12497, plus
+what is known to be missing in the direction of the centroid).
 Both orders hold the same codes. Without lists there is one centroid, the mean, and only
 geographic order.
 """
@@ -54,7 +54,7 @@ class Shard:
     factors: NDArray[np.float32]
     """(n,)"""
     offsets: NDArray[np.float32]
-    """(n,) what is missing when the centroid itself is the query; half of the error goes with it."""
+    """(n,) what is missing when the centroid itself is the query, over |centroid|^2."""
     ones: NDArray[np.uint16]
     """(n,) bits that are 1 in the code."""
     list_of: NDArray[np.uint16]

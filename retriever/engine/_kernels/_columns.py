@@ -47,7 +47,6 @@ class Asked(NamedTuple):
     planes: NDArray[np.uint64]
     numbers: NDArray[np.float32]
     dots: NDArray[np.float32]
-    leans: NDArray[np.float32]
 
 
 class Columns(NamedTuple):

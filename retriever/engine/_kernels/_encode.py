@@ -3,7 +3,8 @@
 With ``o`` the rotated way and ``b`` its signs, ``factor = |o|^2 / (b . o)`` makes ``factor * (b . q)`` an estimate of
 ``o . q`` that is right on average, since the rotation is random. Queries are never random, though: they lean towards
 the centroids of the lists they look into. How wrong the estimate is for the centroid itself is known when the row is
-encoded; this ``offset`` is added, and half of the error of queries like the rows goes with it.
+encoded. This ``offset``, as a share of ``|centroid|^2``, is added as far as a query leans that way, and half of the
+error of queries like the rows goes with it.
 """
 
 from __future__ import annotations
@@ -75,4 +76,7 @@ def _encode_rows(vectors, lists, centroids, signs, shuffles, codes, factors, off
                 positive += 1
         ones[row] = positive
         factors[row] = square / total if total > 0 else np.float32(0)
-        offsets[row] = along - factors[row] * signed
+        length = np.float32(0)
+        for j in range(dim):
+            length += centroid[j] * centroid[j]
+        offsets[row] = (along - factors[row] * signed) / max(length, np.float32(1e-9))

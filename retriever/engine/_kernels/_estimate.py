@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from retriever.engine._kernels._group import estimate_group
+from retriever.engine._kernels._group import estimate_listed, estimate_mixed
 from retriever.engine._kernels._intrinsics import kernel, trailing_zeros
 from retriever.engine._kernels._select import keep_largest, key_score, sort_key
 from retriever.engine._layout import BLOCK, LANES, UNDATED
 
 _LATEST = 2**31 - 1
-_GROUPS = BLOCK // LANES
 
 
 @kernel
@@ -25,18 +24,18 @@ def gather_lists(lists, order, asked, first, last, sensors, words, patience, key
 
     Once there are ``room`` of them, it stops when ``patience`` lists in a row have brought none.
     """
-    dots, leans, estimates = np.empty(LANES, np.float32), np.empty(LANES, np.float32), np.empty(LANES, np.float32)
+    estimates = np.empty(LANES, np.float32)
     count, examined, passed, threshold, idle = 0, 0, 0, np.float32(-np.inf), 0
     for number in order:
         begin, end = lists.starts[number], lists.starts[number] + lists.sizes[number]
         if first != UNDATED or last != _LATEST:
             begin, end = _between(lists.seconds, begin, end, first), _between(lists.seconds, begin, end, last + 1)
         examined += max(end - begin, 0)
-        dots[:], leans[:], before = asked.dots[number], asked.leans[number], passed
+        before = passed
         for group in range(begin // LANES, (end + LANES - 1) // LANES):
-            bits = estimate_group(
-                lists.codes, lists.factors, lists.offsets, lists.ones, np.int64(group), asked.planes, asked.numbers,
-                dots, leans, threshold, estimates,
+            bits = estimate_listed(
+                lists.codes, lists.factors, lists.offsets, lists.ones, asked.planes, asked.numbers, estimates,
+                np.int64(group), threshold, asked.dots[number],
             )  # fmt: skip
             if not bits:
                 continue
@@ -68,28 +67,27 @@ def gather_lists(lists, order, asked, first, last, sensors, words, patience, key
 @kernel
 def gather_blocks(blocks, rows, chosen, every, asked, words, keys, room):
     """Gather the rows with the greatest estimates of all blocks, or of the chosen ones; return how many."""
-    dots, leans, estimates = np.empty(LANES, np.float32), np.empty(LANES, np.float32), np.empty(LANES, np.float32)
+    dots, estimates = np.empty(BLOCK, np.float32), np.empty(LANES, np.float32)
     count, threshold = 0, np.float32(-np.inf)
     for place in range((rows + BLOCK - 1) // BLOCK if every else chosen.size):
-        block = place if every else np.int64(chosen[place])
-        for group in range(block * _GROUPS, (block + 1) * _GROUPS):
-            start = group * LANES
-            bits = _lane_bits(words, start, rows)
+        first = BLOCK * (place if every else np.int64(chosen[place]))
+        # A block at a time: what was just written number by number cannot be read as a vector at once.
+        for row in range(BLOCK):
+            dots[row] = asked.dots[blocks.list_of[first + row]]
+        for start in range(0, BLOCK, LANES):
+            bits = _lane_bits(words, first + start, rows)
             if not bits:
                 continue
-            for lane in range(LANES):
-                number = blocks.list_of[start + lane]
-                dots[lane], leans[lane] = asked.dots[number], asked.leans[number]
-            bits &= estimate_group(
-                blocks.codes, blocks.factors, blocks.offsets, blocks.ones, np.int64(group), asked.planes, asked.numbers,
-                dots, leans, threshold, estimates,
+            bits &= estimate_mixed(
+                blocks.codes, blocks.factors, blocks.offsets, blocks.ones, asked.planes, asked.numbers, estimates,
+                np.int64((first + start) // LANES), threshold, dots, np.int64(start),
             )  # fmt: skip
             while bits:
                 lane = np.int64(trailing_zeros(bits))
                 bits &= bits - np.uint64(1)
                 if estimates[lane] <= threshold:
                     continue
-                keys[count] = sort_key(estimates[lane], start + lane)
+                keys[count] = sort_key(estimates[lane], first + start + lane)
                 count += 1
                 if count == keys.size:
                     keep_largest(keys, count, room)

@@ -33,7 +33,6 @@ class _Space(NamedTuple):
     signs: NDArray[np.float32]
     shuffles: NDArray[np.int32]
     centroids: NDArray[np.int8]
-    inverse_squares: NDArray[np.float32]
     reaches: NDArray[np.float32]
 
 
@@ -56,14 +55,12 @@ class Prepared:
     """(dim,) the query in bytes, its greatest number as 127."""
     dots: NDArray[np.float32]
     """(max(lists, 1),) dot products with all centroids, within a hundredth of the longest one."""
-    leans: NDArray[np.float32]
-    """(max(lists, 1),) how much of each centroid is in the query: what a row's offset counts."""
     hopes: NDArray[np.float32]
     """(max(lists, 1),) the score that the best rows of each list may have."""
 
     def asked(self) -> Asked:
         """Return it as one argument of a kernel."""
-        return Asked(self.query, self.query_i8, self.planes, self.numbers, self.dots, self.leans)
+        return Asked(self.query, self.query_i8, self.planes, self.numbers, self.dots)
 
 
 def prepare(query: NDArray[np.float32], shared: Shared, layout: Layout) -> Prepared:
@@ -71,7 +68,7 @@ def prepare(query: NDArray[np.float32], shared: Shared, layout: Layout) -> Prepa
     query = np.require(query, np.float32, ["C", "W"])
     rotated, planes = np.empty(len(query), np.float32), np.zeros((_PLANES, layout.words), np.uint64)
     query_i8, numbers = np.empty(len(query), np.int8), np.empty(4, np.float32)
-    dots, leans, hopes = np.empty((3, len(shared.centroids)), np.float32)
+    dots, hopes = np.empty((2, len(shared.centroids)), np.float32)
     _prepare(
         query,
         _space(shared),
@@ -82,7 +79,6 @@ def prepare(query: NDArray[np.float32], shared: Shared, layout: Layout) -> Prepa
         numbers,
         query_i8,
         dots,
-        leans,
         hopes,
     )
     return Prepared(
@@ -92,7 +88,6 @@ def prepare(query: NDArray[np.float32], shared: Shared, layout: Layout) -> Prepa
         numbers=numbers,
         query_i8=query_i8,
         dots=dots,
-        leans=leans,
         hopes=hopes,
     )
 
@@ -100,14 +95,12 @@ def prepare(query: NDArray[np.float32], shared: Shared, layout: Layout) -> Prepa
 def _space(shared: Shared) -> _Space:
     found = _seen.get(shared)
     if found is None:
-        squares = np.maximum((shared.centroids.astype(np.float64) ** 2).sum(axis=1), 1e-9)
         found = _seen.setdefault(
             shared,
             _Space(
                 fixed(shared.signs),
                 fixed(shared.shuffles),
                 fixed(shared.centroids_i8),
-                fixed((1 / squares).astype(np.float32)),
                 fixed((_REACH * shared.spreads).astype(np.float32)),
             ),
         )
@@ -125,7 +118,7 @@ def nearest_lists(prepared: Prepared, count: int) -> NDArray[np.int32]:
 
 
 @kernel
-def _prepare(query, space, scale, centroid_scale, rotated, planes, numbers, query_i8, dots, leans, hopes):
+def _prepare(query, space, scale, centroid_scale, rotated, planes, numbers, query_i8, dots, hopes):
     rotated[:] = query
     rotate_one(rotated, space.signs, space.shuffles, np.empty(query.size, np.float32))
     low, high = rotated.min(), rotated.max()
@@ -142,7 +135,6 @@ def _prepare(query, space, scale, centroid_scale, rotated, planes, numbers, quer
         query_i8[j] = np.int8(np.rint(query[j] / unit_i8))
     for number in range(dots.size):
         dots[number] = np.float32(dot_bytes(space.centroids, number, query_i8)) * np.float32(unit_i8 / centroid_scale)
-        leans[number] = dots[number] * space.inverse_squares[number]
         hopes[number] = dots[number] + space.reaches[number]
     numbers[0], numbers[1], numbers[3] = low, step, unit_i8 / scale
     numbers[2] = low * np.float32(rotated.size) + step * np.float32(units)

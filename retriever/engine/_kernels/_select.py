@@ -39,17 +39,7 @@ def keep_largest(keys, count, room):
         return
     left, right, place = 0, count - 1, room - 1
     while left < right:
-        pivot = _middle(keys[left], keys[(left + right) >> 1], keys[right])
-        i, j = left, right
-        while i <= j:
-            while keys[i] > pivot:
-                i += 1
-            while keys[j] < pivot:
-                j -= 1
-            if i <= j:
-                keys[i], keys[j] = keys[j], keys[i]
-                i += 1
-                j -= 1
+        i, j = _parted(keys, left, right)
         if place <= j:
             right = j
         elif place >= i:
@@ -63,10 +53,51 @@ def _middle(first, second, third):
     return max(min(first, second), min(max(first, second), third))
 
 
+_FEW = 24
+"""Keys that are sorted as quickly by insertion."""
+
+
 @kernel
 def sort_down(keys, count):
-    """Sort the first ``count`` keys, largest first."""
-    keys[:count] = np.sort(keys[:count])[::-1]
+    """Sort the first ``count`` keys, largest first (quicksort; numpy's own takes seconds to compile)."""
+    pending = np.empty((64, 2), np.int64)
+    pending[0], depth = (0, count - 1), 1
+    while depth:
+        depth -= 1
+        left, right = pending[depth]
+        while right - left >= _FEW:
+            i, j = _parted(keys, left, right)
+            # The larger part waits, so that no more than 64 ever do.
+            if j - left > right - i:
+                pending[depth] = left, j
+                left = i
+            else:
+                pending[depth] = i, right
+                right = j
+            depth += 1
+        for i in range(left + 1, right + 1):
+            key, j = keys[i], i
+            while j > left and keys[j - 1] < key:
+                keys[j] = keys[j - 1]
+                j -= 1
+            keys[j] = key
+
+
+@kernel
+def _parted(keys, left, right):
+    """Bring larger keys to the left and smaller ones to the right; return where those begin and these end."""
+    pivot = _middle(keys[left], keys[(left + right) >> 1], keys[right])
+    i, j = left, right
+    while i <= j:
+        while keys[i] > pivot:
+            i += 1
+        while keys[j] < pivot:
+            j -= 1
+        if i <= j:
+            keys[i], keys[j] = keys[j], keys[i]
+            i += 1
+            j -= 1
+    return i, j
 
 
 @kernel

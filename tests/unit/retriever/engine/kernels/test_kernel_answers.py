@@ -48,8 +48,8 @@ def expected_estimates(world: World) -> np.ndarray[tuple[int], np.dtype[np.float
     signs = np.where(way > 0, 1, -1)
     centroids = rotate(world.centroids, world.shared)[world.list_of]
     offsets = (way * centroids).sum(1) - factors * (signs * centroids).sum(1)
-    leans = base / (world.centroids**2).sum(1)[world.list_of]
-    estimates: np.ndarray[tuple[int], np.dtype[np.float32]] = base + factors * (signs @ query) + leans * offsets
+    offsets /= (world.centroids**2).sum(1)[world.list_of]
+    estimates: np.ndarray[tuple[int], np.dtype[np.float32]] = base * (1 + offsets) + factors * (signs @ query)
     return estimates
 
 
