@@ -10,6 +10,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import product
 from typing import Any
 
 import pyarrow as pa
@@ -89,29 +90,29 @@ def take_turns(work: Work, names: Sequence[str], say: Say, *, share: int = 1) ->
         for worker in workers.values():
             worker.call("open")
             worker.call("settle", _settling(questions))
-        for point in POINTS:
-            lines += _point(point, questions, workers, draw, share)
-            say(f"asked {point[0]} {point[1]:.2%}")
+        # One depth after the other: an engine that keeps what a filter let through has forgotten it by then.
+        for depth, point in product(DEPTHS, POINTS):
+            numbers = [place for place, question in enumerate(questions) if (question.family, question.share) == point]
+            draw.shuffle(numbers)
+            turns = [numbers[start : start + TURN] for start in range(0, len(numbers), TURN)]
+            for name, place, answer in _ask(turns, depth, workers, draw, share):
+                lines.append(_line(name, depth, place, questions[place], answer))
+            say(f"asked for {depth}: {point[0]} {point[1]:.2%}")
         memory = {name: worker.call("memory") for name, worker in workers.items()}
     work.write("memory", memory)
     pq.write_table(pa.Table.from_pylist(lines), work.results / "answers.parquet")
 
 
-def _point(
-    point: tuple[str, float], questions: Sequence[Question], workers: dict[str, Worker], draw: random.Random, share: int
-) -> Iterator[dict[str, Any]]:
-    numbers = [place for place, question in enumerate(questions) if (question.family, question.share) == point]
-    draw.shuffle(numbers)
-    turns = [numbers[start : start + TURN] for start in range(0, len(numbers), TURN)]
-    for number, turn in enumerate(turns[::share]):
-        for depth in DEPTHS:
-            names = [name for name in workers if number % ENTRIES[name].every == 0]
-            draw.shuffle(names)
-            for name in names:
-                before = turns[number - 1][0]
-                answers = workers[name].call("ask", [before, *turn], depth)[1:]
-                for place, answer in zip(turn, answers, strict=True):
-                    yield _line(name, depth, place, questions[place], answer)
+def _ask(
+    turns: Sequence[Sequence[int]], depth: int, workers: dict[str, Worker], draw: random.Random, share: int
+) -> Iterator[tuple[str, int, Answer]]:
+    """Yield engine, question and answer."""
+    for number in range(0, len(turns), share):
+        names = [name for name in workers if number // share % ENTRIES[name].every == 0]
+        draw.shuffle(names)
+        for name in names:
+            answers = workers[name].call("ask", [turns[number - 1][0], *turns[number]], depth)[1:]
+            yield from zip([name] * len(answers), turns[number], answers, strict=True)
 
 
 def _line(name: str, depth: int, place: int, question: Question, answer: Answer) -> dict[str, Any]:
