@@ -20,8 +20,8 @@ from retriever._version import Version
 from retriever.engine._engine import Engine
 from retriever.engine._open import CURRENT, current, open_snapshot
 from retriever.engine._places import Places
-from retriever.engine._rows import EngineRows
-from retriever.engine._state import Opened, OutgrownError, State, advanced, first_state
+from retriever.engine._rows import EngineRows, check_origin
+from retriever.engine._state import Opened, State, UnfitError, advanced, first_state
 
 KEPT_STATES = 4
 """Versions whose states are kept; one is a bit a row and the newer rows."""
@@ -131,7 +131,7 @@ class Fresh:
             return _past(table)
         try:
             state = self._reached(opened, table)
-        except OutgrownError as error:
+        except UnfitError as error:
             return _past(table, self._passed_over(str(error)))
         self._states[table.version] = state
         self._states.move_to_end(table.version)
@@ -145,7 +145,9 @@ class Fresh:
             state for version, state in self._states.items() if version < table.version and state.opened is opened
         ]
         if not earlier:
-            return first_state(opened, table)
+            state = first_state(opened, table)
+            check_origin(EngineRows(state))
+            return state
         return advanced(max(earlier, key=lambda state: state.table.version), table)
 
     def _reopen(self) -> None:

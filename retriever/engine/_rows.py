@@ -20,10 +20,15 @@ from retriever.engine._delta import NOT_HELD, vector_column
 from retriever.engine._facets import count_in_state
 from retriever.engine._index import EngineIndex
 from retriever.engine._shard import Shard
-from retriever.engine._state import State, TableRows
+from retriever.engine._state import State, TableRows, UnfitError
 
 if TYPE_CHECKING:
     from lancedb.expr import Expr
+
+SAMPLE = 16
+"""Rows of each shard that are compared with the table's when a snapshot is opened: 5 ms."""
+
+_COMPARED = ("tile_id", "vector")
 
 
 class EngineRows:
@@ -123,6 +128,15 @@ class EngineRows:
         parts = [pa.Table.from_arrays(part.columns, schema=schema) for part in parts]
         return parts[0] if len(parts) == 1 else _in_order(parts, places)
 
+    def some_of_snapshot(self, count: int) -> NDArray[np.uint64]:
+        """Return the row ids of up to so many of a shard's rows that are still there, from all over each shard."""
+        parts = [np.empty(0, dtype=np.uint64)]
+        for number, shard in enumerate(self._shards()):
+            alive = None if self.state.alive is None else self.state.alive[number]
+            there = np.arange(shard.rows) if alive is None else rows_in(alive)
+            parts.append(shard.row_ids[there[:: max(len(there) // count, 1)][:count]])
+        return np.concatenate(parts)
+
     def _shards(self) -> Iterator[Shard]:
         snapshot = self.state.opened.engine.snapshot
         return (snapshot.shard(number) for number in range(len(snapshot.layout.shards)))
@@ -131,6 +145,23 @@ class EngineRows:
         """Which of a shard's rows are still there."""
         alive = None if self.state.alive is None else self.state.alive[number]
         return np.ones(len(rows), dtype=bool) if alive is None else are_in(alive, rows)
+
+
+def check_origin(rows: EngineRows) -> None:
+    """Compare a few of a snapshot's rows with the table's: two tables' row ids are alike, what they stand for is not.
+
+    Raises:
+        UnfitError: The snapshot was made from another table.
+    """
+    row_ids = rows.some_of_snapshot(SAMPLE)
+    if not len(row_ids):
+        return
+    try:
+        same = rows.take(row_ids, _COMPARED).equals(rows.table.take(row_ids, _COMPARED))
+    except StoreError:
+        same = False
+    if not same:
+        raise UnfitError("it was made from another table")
 
 
 def _elsewhere(columns: Sequence[str]) -> list[str]:
@@ -144,11 +175,11 @@ def _schema(space: VectorSpace, dtype: VectorType, columns: tuple[str, ...]) -> 
 
 
 def _of_shard(shard: Shard, rows: NDArray[np.int64], columns: Sequence[str]) -> pa.Table:
-    plain = [name for name in columns if name != "vector"]
-    table = _plain(shard.scalars.select(plain).take(pa.array(rows)))
+    table = _plain(shard.scalars.select([name for name in columns if name != "vector"]).take(pa.array(rows)))
     if "vector" not in columns:
         return table
-    return table.append_column("vector", vector_column(shard.vectors[rows])).select(list(columns))
+    vectors = vector_column(shard.vectors[rows])
+    return pa.table({name: vectors if name == "vector" else table[name] for name in columns})
 
 
 def _stored(newer: pa.Table, dtype: VectorType) -> pa.Table:

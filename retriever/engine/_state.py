@@ -40,8 +40,8 @@ class TableRows(Rows, Protocol):
         ...
 
 
-class OutgrownError(Exception):
-    """The table has moved too far from the snapshot for it to be of use."""
+class UnfitError(Exception):
+    """A snapshot is of no use for a table; the message says why."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -74,7 +74,7 @@ def first_state(opened: Opened, table: TableRows) -> State:
     """Return the state of a version of the table, that of the snapshot or a later one.
 
     Raises:
-        OutgrownError: More rows are newer than can be held; the message says how many.
+        UnfitError: More rows are newer than can be held; the message says how many.
         StoreError: The table cannot be read.
     """
     start = State(
@@ -91,7 +91,7 @@ def advanced(state: State, table: TableRows) -> State:
     """Return the state of a later version, from that of an earlier one: what came is read, what went is masked.
 
     Raises:
-        OutgrownError: More rows are newer than can be held; the message says how many.
+        UnfitError: More rows are newer than can be held; the message says how many.
         StoreError: The table cannot be read.
     """
     came = _newer(state, table)
@@ -112,9 +112,9 @@ def _newer(state: State, table: TableRows) -> Delta:
     later = col("_rowid") >= lit(first)
     number = sum(batch.num_rows for batch in table.scan((), later))
     if number == table.count() > 0 < state.living:
-        raise OutgrownError("the table was compacted or filled anew after it was made")
+        raise UnfitError("the table was compacted or filled anew after it was made")
     if (number + len(state.delta)) * table.space.dim * 4 > DELTA_BYTES:
-        raise OutgrownError(f"{number + len(state.delta):,} of {table.count():,} tiles are newer than it")
+        raise UnfitError(f"{number + len(state.delta):,} of {table.count():,} tiles are newer than it")
     return Delta.of(table.scan(held_columns(), later) if number else (), space=table.space)
 
 

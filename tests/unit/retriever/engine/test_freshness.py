@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
@@ -41,7 +42,7 @@ def check_same(rows: EngineRows, table: Snapshot) -> None:
     assert np.array_equal(ids_of(rows), ids)
     assert (rows.version, rows.count()) == (table.version, table.count())
     mixed = np.random.default_rng(0).permutation(ids)[:50]
-    for columns in (RECORD_COLUMNS, ("vector", "tile_id"), ("preview",), ("datetime", "sensor")):
+    for columns in (RECORD_COLUMNS, ("vector", "tile_id"), ("vector",), ("preview",), ("datetime", "sensor")):
         assert rows.take(mixed, columns).equals(table.take(mixed, columns)), columns
     scanned = {batch["_rowid"][place].as_py(): batch.select(SCALARS).take([place]).to_pylist()
                for batch in rows.scan(SCALARS) for place in range(batch.num_rows)}  # fmt: skip
@@ -153,6 +154,13 @@ class TestTheSearchSnapshot:
     def test_of_another_space_is_passed_over(self, optimized: History, tmp_path: Path) -> None:
         _rewrite(optimized.path, encoder="another")
         _passed_over(optimized, r"it was made for another@1 .*, the index holds made-up")
+
+    def test_of_another_index_is_passed_over(self, optimized: History, tmp_path: Path) -> None:
+        other = History(tmp_path / "other", RECIPE, np.random.default_rng(7))
+        for _ in range(optimized.store.version):
+            other.add(12)
+        shutil.copytree(optimized.path / "search", other.path / "search")
+        _passed_over(other, "it was made from another table")
 
     def test_of_another_format_is_passed_over(self, optimized: History) -> None:
         _rewrite(optimized.path, format=99)
