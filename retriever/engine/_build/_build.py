@@ -29,6 +29,7 @@ from retriever.engine._build._write import write_array, write_layout
 from retriever.engine._layout import FORMAT, Layout, ShardEntry
 from retriever.engine._open import centroid_scale, open_snapshot
 from retriever.engine._shard import Shared
+from retriever.engine._sums import write_sums
 
 Progress = Callable[[int, int], None]
 """Called with rows done and rows in all."""
@@ -215,3 +216,4 @@ def _write_shared(folder: Path, layout: Layout, shared: Shared) -> None:
     (folder / SHARED).mkdir()
     for name, spec in shared_arrays(layout, rounds=len(shared.signs)).items():
         write_array(folder / SHARED, name, getattr(shared, name), spec)
+    write_sums(folder / SHARED)

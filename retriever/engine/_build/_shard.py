@@ -23,6 +23,7 @@ from retriever.engine._build._spool import Piece
 from retriever.engine._build._write import write_array
 from retriever.engine._build._zones import zones
 from retriever.engine._layout import UNDATED, UNKNOWN, Layout, ShardEntry
+from retriever.engine._sums import write_sums
 
 _Arrays = dict[str, NDArray[Any]]
 
@@ -77,6 +78,7 @@ class ShardWriter:
             for name, values in arrays.items():
                 write_array(self._folder, name, values, specs.pop(name))
         self._check_streams(specs)
+        write_sums(self._folder)
         return entry
 
     def _check_streams(self, specs: dict[str, Any]) -> None:

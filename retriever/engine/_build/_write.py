@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from core import StoreError
 from retriever.engine._arrays import LAYOUT, ArraySpec, array_file
 from retriever.engine._layout import Layout
+from retriever.engine._open import SUM, layout_sum
 
 
 def write_array(folder: Path, name: str, values: NDArray[Any], spec: ArraySpec) -> None:
@@ -24,4 +25,6 @@ def write_array(folder: Path, name: str, values: NDArray[Any], spec: ArraySpec) 
 
 def write_layout(folder: Path, layout: Layout) -> None:
     """Write the document."""
-    (folder / LAYOUT).write_text(json.dumps(asdict(layout), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    document = json.loads(json.dumps(asdict(layout), allow_nan=False))
+    document[SUM] = layout_sum(document)
+    (folder / LAYOUT).write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
