@@ -19,7 +19,7 @@ from retriever.engine._explain import explained
 from retriever.engine._layout import Layout
 from retriever.engine._plan import EXACT_ROUTES, Plan, Route
 from retriever.engine._plan_of import plan_of, plan_of_part
-from retriever.engine._planner import Wish
+from retriever.engine._planner import Wish, outlook
 from retriever.engine._query import Query
 from retriever.engine._shard import Shard, Shared
 from retriever.engine._shard_search import Answer, count_shard, search_shard
@@ -83,6 +83,7 @@ class Engine:
         layout = snapshot.layout
         self._costs = Costs(layout.costs, layout.lists)
         self._sieve = lru_cache(KEPT_FILTERS)(lambda where: sieve_of(where, layout))
+        self._outlook = lru_cache(KEPT_FILTERS * max(len(layout.shards), 1))(outlook)
 
     def search(
         self,
@@ -204,6 +205,7 @@ class Engine:
             sieve=self._sieve(where),
             layout=snapshot.layout,
             shared=snapshot.shared,
+            outlook=self._outlook,
         )
 
     def _check(self, vector: NDArray[np.float32], k: int) -> None:

@@ -19,7 +19,7 @@ from retriever.engine._plan import Route
 from retriever.engine._query import Query
 from retriever.engine._routes import Chosen, Words, codes_of_blocks, slice_of_time, slice_rows
 from retriever.engine._shard import Shard
-from retriever.engine._sieve import ListTest, estimate, list_test, passing
+from retriever.engine._sieve import ListTest, Sieve, estimate, list_test, passing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,12 +78,29 @@ class Sought:
         return self.test.exact and self.test.sensors is None and self.alive is None
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Outlook:
+    """What a filter says of a shard before a row is looked at; the same for every query, so it is kept."""
+
+    test: ListTest
+    """Its range of time and sensors."""
+    part: tuple[int, int]
+    """The part of ``Shard.by_time`` in that range."""
+    likely: int
+    """Rows thought to pass."""
+
+
+def outlook(sieve: Sieve, shard: Shard) -> Outlook:
+    """Return what a filter says of a shard."""
+    test = list_test(sieve, shard)
+    part = slice_of_time(shard, test)
+    return Outlook(test=test, part=part, likely=min(estimate(sieve, shard).likely, part[1] - part[0]))
+
+
 def sought(query: Query, shard: Shard, alive: Words | None) -> Sought:
     """Return a query in one shard."""
-    test = list_test(query.sieve, shard)
-    part = slice_of_time(shard, test)
-    likely = min(estimate(query.sieve, shard).likely, part[1] - part[0])
-    return Sought(query=query, shard=shard, alive=alive, test=test, part=part, likely=likely)
+    seen = query.outlook(query.sieve, shard)
+    return Sought(query=query, shard=shard, alive=alive, test=seen.test, part=seen.part, likely=seen.likely)
 
 
 def choose(query: Query, shard: Shard, alive: Words | None, wish: Wish, costs: Costs) -> Choice:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import copy
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -16,6 +17,8 @@ from retriever.engine._sieve import Sieve
 
 if TYPE_CHECKING:
     from retriever.engine._kernels import Prepared
+    from retriever.engine._planner import Outlook
+    from retriever.engine._shard import Shard
 
 
 class Query:
@@ -27,6 +30,7 @@ class Query:
         sieve: The filter.
         layout: Of the snapshot.
         shared: What its shards share.
+        outlook: Says what a filter says of a shard.
     """
 
     def __init__(
@@ -37,11 +41,13 @@ class Query:
         sieve: Sieve,
         layout: Layout,
         shared: Shared,
+        outlook: Callable[[Sieve, Shard], Outlook],
     ) -> None:
         self.vector = vector
         self.k = k
         self.sieve = sieve
         self.lists = layout.lists
+        self.outlook = outlook
         self.margin = margin_of(vector)
         self.floor = -np.inf
         """Score of the k-th best row of the shards that were searched; rows below it are of no use."""
