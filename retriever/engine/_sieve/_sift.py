@@ -46,7 +46,7 @@ def sift(sieve: Sieve, shard: Shard, words: Words, *, exact: bool) -> bool:
     for test in sieve.tests:
         if isinstance(test, Either):
             sure &= _keep_either(test, shard, words, exact=exact)
-        elif (doubts := _keep(test, shard, words)) is not None and not isinstance(test, CellRanges):
+        elif (doubts := _keep(test, shard, words, exact=exact)) is not None and not isinstance(test, CellRanges):
             doubted.append((test.condition, doubts))
     if not exact:
         return sure and not sieve.residual and not any((words & doubts).any() for _, doubts in doubted)
@@ -67,11 +67,13 @@ def _keep_either(test: Either, shard: Shard, words: Words, *, exact: bool) -> bo
     return sure
 
 
-def _keep(test: Boxes | Moments | Named | Percents | CellRanges, shard: Shard, words: Words) -> Words | None:
+def _keep(
+    test: Boxes | Moments | Named | Percents | CellRanges, shard: Shard, words: Words, *, exact: bool
+) -> Words | None:
     """Keep the rows that may pass a test; return those in doubt, None where there are none."""
     doubts = np.zeros_like(words)
     count = _KEEPERS[type(test)](test, shard, words, doubts)
-    if count and isinstance(test, Boxes) and not test.plain:
+    if exact and count and isinstance(test, Boxes) and not test.plain:
         settle(test.condition, shard, words, doubts)
     return doubts if count else None
 
