@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 NOT_HELD = ("preview",)
 """Columns that stay in the table: pictures of a few kB each, which no filter reads."""
 
+MOST_CHUNKS = 16
+"""Commits after which the newer rows are copied into one piece: copying them at each would cost more and more."""
+
 
 def held_columns() -> tuple[str, ...]:
     """Return the columns that are held of a newer row."""
@@ -46,8 +49,9 @@ class Delta:
         """Return the rows of batches with ``held_columns`` and ``_rowid``."""
         parts = [_widened(batch) for batch in batches]
         schema = parts[0].schema if parts else _schema(space)
-        table = pa.Table.from_batches(parts, schema).sort_by("_rowid").combine_chunks()
-        return cls(table, space=space)
+        table = pa.Table.from_batches(parts, schema).combine_chunks()
+        rising = bool((np.diff(table["_rowid"].to_numpy().astype(np.int64)) > 0).all())
+        return cls(table if rising else table.sort_by("_rowid"), space=space)
 
     def __len__(self) -> int:
         return len(self.row_ids)
@@ -71,7 +75,10 @@ class Delta:
 
     def kept(self, row_ids: NDArray[np.uint64]) -> Delta:
         """Return those of its rows that are among these."""
-        staying = np.isin(self.row_ids, row_ids)
+        if not len(self):
+            return self
+        later = np.sort(row_ids[row_ids >= self.row_ids[0]])
+        staying = np.searchsorted(later, self.row_ids, side="right") > np.searchsorted(later, self.row_ids)
         return self if staying.all() else Delta(self._table.filter(pa.array(staying)), space=self.space)
 
     def joined(self, newer: Delta) -> Delta:
@@ -80,7 +87,8 @@ class Delta:
             return self
         if not len(self):
             return newer
-        return Delta(pa.concat_tables([self._table, newer._table]).combine_chunks(), space=self.space)
+        both = pa.concat_tables([self._table, newer._table])
+        return Delta(both if both["_rowid"].num_chunks < MOST_CHUNKS else both.combine_chunks(), space=self.space)
 
 
 def _schema(space: VectorSpace) -> pa.Schema:
