@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from core import EARTH_RADIUS_KM
-from retriever._expression import Area, Expression, Nearby, Or
+from retriever._expression import Area, Nearby
 from retriever.engine._kernels import _sieve as kernels
 from retriever.engine._kernels._areas import AWAY, DOUBT, INSIDE, judge_circle, judge_polygon
 from retriever.engine._layout import BLOCK
@@ -38,16 +38,16 @@ _SLACK_KM = 0.01
 """Arcs between vertices 0.1 degrees apart reach 1.3 m beyond the bounds; the rest is for rounding."""
 
 
-def settle(condition: Expression, shard: Shard, words: Words, doubts: Words) -> None:
+def settle(areas: Sequence[Area | Nearby], shard: Shard, words: Words, doubts: Words) -> None:
     """Decide rows in doubt by their bounds, whole blocks first.
 
     Args:
-        condition: An area, or several of which one must be met.
+        areas: Areas of which one must be met.
         shard: Where the rows are.
         words: (n / 64,) bitmap, changed in place.
         doubts: (n / 64,) bitmap of the rows in doubt, changed in place.
     """
-    judges = [_judge(area) for area in (condition.parts if isinstance(condition, Or) else (condition,))]
+    judges = [_judge(area) for area in areas]
     by_block = doubts.reshape(-1, BLOCK // 64)
     blocks = np.flatnonzero(by_block.any(axis=1)).astype(np.int32)
     verdicts = _verdicts(judges, shard.zone_bounds, blocks)
@@ -66,10 +66,10 @@ def _verdicts(judges: Sequence[_Judge], sides: NDArray[np.float32], which: NDArr
     return found
 
 
-def _judge(area: Expression) -> _Judge:
+def _judge(area: Area | Nearby) -> _Judge:
     if isinstance(area, Nearby):
         return partial(_beside_circle, area)
-    if not isinstance(area, Area) or not shapely.is_valid(area.geometry):
+    if not shapely.is_valid(area.geometry):
         return lambda _, which: np.full(len(which), DOUBT, dtype=np.uint8)
     if area.geometry.is_empty:
         return lambda _, which: np.full(len(which), AWAY, dtype=np.uint8)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pyarrow as pa
+import shapely
 from numpy.typing import NDArray
 
+from retriever._distance import within_radius
 from retriever._evaluate import matching
-from retriever._expression import Expression, columns_of
+from retriever._expression import Area, Expression, Nearby, columns_of
+from retriever._spatial import in_area
 from retriever.engine._bitmap import WORD, count_in
 from retriever.engine._kernels import _sieve as kernels
 from retriever.engine._shard import Shard
@@ -40,6 +45,26 @@ def drop_failing(
         kept = matching(condition, scalars_of(condition, shard, part))
         if len(kept) < len(part):
             kernels.unmark(np.delete(part, kept), words)
+
+
+def drop_apart(
+    areas: Sequence[Area | Nearby], shard: Shard, words: NDArray[np.uint64], doubts: NDArray[np.uint64]
+) -> None:
+    """Take rows out of a bitmap whose footprints meet none of some areas.
+
+    Args:
+        areas: Areas of which one must be met.
+        shard: Where the rows are; those in doubt have footprints.
+        words: (n / 64,) bitmap, changed in place.
+        doubts: (n / 64,) bitmap of the rows to be tested.
+    """
+    rows = rows_of(words & doubts)
+    footprints = _whole(shard.scalars["footprint"])
+    for start in range(0, len(rows), _AT_ONCE):
+        part = rows[start : start + _AT_ONCE]
+        shapes = shapely.from_wkb(footprints.take(pa.array(part)).to_numpy(zero_copy_only=False))
+        each = [in_area(area, shapes) if isinstance(area, Area) else within_radius(area, shapes) for area in areas]
+        kernels.unmark(part[~np.any(each, axis=0)], words)
 
 
 def is_dear(condition: Expression) -> bool:

@@ -47,13 +47,12 @@ _PERCENTS = np.arange(101) / 100
 def boxes_of(part: Expression) -> Boxes | None:
     """Return the test of bounds of an area, or of several of which one must be met; None for other conditions."""
     parts = part.parts if isinstance(part, Or) else (part,)
-    found: list[Sequence[float]] = []
-    for each in parts:
-        boxes = boxes_round(each) if isinstance(each, Area | Nearby) else None
-        if boxes is None:
-            return None
-        found += boxes
-    return Boxes(condition=part, boxes=_inward(found), plain=all(_is_box(each) for each in parts))
+    areas = tuple(each for each in parts if isinstance(each, Area | Nearby))
+    boxes = [boxes_round(area) for area in areas]
+    if len(areas) < len(parts) or None in boxes:
+        return None
+    sides = [side for each in boxes if each is not None for side in each]
+    return Boxes(areas=areas, boxes=_inward(sides), plain=all(map(_is_box, areas)))
 
 
 def _inward(boxes: Sequence[Sequence[float]]) -> NDArray[np.float32]:
@@ -67,9 +66,9 @@ def _inward(boxes: Sequence[Sequence[float]]) -> NDArray[np.float32]:
     return rounded
 
 
-def _is_box(part: Expression) -> bool:
+def _is_box(area: Area | Nearby) -> bool:
     """Whether to meet an area is to meet its bounds: of a rectangle, of a line along an axis, of a point."""
-    return isinstance(part, Area) and part.relation == "intersects" and _fills_bounds(part.geometry)
+    return isinstance(area, Area) and area.relation == "intersects" and _fills_bounds(area.geometry)
 
 
 def _fills_bounds(geometry: BaseGeometry) -> bool:

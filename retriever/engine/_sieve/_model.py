@@ -8,15 +8,15 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from retriever._expression import Expression
+from retriever._expression import Area, Expression, Nearby
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Boxes:
     """The footprint meets one of several areas."""
 
-    condition: Expression
-    """The exact test."""
+    areas: tuple[Area | Nearby, ...]
+    """The exact tests; those that are areas say no ``disjoint``."""
     boxes: NDArray[np.float32]
     """(b, 4) west, south, east, north, rounded inward: compared with bounds that are rounded outward, they let every
     row of the areas pass."""

@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from retriever._expression import Expression
 from retriever.engine._bitmap import WORD
 from retriever.engine._kernels import _sieve as kernels
 from retriever.engine._layout import BLOCK
 from retriever.engine._shard import Shard
 from retriever.engine._sieve._areas import settle
-from retriever.engine._sieve._doubts import drop_failing
+from retriever.engine._sieve._doubts import drop_apart, drop_failing
 from retriever.engine._sieve._model import Boxes, CellRanges, Either, Moments, Named, Percents, Sieve
 
 Words = NDArray[np.uint64]
@@ -41,17 +40,20 @@ def sift(sieve: Sieve, shard: Shard, words: Words, *, exact: bool) -> bool:
     if sieve.never:
         words[:] = 0
         return True
-    doubted: list[tuple[Expression, Words]] = []
+    doubted: list[tuple[Boxes | Moments | Named | Percents, Words]] = []
     sure = True
     for test in sieve.tests:
         if isinstance(test, Either):
             sure &= _keep_either(test, shard, words, exact=exact)
         elif (doubts := _keep(test, shard, words, exact=exact)) is not None and not isinstance(test, CellRanges):
-            doubted.append((test.condition, doubts))
+            doubted.append((test, doubts))
     if not exact:
         return sure and not sieve.residual and not any((words & doubts).any() for _, doubts in doubted)
-    for condition, doubts in reversed(doubted):  # dates and names are tested faster than footprints
-        drop_failing(condition, shard, words, doubts)
+    for test, doubts in reversed(doubted):  # dates and names are tested faster than footprints
+        if isinstance(test, Boxes):
+            drop_apart(test.areas, shard, words, doubts)
+        else:
+            drop_failing(test.condition, shard, words, doubts)
     for condition in sieve.residual:
         drop_failing(condition, shard, words, None)
     return True
@@ -74,7 +76,7 @@ def _keep(
     doubts = np.zeros_like(words)
     count = _KEEPERS[type(test)](test, shard, words, doubts)
     if exact and count and isinstance(test, Boxes) and not test.plain:
-        settle(test.condition, shard, words, doubts)
+        settle(test.areas, shard, words, doubts)
     return doubts if count else None
 
 
