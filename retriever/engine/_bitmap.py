@@ -11,10 +11,10 @@ WORD = 64
 
 def rows_in(words: NDArray[np.uint64]) -> NDArray[np.int32]:
     """Return the rows of a bitmap, rising."""
-    filled = np.flatnonzero(words)
-    bits = np.unpackbits(words[filled].view(np.uint8), bitorder="little").reshape(-1, WORD)
-    word, bit = np.nonzero(bits)
-    rows: NDArray[np.int32] = (filled[word] * WORD + bit).astype(np.int32)
+    from retriever.engine._kernels._sieve import listed  # imports numba
+
+    rows = np.empty(count_in(words), dtype=np.int32)
+    listed(words, rows)
     return rows
 
 

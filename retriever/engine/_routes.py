@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from retriever.engine._bitmap import are_in
+from retriever.engine._bitmap import are_in, rows_in
 from retriever.engine._costs import Costs, Work
 from retriever.engine._layout import BLOCK
 from retriever.engine._query import Query
@@ -17,6 +17,10 @@ from retriever.engine._shortlist import Candidates, near_best
 from retriever.engine._sieve import ListTest, holds
 
 Words = NDArray[np.uint64]
+
+SPARSE = 64
+"""Passing rows of a block below which all rows are listed first, so that each vector can be asked of memory before it
+is needed: 40 ns a row instead of 190 where one of a hundred passes."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -49,6 +53,8 @@ def exact_route(query: Query, shard: Shard, chosen: Chosen) -> Reached:
     """Score every passing row; none is missed that ties with the k-th best."""
     from retriever.engine._kernels import score_all  # imports numba
 
+    if chosen.words is not None and chosen.blocks is not None and chosen.count < SPARSE * len(chosen.blocks):
+        return slice_route(query, shard, rows_in(chosen.words))
     rows, scores = score_all(
         query.prepared, shard, chosen.words, chosen.blocks, keep=query.k, margin=2 * query.margin
     )  # fmt: skip
