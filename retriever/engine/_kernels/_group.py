@@ -26,7 +26,7 @@ class _Arrays:
     """The arrays among the arguments of a call."""
 
     def __init__(self, context: Any, builder: Any, signature: Any, arguments: Any) -> None:
-        self._views = [
+        self._views: list[Any] = [
             context.make_array(kind)(context, builder, value) if isinstance(kind, types.Array) else None
             for kind, value in zip(signature.args, arguments, strict=True)
         ]
