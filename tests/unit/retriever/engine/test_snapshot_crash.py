@@ -71,7 +71,7 @@ def _removed(path: Path, **options: Any) -> None:
 
 
 _REAL: dict[str, Callable[..., Any]] = {name: getattr(os, name) for name in OPERATIONS}
-_REAL["fsync"] = lambda _: None  # no power fails here, and each takes 4 ms
+_REAL["fsync"] = lambda _: None  # see conftest
 
 
 class VersionedRows(MemoryRows):
