@@ -11,6 +11,7 @@ from retriever.engine._kernels import (
     encode,
     interleave,
     nearest_lists,
+    rooms,
     rotate,
     scan_blocks,
     scan_lists,
@@ -19,6 +20,7 @@ from retriever.engine._kernels import (
     score_exact,
     score_rough,
 )
+from retriever.engine._kernels._select import keep_largest, key_score, sort_down, sort_key
 from retriever.engine._layout import BLOCK, LANES
 from retriever.engine._shard import Shared
 from tests.unit.retriever.engine.kernels.kernel_shards import World, bitmap
@@ -181,6 +183,42 @@ def test_the_best_rows_are_found_where_candidates_are_many(many: World, share: f
     np.testing.assert_allclose(scores, many.scores[best], atol=1e-6)
     order = nearest_lists(prepared, 20)
     assert best_of_lists(prepared, many.shard, order, words=words, room=2500, rough=60, keep=10)[0].tolist() == best
+
+
+def test_patience_ends_a_search_only_when_there_are_enough_rows(many: World) -> None:
+    prepared = many.prepared()
+    order = nearest_lists(prepared, 20)
+    _, _, impatient, _ = scan_lists(prepared, many.shard, order, room=10, patience=2)
+    _, _, patient, _ = scan_lists(prepared, many.shard, order, room=10)
+    assert impatient < patient == 3000
+    few = bitmap(np.arange(3000) == int(np.flatnonzero(many.list_of == order[-1])[0]))
+    rows, _, examined, _ = scan_lists(prepared, many.shard, order, words=few, room=10, patience=2)
+    assert (len(rows), examined) == (1, 3000)
+
+
+def test_candidates_beyond_doubt_are_not_scored_and_the_best_are_the_same(many: World) -> None:
+    prepared, best = many.prepared(), np.argsort(-many.scores)[:10].tolist()
+    thinned = best_of_blocks(prepared, many.shard, None, None, room=2999, rough=100, keep=10)
+    by_estimate = best_of_blocks(prepared, many.shard, None, None, room=2999, rough=2999, keep=10)
+    assert thinned[0].tolist() == by_estimate[0].tolist() == best
+
+
+def test_enough_room_is_left_for_many_hits() -> None:
+    assert all(rooms(k)[0] >= rooms(k)[1] >= k for k in (1, 10, 1000, 10_000))
+
+
+@pytest.mark.parametrize("count", [0, 1, 23, 25, 1000, 5000])
+def test_keys_are_sorted_and_selected_as_numpy_does(count: int) -> None:
+    random = np.random.default_rng(count)
+    scores = np.round(random.standard_normal(count), 1).astype(np.float32)
+    keys = np.array([sort_key(value, row) for row, value in enumerate(scores)], np.uint64)
+    expected = np.sort(keys)[::-1]
+    room = count // 3
+    keep_largest(keys, count, room)
+    assert sorted(keys[:room].tolist(), reverse=True) == expected[:room].tolist()
+    sort_down(keys, count)
+    assert keys.tolist() == expected.tolist()
+    assert [key_score(key) for key in keys] == np.sort(scores)[::-1].tolist()
 
 
 def test_no_row_passes(many: World) -> None:
