@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from retriever.engine._kernels import (
+    _select,
     best_of_blocks,
     best_of_lists,
     encode,
@@ -20,7 +23,6 @@ from retriever.engine._kernels import (
     score_exact,
     score_rough,
 )
-from retriever.engine._kernels._select import keep_largest, key_score, sort_down, sort_key
 from retriever.engine._layout import BLOCK, LANES
 from retriever.engine._shard import Shared
 from tests.unit.retriever.engine.kernels.kernel_shards import World, bitmap
@@ -209,16 +211,17 @@ def test_enough_room_is_left_for_many_hits() -> None:
 
 @pytest.mark.parametrize("count", [0, 1, 23, 25, 1000, 5000])
 def test_keys_are_sorted_and_selected_as_numpy_does(count: int) -> None:
+    select: Any = _select
     random = np.random.default_rng(count)
     scores = np.round(random.standard_normal(count), 1).astype(np.float32)
-    keys = np.array([sort_key(value, row) for row, value in enumerate(scores)], np.uint64)
+    keys = np.array([select.sort_key(value, row) for row, value in enumerate(scores)], np.uint64)
     expected = np.sort(keys)[::-1]
     room = count // 3
-    keep_largest(keys, count, room)
+    select.keep_largest(keys, count, room)
     assert sorted(keys[:room].tolist(), reverse=True) == expected[:room].tolist()
-    sort_down(keys, count)
+    select.sort_down(keys, count)
     assert keys.tolist() == expected.tolist()
-    assert [key_score(key) for key in keys] == np.sort(scores)[::-1].tolist()
+    assert [select.key_score(key) for key in keys] == np.sort(scores)[::-1].tolist()
 
 
 def test_no_row_passes(many: World) -> None:
