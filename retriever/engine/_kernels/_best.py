@@ -95,7 +95,7 @@ def best_of_lists(
         room: Candidates taken by their codes, at least ``rough``; see ``rooms``.
         rough: How many of those are left by their bytes, at least ``keep``.
         keep: Rows to return at most, at least 1.
-        patience: Lists in a row that may bring no candidate, once there are ``room``, before it stops; see ``effort``.
+        patience: Lists in a row that may bring no candidate, once there are ``room``, before it stops; 64 to 96 do.
 
     Returns:
         Row numbers (int32), scores by the stored vectors (float32), and rows examined and seen to pass, see scan_lists.

@@ -77,7 +77,7 @@ def scan_lists(
         sensors: (256,) 1 where a row of that sensor passes; None: all do.
         words: (n / 64,) bit r % 64 of word r // 64 tells whether row r passes; None: all do.
         room: Rows to return at most, at least 1.
-        patience: Lists in a row that may bring nothing, once there are ``room`` rows, before it stops; see ``effort``.
+        patience: Lists in a row that may bring nothing, once there are ``room`` rows, before it stops; 64 to 96 do.
 
     Returns:
         Row numbers (int32), estimated scores (float32), rows in the lists between the seconds, and how many were seen
