@@ -47,7 +47,7 @@ def align(rows: Rows, snapshot: OpenSnapshot) -> Alignment:
     Raises:
         StoreError: The table or the snapshot cannot be read.
     """
-    there = np.sort(_joined([batch["_rowid"].to_numpy() for batch in rows.scan(())]))
+    there = _ids(rows)
     row_ids = tuple(np.array(snapshot.shard(number).row_ids) for number in range(len(snapshot.layout.shards)))
     alive = tuple(_among(part, there) for part in row_ids)
     return Alignment(row_ids=row_ids, alive=alive, added=there[~_among(there, np.sort(_joined(row_ids)))])
@@ -64,19 +64,28 @@ def realign(rows: Rows, snapshot: OpenSnapshot, before: Alignment) -> Alignment:
     Raises:
         StoreError: The table or the snapshot cannot be read.
     """
+    there = _ids(rows)
+    lost = [alive & ~_among(ids, there) for ids, alive in zip(before.row_ids, before.alive, strict=True)]
+    row_ids = tuple(ids.copy() for ids in before.row_ids)
+    if any(part.any() for part in lost):
+        tiles, ids = _tiles(rows)
+        for number, (now, moved) in enumerate(zip(row_ids, lost, strict=True)):
+            names = snapshot.shard(number).scalars["tile_id"].filter(pa.array(moved))
+            now[moved] = ids[pc.index_in(names, value_set=tiles).to_numpy()]
+    held = np.sort(_joined([ids[alive] for ids, alive in zip(row_ids, before.alive, strict=True)]))
+    return Alignment(row_ids=row_ids, alive=before.alive, added=there[~_among(there, held)])
+
+
+def _ids(rows: Rows) -> NDArray[np.uint64]:
+    """Row ids of the table, rising."""
+    return np.sort(_joined([batch["_rowid"].to_numpy() for batch in rows.scan(())]))
+
+
+def _tiles(rows: Rows) -> tuple[pa.Array, NDArray[np.uint64]]:
+    """Tile ids and row ids of the table."""
     batches = [pa.table({"tile_id": batch["tile_id"], "id": batch["_rowid"]}) for batch in rows.scan(["tile_id"])]
     table = pa.concat_tables(batches).combine_chunks()
-    tiles, ids = table["tile_id"].combine_chunks(), table["id"].to_numpy()
-    row_ids, held = [], [np.empty(0, np.uint64)]
-    for number, (old, alive) in enumerate(zip(before.row_ids, before.alive, strict=True)):
-        names = snapshot.shard(number).scalars["tile_id"].filter(pa.array(alive))
-        found = ids[pc.index_in(names, value_set=tiles).to_numpy()]
-        now = old.copy()
-        now[alive] = found
-        row_ids.append(now)
-        held.append(found)
-    added = np.setdiff1d(ids, np.concatenate(held))
-    return Alignment(row_ids=tuple(row_ids), alive=before.alive, added=added)
+    return table["tile_id"].combine_chunks(), table["id"].to_numpy()
 
 
 def _among(values: NDArray[np.uint64], rising: NDArray[np.uint64]) -> NDArray[np.bool_]:

@@ -125,10 +125,11 @@ def _compacted(store: Store, progress: Progress | None) -> tuple[CompactReport, 
     """Compact the tables and bring the snapshot to the version that this makes; return whether it is a new one."""
     snapshot = _usable(store)
     with store.writing():
-        before = None if snapshot is None else align(store.snapshot(), snapshot)
+        former = store.snapshot()
+        before = None if snapshot is None else align(former, snapshot)
         report = store.compact()
         table = store.snapshot()
-    if snapshot is None or before is None:
+    if snapshot is None or before is None or (before.same and table.version == former.version):
         return report, False
     after = realign(table, snapshot, before)
     if after.same and all(map(np.array_equal, before.row_ids, after.row_ids)):
