@@ -1,12 +1,13 @@
 """An index that is written to, compacted and optimized at random answers like the flat index at every version."""
 
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from retriever._vector_index import Rows
 from retriever.engine import Fresh
 from retriever.engine._build import build_snapshot
 from tests.unit.retriever.engine.congruence import check_exact, check_sound, mean_recall, recall
@@ -59,7 +60,7 @@ class Life:
             where = filters.draw() if filters else None
             asked = (self.seed, dict(self.used), k, where)
             newest = self.fresh.newest()
-            assert newest.rows.version == self.history.store.version, asked  # type: ignore[attr-defined]  # all have one
+            assert newest.number == self.history.store.version, asked
             expected = rows.ranking(vector, where)
             check_exact(newest.index(exact=True).search(vector, k=k, where=where), expected, k, asked)
             index = newest.index()
@@ -73,9 +74,9 @@ class Life:
                 self.shares.append(recall(found, expected, k))
             self._columns_are_those_of_the_table(newest.rows, rows, found.row_ids)
 
-    def _columns_are_those_of_the_table(self, rows: object, expected: HeldRows, row_ids: Sequence[int]) -> None:
+    def _columns_are_those_of_the_table(self, rows: Rows, expected: HeldRows, row_ids: NDArray[np.uint64]) -> None:
         columns = [name for name in expected.table.column_names if name not in ("_rowid", "preview")]
-        taken = rows.take(row_ids, columns)  # type: ignore[attr-defined]  # Rows
+        taken = rows.take(row_ids, columns)
         assert taken.to_pylist() == expected.take(row_ids, columns).to_pylist()
 
     def _lists(self) -> int | None:
