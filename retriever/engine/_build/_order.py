@@ -65,9 +65,10 @@ class Keys:
 
     def _text(self) -> NDArray[np.bytes_]:
         """Keys as bytes that sort as they do."""
-        signed = (self.micros.view(np.uint64) ^ np.uint64(1 << 63)).astype(">u8")
-        columns = np.stack([self.cells.astype(">u8"), signed, self.row_ids.astype(">u8")], axis=1)
-        return np.ascontiguousarray(columns).view("S24")[:, 0]
+        columns = np.empty((len(self), 3), ">u8")  # bytes compare from the left, the highest byte first
+        columns[:, 0], columns[:, 2] = self.cells, self.row_ids
+        columns[:, 1] = self.micros.view(np.uint64) ^ np.uint64(1 << 63)
+        return columns.view("S24")[:, 0]
 
 
 def _numpy(column: pa.Array | pa.ChunkedArray) -> NDArray[Any]:

@@ -35,7 +35,7 @@ def snapshot(history: History) -> OpenSnapshot:
 
 def vectors_by_row(history: History) -> dict[int, list[float]]:
     """What the table says."""
-    rows = {}
+    rows: dict[int, list[float]] = {}
     for batch in history.store.snapshot().scan(["vector"]):
         rows |= dict(zip(batch["_rowid"].to_pylist(), batch["vector"].to_pylist(), strict=True))
     return rows
@@ -46,7 +46,7 @@ def check_holds_every_tile(history: History) -> None:
     stored, found = vectors_by_row(history), 0
     opened = snapshot(history)
     assert opened.layout.version == history.store.version
-    names = {}
+    names: dict[int, str] = {}
     for batch in history.store.snapshot().scan(["tile_id"]):
         names |= dict(zip(batch["_rowid"].to_pylist(), batch["tile_id"].to_pylist(), strict=True))
     for number in range(len(opened.layout.shards)):

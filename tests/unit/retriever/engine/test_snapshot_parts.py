@@ -1,0 +1,159 @@
+"""The steps of a build: keys, buckets, pieces, lists, and check sums."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from core import InputError, StoreError
+from retriever import MemoryRows
+from retriever.engine import build_snapshot, current, open_snapshot
+from retriever.engine._build import _lists
+from retriever.engine._build._lists import Nearest, list_order, lists_for, train
+from retriever.engine._build._order import Keys
+from retriever.engine._build._spool import Piece, cut
+from retriever.engine._build._survey import extended, survey
+from retriever.engine._layout import LANES
+from retriever.engine._sums import SUMS, first_wrong, write_sums
+from tests.unit.retriever.engine.random_tables import Recipe, TileMaker
+from tests.unit.retriever.tables import SPACE, table
+
+ODD = Recipe(
+    dim=8, dtype="float16", spread="tied", sensors=3, collections=2, undated=0.6, unlocated=0.6,
+    years=(1890, 2110), odd=0.5,
+)  # fmt: skip
+
+
+def tied_keys(count: int, seed: int = 0) -> Keys:
+    """Few cells and dates, so that most rows are told apart by row id alone."""
+    rng = np.random.default_rng(seed)
+    return Keys(
+        cells=rng.integers(0, 3, count).astype(np.uint64),
+        micros=rng.choice(np.array([np.iinfo(np.int64).min, -5, 0, 7]), count),
+        row_ids=rng.permutation(count).astype(np.uint64) + np.uint64(2**40),
+    )
+
+
+def test_keys_fall_between_borders_as_they_do_when_sorted() -> None:
+    keys = tied_keys(500)
+    rising = keys[keys.order()]
+    borders = rising[np.array([60, 61, 200, 480])]
+    places = rising.places_in(borders)
+    assert places.tolist() == [sum(row >= border for border in (60, 61, 200, 480)) for row in range(500)]
+
+
+def test_keys_are_in_one_bucket_where_there_are_no_borders() -> None:
+    keys = tied_keys(20)
+    assert keys.places_in(keys[slice(0, 0)]).tolist() == [0] * 20
+
+
+@pytest.mark.parametrize("bucket_rows", [10_000, 64, 7])
+def test_the_order_is_the_same_however_many_buckets(bucket_rows: int, tmp_path: Path) -> None:
+    tiles = TileMaker(ODD, np.random.default_rng(1)).tiles(300)
+    build_snapshot(MemoryRows(tiles, space=ODD.space, batch_rows=50), tmp_path, bucket_rows=bucket_rows, shard_rows=110)
+    opened = open_snapshot(current(tmp_path) or tmp_path)
+    found = np.concatenate([opened.shard(number).row_ids for number in range(3)])
+    keys = Keys.of(tiles.append_column("_rowid", pa.array(np.arange(300, dtype=np.uint64))))
+    assert found.tolist() == keys.order().tolist()
+
+
+def test_buckets_are_even_though_most_rows_have_neither_place_nor_date() -> None:
+    tiles = TileMaker(ODD, np.random.default_rng(1)).tiles(300)
+    seen = survey(MemoryRows(tiles, space=ODD.space), bucket_rows=30)
+    keys = Keys.of(tiles.append_column("_rowid", pa.array(np.arange(300, dtype=np.uint64))))
+    assert np.bincount(keys.places_in(seen.borders)).tolist() == [30] * 10
+
+
+def test_an_empty_table_is_refused_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="holds no tiles yet"):
+        build_snapshot(MemoryRows(table([]), space=SPACE), tmp_path)
+    assert current(tmp_path) is None
+
+
+def pieces(*sizes: int) -> list[Piece]:
+    start, made = 0, []
+    for size in sizes:
+        numbers = np.arange(start, start + size)
+        made.append(Piece(columns=pa.table({"n": numbers}), vectors=numbers[:, None].astype(np.float32)))
+        start += size
+    return made
+
+
+@pytest.mark.parametrize("sizes", [(5, 5), (3, 1, 6, 2), (25,), (10, 10), (1,) * 21])
+def test_no_piece_crosses_the_end_of_a_shard(sizes: tuple[int, ...]) -> None:
+    shards: list[list[int]] = [[]]
+    for ends, piece in cut(iter(pieces(*sizes)), 10):
+        assert piece.columns["n"].to_pylist() == piece.vectors[:, 0].tolist()
+        shards[-1] += piece.columns["n"].to_pylist()
+        if ends:
+            shards.append([])
+    assert shards.pop() == []
+    total = list(range(sum(sizes)))
+    assert shards == [total[start : start + 10] for start in range(0, len(total), 10)]
+
+
+def test_lists_begin_at_a_multiple_of_the_lanes_and_rise_by_second() -> None:
+    rng = np.random.default_rng(0)
+    list_of, seconds = rng.integers(0, 5, 300).astype(np.uint16), rng.integers(-9, 9, 300).astype(np.int32)
+    order = list_order(list_of, seconds, 6)
+    assert not (order.starts % LANES).any()
+    assert order.sizes.tolist() == np.bincount(list_of, minlength=6).tolist()
+    for number in range(6):
+        slots = order.rows[order.starts[number] : order.starts[number + 1]]
+        rows, padding = np.split(slots, [order.sizes[number]])
+        assert (list_of[rows] == number).all()
+        assert (np.diff(seconds[rows]) >= 0).all()
+        assert (padding == -1).all()
+
+
+def test_small_archives_have_no_lists_and_no_archive_has_too_many() -> None:
+    assert lists_for(19_999) == 0
+    assert lists_for(1_000_000) == 2_000
+    assert lists_for(10**12) == 65_535
+
+
+def test_groups_of_centroids_find_nearly_always_the_nearest(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    centres = rng.normal(size=(12, 16))
+    vectors = (centres[rng.integers(0, 12, 3000)] + 0.3 * rng.normal(size=(3000, 16))).astype(np.float32)
+    centroids = train(vectors, 100)
+    exact = Nearest(centroids).of(vectors)
+    distances = ((vectors[:, None] - centroids[None]) ** 2).sum(axis=2)
+    np.testing.assert_allclose(distances[np.arange(3000), exact], distances.min(axis=1), atol=1e-4)
+    monkeypatch.setattr(_lists, "MOST_COMPARED", 50)
+    assert (Nearest(centroids).of(vectors) == exact).mean() > 0.95
+
+
+def test_names_keep_their_places_and_new_ones_come_after() -> None:
+    assert extended(("b", "a"), ("c", "a", "d")) == ("b", "a", "c", "d")
+
+
+def test_sums_notice_a_changed_a_shorter_and_a_missing_file(tmp_path: Path) -> None:
+    for name in ("list_rows.bin", "codes.bin"):
+        (tmp_path / name).write_bytes(bytes(200_000))
+    write_sums(tmp_path)
+    assert first_wrong(tmp_path) is None
+    changed = bytearray(200_000)
+    changed[100_000] = 1  # the middle: of a large file it is not summed
+    (tmp_path / "codes.bin").write_bytes(changed)
+    assert first_wrong(tmp_path) is None
+    (tmp_path / "codes.bin").write_bytes(bytes(199_999))
+    assert first_wrong(tmp_path) == tmp_path / "codes.bin"
+    (tmp_path / "codes.bin").write_bytes(bytes(200_000))
+    (tmp_path / "list_rows.bin").write_bytes(changed)
+    assert first_wrong(tmp_path) == tmp_path / "list_rows.bin"
+    (tmp_path / "list_rows.bin").unlink()
+    with pytest.raises(OSError, match="list_rows"):
+        first_wrong(tmp_path)
+
+
+def test_a_snapshot_without_sums_is_refused(tmp_path: Path) -> None:
+    build_snapshot(MemoryRows(TileMaker(ODD, np.random.default_rng(0)).tiles(5), space=ODD.space), tmp_path)
+    folder = current(tmp_path)
+    assert folder is not None
+    (folder / "000" / SUMS).unlink()
+    with pytest.raises(StoreError, match="make it anew with: swath optimize"):
+        open_snapshot(folder).shard(0)
