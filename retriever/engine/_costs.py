@@ -3,8 +3,8 @@
 ``Layout.costs`` holds them by name. ``exact`` is what a route costs before the first row, ``exact.rows`` what each row
 adds, and so on for every route and field of Work, in nanoseconds. For the ``depth`` best rows of an archive,
 ``picture.reach@depth`` says how far below the score of the last of them a list may lie that is still probed for a query
-like a picture, ``picture.score@depth`` what that score was on the mean and ``picture.probes@depth`` how many lists that
-were; likewise ``text``. A query is taken for what its scores are like.
+like a picture, ``picture.score@depth`` above which score a query surely is one, and ``picture.probes@depth`` how many
+lists that were; likewise ``text``, surely one below its score. A query is taken for what its scores are like.
 """
 
 from __future__ import annotations
@@ -57,6 +57,13 @@ BUILT_IN: Mapping[str, float] = {
 
 KINDS = ("picture", "text")
 """Of queries: pictures score high and their best rows may lie in odd lists, texts score low and need many lists."""
+
+APART = 0.1
+"""Scores of pictures and texts nearer than this do not tell them apart; then the wider reach is taken."""
+
+CAUTION = 0.3
+"""How far on the way to pictures a text is always taken to be, since texts are made up when an archive is measured.
+Recall@10 of 150 texts at 1 M x 384: .984 at 0, .997 at 0.25, .998 at 0.5, for 30, 70 and 157 thousand codes."""
 
 BUILT_IN_REACH: Mapping[str, float] = {
     "picture.reach@10": 0.75,
@@ -114,10 +121,10 @@ class Costs:
         (high, low), (picture, text) = (
             [_on_curve(curve, depth) for curve in curves] for curves in (self._score, self._reach)
         )
-        if high <= low:
+        if high - low < APART:
             return max(picture, text)
-        share = min(max((score - low) / (high - low), 0.0), 1.0)
-        return text + (picture - text) * share
+        share = min(max((score - low) / (high - low), CAUTION), 1.0)
+        return max(text, text + (picture - text) * share)
 
     def probes(self, depth: float) -> int:
         """Return how many lists that is on the mean."""

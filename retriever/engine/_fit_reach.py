@@ -19,6 +19,9 @@ best rows of the archive."""
 AT_ONCE = 1_000
 """Deepest depth that all queries are asked for: 3 ms a million rows, and the depths before it come with it."""
 
+TYPICAL = {"picture": 0.25, "text": 0.1}
+"""Quantile of a kind's scores from which on a query is surely of that kind; the others lie between."""
+
 THINNED = 16
 """One query of so many is asked for more: each gives thousands of rows."""
 
@@ -69,6 +72,6 @@ def _fitted(name: str, kind: _Kind) -> dict[str, float]:
     for depth, lists in kind.lists.items():
         reach = float(np.quantile(np.concatenate(kind.holders[depth]), FOUND))
         probes = float(np.mean([np.count_nonzero(below <= reach) for below in lists]))
-        score = float(np.mean(kind.scores[depth]))
+        score = float(np.quantile(kind.scores[depth], TYPICAL[name]))
         fitted |= {f"{name}.reach@{depth}": reach, f"{name}.score@{depth}": score, f"{name}.probes@{depth}": probes}
     return fitted
