@@ -11,7 +11,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from core import VectorSpace
-from indexer import tile_schema, vector_matrix
+from indexer import VectorType, tile_schema, vector_matrix
+from retriever._evaluate import matching
+from retriever._expression import Expression, columns_of
 from retriever._vector_index import CHUNK_ROWS
 
 if TYPE_CHECKING:
@@ -19,9 +21,6 @@ if TYPE_CHECKING:
 
 NOT_HELD = ("preview",)
 """Columns that stay in the table: pictures of a few kB each, which no filter reads."""
-
-MOST_CHUNKS = 16
-"""Commits after which the newer rows are copied into one piece: copying them at each would cost more and more."""
 
 
 def held_columns() -> tuple[str, ...]:
@@ -34,24 +33,26 @@ class Delta:
     """Rows of one version of the tile table that came after a snapshot was made.
 
     Args:
-        table: ``held_columns`` and ``_rowid``, rising; vectors are float32.
+        table: ``held_columns`` and ``_rowid``, rising, in one piece.
         space: What the vectors are.
     """
 
     def __init__(self, table: pa.Table, *, space: VectorSpace) -> None:
         self._table = table
         self.space = space
+        self.vectors = vector_matrix(table["vector"])
         self.row_ids: NDArray[np.uint64] = table["_rowid"].to_numpy()
         self.sensors: frozenset[str] = frozenset(pc.unique(table["sensor"]).to_pylist())
 
     @classmethod
-    def of(cls, batches: Iterable[pa.RecordBatch], *, space: VectorSpace) -> Delta:
+    def of(cls, batches: Iterable[pa.RecordBatch], *, space: VectorSpace, dtype: VectorType) -> Delta:
         """Return the rows of batches with ``held_columns`` and ``_rowid``."""
-        parts = [_widened(batch) for batch in batches]
-        schema = parts[0].schema if parts else _schema(space)
+        schema = _schema(space, dtype)
+        columns = [batch.select(schema.names) for batch in batches]
+        parts = [pa.RecordBatch.from_arrays(batch.columns, schema=schema) for batch in columns]
         table = pa.Table.from_batches(parts, schema).combine_chunks()
         rising = bool((np.diff(table["_rowid"].to_numpy().astype(np.int64)) > 0).all())
-        return cls(table if rising else table.sort_by("_rowid"), space=space)
+        return cls(table if rising else table.sort_by("_rowid").combine_chunks(), space=space)
 
     def __len__(self) -> int:
         return len(self.row_ids)
@@ -62,8 +63,19 @@ class Delta:
 
     def take(self, row_ids: Sequence[int] | NDArray[np.uint64], columns: Sequence[str]) -> pa.Table:
         """See ``Rows``; every row id is one of these."""
-        places = np.searchsorted(self.row_ids, np.asarray(row_ids, dtype=np.uint64))
+        return self.at(np.searchsorted(self.row_ids, np.asarray(row_ids, dtype=np.uint64)), columns)
+
+    def at(self, places: NDArray[np.integer], columns: Sequence[str]) -> pa.Table:
+        """Return the columns of the rows at these places."""
         return self._table.select(list(columns)).take(pa.array(places))
+
+    def passing(self, where: Expression | None) -> NDArray[np.int32]:
+        """Return the places of the rows that pass a filter, rising."""
+        if where is None:
+            return np.arange(len(self), dtype=np.int32)
+        pieces = self._table.select([*columns_of(where), "_rowid"]).to_batches()
+        found = [matching(where, piece) for piece in pieces]  # one, or none where there are no rows
+        return np.concatenate([np.empty(0, np.int64), *found]).astype(np.int32)
 
     def holds(self, row_ids: NDArray[np.uint64]) -> NDArray[np.bool_]:
         """Return which row ids are rows of this."""
@@ -79,7 +91,9 @@ class Delta:
             return self
         later = np.sort(row_ids[row_ids >= self.row_ids[0]])
         staying = np.searchsorted(later, self.row_ids, side="right") > np.searchsorted(later, self.row_ids)
-        return self if staying.all() else Delta(self._table.filter(pa.array(staying)), space=self.space)
+        return (
+            self if staying.all() else Delta(self._table.filter(pa.array(staying)).combine_chunks(), space=self.space)
+        )
 
     def joined(self, newer: Delta) -> Delta:
         """Return these rows and newer ones, whose row ids are all greater."""
@@ -87,21 +101,13 @@ class Delta:
             return self
         if not len(self):
             return newer
-        both = pa.concat_tables([self._table, newer._table])
-        return Delta(both if both["_rowid"].num_chunks < MOST_CHUNKS else both.combine_chunks(), space=self.space)
+        return Delta(pa.concat_tables([self._table, newer._table]).combine_chunks(), space=self.space)
 
 
-def _schema(space: VectorSpace) -> pa.Schema:
-    layout = tile_schema(space, "float32").remove_metadata()
+def _schema(space: VectorSpace, dtype: VectorType) -> pa.Schema:
+    layout = tile_schema(space, dtype).remove_metadata()
     fields = [layout.field(name) for name in held_columns()]
     return pa.schema([*fields, pa.field("_rowid", pa.uint64())])
-
-
-def _widened(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Vectors as float32: the same numbers, but NumPy multiplies them 20 times as fast."""
-    column = vector_column(vector_matrix(batch["vector"]).astype(np.float32, copy=False))
-    names = [*held_columns(), "_rowid"]
-    return pa.RecordBatch.from_arrays([column if name == "vector" else batch[name] for name in names], names=names)
 
 
 def vector_column(vectors: NDArray[np.floating[Any]]) -> pa.FixedSizeListArray:

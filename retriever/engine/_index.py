@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retriever._expression import And, Column, Compare, Constant, Expression, OneOf, of_each_sensor
-from retriever._passing import passing
-from retriever._vector_index import FlatIndex, Matches
+from retriever._vector_index import Matches
+from retriever.engine._delta_index import DeltaIndex
 from retriever.engine._engine import Engine, Ranking
 from retriever.engine._plan import Plan
 from retriever.engine._state import State
@@ -28,7 +28,7 @@ class EngineIndex:
     def __init__(self, state: State, *, exact: bool = False) -> None:
         self._state = state
         self._exact = exact
-        self._newer = FlatIndex(state.delta)
+        self._newer = DeltaIndex(state.delta)
         self._known: dict[tuple[bytes, int], tuple[Expression | None, Ranking]] = {}
         self.plans: list[Plan] = []
 
@@ -79,14 +79,11 @@ class EngineIndex:
         for part in self._engine.every(vector, least=least, where=where, alive=self._state.alive):
             yield _matches(part)
         if len(self._state.delta):
-            newer = self._newer.search(vector, k=len(self._state.delta), where=where)
-            kept = slice(int((newer.scores >= least).sum()))
-            yield replace(newer, tile_ids=newer.tile_ids[kept], row_ids=newer.row_ids[kept], scores=newer.scores[kept])
+            yield self._newer.above(vector, least=least, where=where)
 
     def count(self, where: Expression | None = None) -> int:
         """Return how many rows pass a filter."""
-        newer: int = sum(batch.num_rows for batch in passing(self._state.delta, ("tile_id",), where))
-        return self._engine.count(where, alive=self._state.alive) + newer
+        return self._engine.count(where, alive=self._state.alive) + self._newer.count(where)
 
     def sensors(self, where: Expression | None = None) -> tuple[str, ...]:
         """Return the sensors whose tiles can pass a filter, sorted."""

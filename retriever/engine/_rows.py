@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from core import StoreError, VectorSpace
-from indexer import IndexInfo, VectorType, tile_schema, vector_matrix
+from indexer import IndexInfo, VectorType, tile_schema
 from retriever._expression import Expression
 from retriever._facets import FacetRequest, Facets, Scoring
 from retriever._vector_index import CHUNK_ROWS
@@ -122,7 +122,7 @@ class EngineRows:
         if not here.all():
             raise StoreError(f"no rows with ids {row_ids[~here][:5].tolist()} in version {self.version} of the index")
         if newer.any() or not parts:
-            parts.append(_stored(self.state.delta.take(row_ids[newer], columns), self.state.table.dtype))
+            parts.append(self.state.delta.take(row_ids[newer], columns))
             places.append(np.flatnonzero(newer))
         schema = _schema(self.space, self.state.table.dtype, tuple(columns))
         parts = [pa.Table.from_arrays(part.columns, schema=schema) for part in parts]
@@ -180,14 +180,6 @@ def _of_shard(shard: Shard, rows: NDArray[np.int64], columns: Sequence[str]) -> 
         return table
     vectors = vector_column(shard.vectors[rows])
     return pa.table({name: vectors if name == "vector" else table[name] for name in columns})
-
-
-def _stored(newer: pa.Table, dtype: VectorType) -> pa.Table:
-    """Vectors in the type they are stored in."""
-    if "vector" not in newer.column_names:
-        return newer
-    column = vector_column(vector_matrix(newer["vector"]).astype(dtype, copy=False))
-    return newer.set_column(newer.schema.get_field_index("vector"), "vector", column)
 
 
 def _in_order(parts: list[pa.Table], places: list[NDArray[np.int64]]) -> pa.Table:

@@ -9,7 +9,7 @@ from retriever.engine._kernels._encode import encode, interleave
 from retriever.engine._kernels._prepare import Prepared, nearest_lists, prepare
 from retriever.engine._kernels._rotate import rotate, rotation
 from retriever.engine._kernels._scan import ALWAYS, FOREVER, scan_blocks, scan_lists
-from retriever.engine._kernels._score import score, score_all, score_exact, score_rough
+from retriever.engine._kernels._score import score, score_all, score_exact, score_matrix, score_rough
 from retriever.engine._kernels._spread import spreads
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "score",
     "score_all",
     "score_exact",
+    "score_matrix",
     "score_rough",
     "spreads",
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,6 +24,16 @@ def score(prepared: Prepared, shard: Shard, rows: NDArray[np.int32]) -> NDArray[
     """Return the (n,) scores of (n,) rows by the stored vectors, in single precision."""
     scores = np.empty(len(rows), np.float32)
     score_stored(columns(shard).stored, prepared.query, fixed(rows), scores)
+    return scores
+
+
+def score_matrix(
+    vectors: NDArray[np.floating[Any]], query: NDArray[np.float32], rows: NDArray[np.int32]
+) -> NDArray[np.float32]:
+    """Return the (n,) scores of (n,) rows of a matrix, in single precision."""
+    stored = fixed(vectors.view(np.uint16) if vectors.dtype == np.float16 else vectors)
+    scores = np.empty(len(rows), np.float32)
+    score_stored(stored, fixed(query), fixed(rows), scores)
     return scores
 
 
