@@ -51,6 +51,7 @@ class EngineOverAStore(StoredIndex):
         self._changes += 1
 
 
+@pytest.mark.slow
 class TestEngineWithANewSnapshot(VectorIndexContract):
     """Everything is answered from the snapshot."""
 
@@ -67,6 +68,7 @@ class TestEngineWithAnOlderSnapshot(VectorIndexContract):
         return EngineOverAStore(tmp_path / "index", lambda changes: changes == 1)
 
 
+@pytest.mark.slow
 class TestEngineWhoseSnapshotIsAllGone(VectorIndexContract):
     """The snapshot was made of a tile that went before the others came."""
 

@@ -54,13 +54,13 @@ class VectorIndexContract:
     def test_is_a_vector_index(self, index: VectorIndex) -> None:
         assert isinstance(index, VectorIndex)
 
-    @pytest.mark.parametrize("k", [1, 7, COUNT, 10_000])
-    def test_finds_the_k_best_in_order(self, index: VectorIndex, k: int) -> None:
+    def test_finds_the_k_best_in_order(self, index: VectorIndex) -> None:
         rows = archive()
         index.add(table(rows))
-        found = index.search(QUERY, k=k)
-        assert list(found.tile_ids) == oracle(rows, [True] * COUNT, QUERY)[:k]
-        assert found.matched == COUNT
+        for k in (1, 7, COUNT, 10_000):
+            found = index.search(QUERY, k=k)
+            assert list(found.tile_ids) == oracle(rows, [True] * COUNT, QUERY)[:k]
+            assert found.matched == COUNT
 
     def test_scores_are_dot_products(self, index: VectorIndex) -> None:
         rows = archive(50)
@@ -82,15 +82,15 @@ class VectorIndexContract:
             ("true", lambda r: True),
         ],
     )  # fmt: skip
-    @pytest.mark.parametrize("k", [1, 10, 1000])
-    def test_filters_before_ranking(self, index: VectorIndex, text: str, passes: Any, k: int) -> None:
+    def test_filters_before_ranking(self, index: VectorIndex, text: str, passes: Any) -> None:
         rows = archive()
         index.add(table(rows))
         expected = oracle(rows, [passes(each) for each in rows], QUERY)
         assert expected
-        found = index.search(QUERY, k=k, where=parse_filter(text))
-        assert found.matched == len(expected)
-        assert list(found.tile_ids) == expected[:k]
+        for k in (1, 10, 1000):
+            found = index.search(QUERY, k=k, where=parse_filter(text))
+            assert found.matched == len(expected)
+            assert list(found.tile_ids) == expected[:k]
 
     def test_finds_k_rows_though_thousands_of_nearer_ones_do_not_match(self, index: VectorIndex) -> None:
         near = [row(f"near{place:04d}", vector=QUERY.tolist()) for place in range(2000)]
