@@ -12,11 +12,10 @@ from typing import Any, TypeVar
 import numba
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic
 
-from retriever.engine._kernels._intrinsics import _RoomCache
+from retriever.engine._kernels._intrinsics import _RoomCache, intrinsic
 
-LANES = 64
+ROWS = 64
 """Rows of a bitmap's word."""
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -33,7 +32,7 @@ def exact_kernel(function: _Function) -> _Function:
 def _loaded(context: Any, builder: Any, kind: Any, array: Any, place: Any) -> Any:
     """The 64 elements of a contiguous array from ``place`` on, as one vector."""
     view = context.make_array(kind)(context, builder, array)
-    vector = ir.VectorType(context.get_data_type(kind.dtype), LANES)
+    vector = ir.VectorType(context.get_data_type(kind.dtype), ROWS)
     loaded = builder.load(builder.bitcast(builder.gep(view.data, [place]), vector.as_pointer()))
     loaded.align = kind.dtype.bitwidth // 8
     return loaded
@@ -41,9 +40,9 @@ def _loaded(context: Any, builder: Any, kind: Any, array: Any, place: Any) -> An
 
 def _repeated(builder: Any, value: Any) -> Any:
     """A vector of 64 times the same value."""
-    word, vector = ir.IntType(32), ir.VectorType(value.type, LANES)
+    word, vector = ir.IntType(32), ir.VectorType(value.type, ROWS)
     one = builder.insert_element(ir.Constant(vector, ir.Undefined), value, ir.Constant(word, 0))
-    same = ir.Constant(ir.VectorType(word, LANES), [0] * LANES)
+    same = ir.Constant(ir.VectorType(word, ROWS), [0] * ROWS)
     return builder.shuffle_vector(one, ir.Constant(vector, ir.Undefined), same)
 
 
@@ -53,7 +52,7 @@ def _compared(builder: Any, kind: Any, op: str, left: Any, right: Any) -> Any:
         answers = builder.fcmp_ordered(op, left, right)
     else:
         answers = (builder.icmp_signed if kind.signed else builder.icmp_unsigned)(op, left, right)
-    return builder.bitcast(answers, ir.IntType(LANES))
+    return builder.bitcast(answers, ir.IntType(ROWS))
 
 
 def _with_value(op: str) -> Callable[..., Any]:
@@ -105,6 +104,6 @@ def has_bit(_context: Any, column: Any, _place: Any, _bit: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         array, place, bit = arguments
         held = builder.and_(_loaded(context, builder, signature.args[0], array, place), _repeated(builder, bit))
-        return _compared(builder, signature.args[0].dtype, "!=", held, ir.Constant(held.type, [0] * LANES))
+        return _compared(builder, signature.args[0].dtype, "!=", held, ir.Constant(held.type, [0] * ROWS))
 
     return types.uint64(column, types.int64, column.dtype), generate

@@ -22,7 +22,7 @@ _ALL = np.uint64(0xFFFF_FFFF_FFFF_FFFF)
 
 
 @exact_kernel
-def _is_out(words: Any, block: Any) -> bool:
+def _is_out(words: Any, block: Any) -> Any:
     """Whether no row of a block is left."""
     at = block * _WORDS
     return words[at] | words[at + 1] | words[at + 2] | words[at + 3] == _NONE
@@ -46,7 +46,7 @@ def _zone_meets(zones: Any, block: Any, boxes: Any, number: Any) -> int:
 
 
 @exact_kernel
-def _surely(west: Any, south: Any, east: Any, north: Any, flags: Any, at: Any, box: Any, open_rows: Any) -> int:
+def _surely(west: Any, south: Any, east: Any, north: Any, flags: Any, at: Any, box: Any, open_rows: Any) -> Any:
     """Bits of the rows, out of some that may meet a box and do not cross the antimeridian, that certainly do.
 
     Bounds are rounded outward and the box is not: overlap is certain only where it is strict, or where the bounds lie
@@ -192,7 +192,7 @@ def keep_percents(words: Any, zones: Any, column: Any, ranges: Any, doubts: Any)
 
 
 @exact_kernel
-def _bits_between(first: Any, last: Any) -> int:
+def _bits_between(first: Any, last: Any) -> Any:
     """A word whose bits from ``first`` to before ``last`` are 1; both 0 to 64."""
     low = _ALL << np.uint64(first) if first < 64 else _NONE
     return low & (_ALL >> np.uint64(64 - last)) if last > 0 else _NONE
