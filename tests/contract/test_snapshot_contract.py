@@ -52,7 +52,7 @@ class Built:
 def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Built:
     recipe, path = RECIPES[request.param], tmp_path_factory.mktemp("snapshot")
     table = TileMaker(recipe, np.random.default_rng(request.param)).tiles(ROWS)
-    layout = build_snapshot(MemoryRows(table, space=recipe.space), path, shard_rows=300, lists=8)
+    layout = build_snapshot(MemoryRows(table, space=recipe.space), path, shard_rows=300, lists=8, bucket_rows=100)
     folder = current(path)
     assert folder is not None
     return Built(table, layout, open_snapshot(folder), recipe.space)
