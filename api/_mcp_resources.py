@@ -55,6 +55,6 @@ def add_resources(server: MCPServer, services: Services) -> None:
 
 def _found(services: Services, index: str, tile_id: str) -> Record:
     try:
-        return find_tile(services.named(index).store.snapshot(), tile_id)
+        return find_tile(services.named(index).searcher.snapshot(), tile_id)
     except SwathError as error:
         raise ResourceError(str(error)) from None

@@ -188,7 +188,7 @@ class Tools:
 
     def _look(self, tile_id: str, rendering: str | None, size: int, index: str | None) -> CallToolResult:
         service = self._services.named(index)
-        record = find_tile(service.store.snapshot(), tile_id)
+        record = find_tile(service.searcher.snapshot(), tile_id)
         seen = look(record, rendering, size, self._originals.reach(service))
         answer = LookAnswer(
             tile=TileFacts(**tile_facts(record)),

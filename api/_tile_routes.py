@@ -46,7 +46,7 @@ def record_of(tile_id: TileId, service: TheService) -> Record:
     Raises:
         TileNotFoundError: The index has no such tile.
     """
-    return find_tile(service.store.snapshot(), tile_id)
+    return find_tile(service.searcher.snapshot(), tile_id)
 
 
 def writer_of(request: Request, service: TheService, services: TheServices) -> TileWriter:

@@ -109,7 +109,7 @@ class CatalogueClient(BaseCoreClient):
     def get_item(self, item_id: str, collection_id: str, **kwargs: Any) -> Any:
         """``GET /collections/{collection_id}/items/{item_id}``."""
         root, catalogue = self.reader.known(kwargs["request"], collection_id)
-        record = find_tile(root.service.store.snapshot(), item_id)
+        record = find_tile(root.service.searcher.snapshot(), item_id)
         if record.collection != collection_id:
             raise TileNotFoundError(f"no item {item_id!r} in the collection {collection_id!r}")
         return GeoJSONResponse(item(record, root, catalogue.indexed))

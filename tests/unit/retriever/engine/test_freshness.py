@@ -33,6 +33,10 @@ def ids_of(rows: EngineRows | Snapshot) -> NDArray[np.uint64]:
     return np.sort(np.concatenate(parts)) if parts else np.empty(0, dtype=np.uint64)
 
 
+def names_of(rows: EngineRows) -> list[str]:
+    return [name for batch in rows.scan(["tile_id"]) for name in batch["tile_id"].to_pylist()]
+
+
 def newest(fresh: Fresh) -> EngineRows:
     rows = fresh.newest().rows
     assert isinstance(rows, EngineRows)
@@ -52,6 +56,8 @@ def check_same(rows: EngineRows, table: Snapshot) -> None:
     expected = {batch["_rowid"][place].as_py(): batch.select(SCALARS).take([place]).to_pylist()
                 for batch in table.scan(SCALARS) for place in range(batch.num_rows)}  # fmt: skip
     assert scanned == expected
+    for row_id, row in expected.items():
+        assert rows.row_ids_of(row["tile_id"]).tolist() == [row_id]
 
 
 @pytest.fixture
@@ -81,6 +87,15 @@ class TestRowsThroughASnapshot:
         for change in (optimized.remove, lambda: optimized.add(2), optimized.replace, optimized.replace):
             change()
             check_same(newest(fresh), optimized.store.snapshot())
+
+    def test_find_no_tile_that_is_gone_or_never_was(self, optimized: History) -> None:
+        before = set(names_of(newest(Fresh(optimized.store))))
+        optimized.remove()
+        rows = newest(Fresh(optimized.store))
+        gone = before - set(names_of(rows))
+        assert gone
+        for tile_id in (*gone, "never"):
+            assert rows.row_ids_of(tile_id).tolist() == []
 
     def test_take_no_rows(self, optimized: History) -> None:
         rows = newest(Fresh(optimized.store))
