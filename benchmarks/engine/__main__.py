@@ -46,10 +46,21 @@ def main() -> None:
         "append": lambda: work.write("append", append(work)) if SWATH in names else None,
         "report": lambda: write_report(work, Path(options.out)),
     }
-    for stage in stages if options.stages == "all" else options.stages.split(","):
+    for stage in _chosen(options.stages, list(stages)):
         start = time.perf_counter()
         stages[stage]()
         _say(f"{stage}: {time.perf_counter() - start:.1f} s")
+
+
+def _chosen(text: str, stages: list[str]) -> list[str]:
+    """The stages that are meant; ``prepare`` is those up to ``build``, ``run`` those after it."""
+    first = stages.index("build") + 1
+    groups = {"all": stages, "prepare": stages[:first], "run": stages[first:]}
+    chosen = [stage for name in text.split(",") for stage in groups.get(name, [name])]
+    unknown = [stage for stage in chosen if stage not in stages]
+    if unknown:
+        raise SystemExit(f"there is no stage {unknown[0]!r}; there are {', '.join([*groups, *stages])}")
+    return chosen
 
 
 def _options() -> argparse.Namespace:
@@ -58,7 +69,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--dim", type=int, default=384)
     parser.add_argument("--work", required=True, help="folder for data and indexes: about 14 GB at 1,000,000 x 384")
     parser.add_argument("--out", required=True, help="Markdown file; pictures are put beside it")
-    parser.add_argument("--stages", default="all", help="some of them, with commas")
+    parser.add_argument("--stages", default="all", help="some of them, with commas; prepare and run are groups")
     parser.add_argument("--peers", default=",".join(ENTRIES), help="some of them, with commas")
     parser.add_argument("--share", type=int, default=1, help="ask only every n-th turn")
     return parser.parse_args()
