@@ -56,7 +56,7 @@ def check_same(rows: EngineRows, table: Snapshot) -> None:
     expected = {batch["_rowid"][place].as_py(): batch.select(SCALARS).take([place]).to_pylist()
                 for batch in table.scan(SCALARS) for place in range(batch.num_rows)}  # fmt: skip
     assert scanned == expected
-    for row_id, row in expected.items():
+    for row_id, (row,) in expected.items():
         assert rows.row_ids_of(row["tile_id"]).tolist() == [row_id]
 
 
