@@ -43,7 +43,8 @@ def geojson_file(export: Export) -> Iterator[bytes]:
     found = export.found
     head = {"query": dict(export.query), "matched": found.matched, "returned": len(found), "why": dict(found.why)}
     head |= {"remarks": list(found.remarks)}
-    features = ([_feature(export.writer, hit) for hit in hits] for hits in found.chunks(CHUNK))
+    groups = found.chunks(CHUNK, previews=export.writer.inline)
+    features = ([_feature(export.writer, hit) for hit in hits] for hits in groups)
     yield from _collection(head, features)
 
 
@@ -51,18 +52,19 @@ def stac_file(export: Export) -> Iterator[bytes]:
     """Yield a STAC ItemCollection of the items that the STAC API has."""
     found, root, indexed = export.found, _root(export), last_commit(export.service)
     head = {"stac_version": STAC_VERSION, "numberMatched": found.matched, "numberReturned": len(found), "links": []}
-    yield from _collection(head, ([item(hit, root, indexed) for hit in hits] for hits in found.chunks(CHUNK)))
+    groups = found.chunks(CHUNK, previews=False)
+    yield from _collection(head, ([item(hit, root, indexed) for hit in hits] for hits in groups))
 
 
 def csv_file(export: Export) -> Iterator[bytes]:
     """Yield a CSV file with addresses of each tile and its preview."""
-    for piece in csv_chunks(public_chunks(export.found.chunks(CHUNK)), texts=_addresses(export)):
+    for piece in csv_chunks(public_chunks(export.found.chunks(CHUNK, previews=False)), texts=_addresses(export)):
         yield piece.encode("utf-8")
 
 
 def geoparquet_file(export: Export) -> Iterator[bytes]:
     """Yield a GeoParquet file with addresses as well, and with pictures where previews are asked for inline."""
-    groups = public_chunks(export.found.chunks(ROW_GROUP))
+    groups = public_chunks(export.found.chunks(ROW_GROUP, previews=export.writer.inline))
     yield from geoparquet_chunks(groups, previews=export.writer.inline, texts=_addresses(export))
 
 
