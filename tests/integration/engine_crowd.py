@@ -6,7 +6,6 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +16,14 @@ from numpy.typing import NDArray
 from indexer import Store, scene_key
 from retriever import parse_filter
 from retriever.engine import Fresh
-from retriever.engine._build import build_snapshot
+from retriever.engine._build import build_snapshot, compact, optimize
 from tests.unit.retriever.engine.random_histories import scene_rows
 from tests.unit.retriever.engine.random_tables import Recipe, TileMaker
 
 READERS = 50
+PAUSE_S = 0.02
+"""Between two questions of a reader, so that the writer has a turn on one core too."""
+
 SCENES = 200
 """There from the start, removed one after the other."""
 
@@ -115,7 +117,7 @@ class Crowd:
 
     def _write(self, until: float) -> None:
         number = 0
-        while time.monotonic() < until or not self.counts["builds"]:
+        while time.monotonic() < until or not self.counts["extended"]:
             number += 1
             self.replace()
             if number % 3 == 0:
@@ -123,10 +125,11 @@ class Crowd:
             if number % 5 == 0:
                 self._remove(number // 5)
             if number % 7 == 2:
+                self.counts[optimize(self.store).snapshot] += 1
+            if number % 21 == 8:
                 self.build()
-                self.counts["builds"] += 1
             if number % 20 == 0:
-                self.store.compact(keep=timedelta(days=1))
+                self.store.compact() if self.rng.random() < 0.5 else compact(self.store)
                 self.counts["compactions"] += 1
             self.counts["commits"] += 1
             time.sleep(0.01)
@@ -143,6 +146,7 @@ class Crowd:
             while not self._over.is_set() and not self.faults:
                 self._watch()
                 self._look(rng)
+                time.sleep(PAUSE_S)
         except Exception as error:
             self.faults.append(f"{type(error).__name__}: {error}")
 

@@ -12,7 +12,7 @@ def check(crowd: Crowd, seconds: float) -> None:
     assert not crowd.faults, crowd.faults[:3]
     assert crowd.counts["watched"] >= READERS
     assert crowd.counts["looked"] >= READERS
-    assert crowd.counts["builds"]
+    assert crowd.counts["extended"]
 
 
 def test_fifty_readers_and_a_writer_for_three_seconds(tmp_path: Path) -> None:

@@ -11,17 +11,17 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from indexer.store import SEARCH
+from indexer.store import CURRENT, SEARCH
 from retriever import MemoryRows
-from retriever.engine._build import build_snapshot
-from retriever.engine._open import CURRENT, current, open_snapshot
+from retriever.engine._build import align, build_snapshot, extend_snapshot
+from retriever.engine._open import current, open_snapshot
 from tests.unit.retriever.engine.random_tables import Recipe, TileMaker
 
 RECIPE = Recipe(
     dim=4, dtype="float16", spread="scattered", sensors=2, collections=2, undated=0.1, unlocated=0.1,
     years=(2016, 2024), odd=0,
 )  # fmt: skip
-OPERATIONS = ("mkdir", "rename", "replace", "unlink", "rmdir", "fsync")
+OPERATIONS = ("link", "mkdir", "rename", "replace", "unlink", "rmdir", "fsync")
 
 
 class Died(BaseException):
@@ -95,23 +95,39 @@ def version_found(index: Path) -> int:
     assert folder is not None
     opened = open_snapshot(folder)
     assert opened.layout.rows == 20 + opened.layout.version
-    shard = opened.shard(0)
-    assert sorted(shard.row_ids.tolist()) == list(range(opened.layout.rows))
-    assert len(set(shard.scalars["tile_id"].to_pylist())) == opened.layout.rows
+    shards = [opened.shard(number) for number in range(len(opened.layout.shards))]
+    assert sorted(row_id for shard in shards for row_id in shard.row_ids.tolist()) == list(range(opened.layout.rows))
+    names = {name for shard in shards for name in shard.scalars["tile_id"].to_pylist()}
+    assert len(names) == opened.layout.rows
     return opened.layout.version
 
 
-def test_a_build_that_dies_at_any_step_leaves_a_whole_snapshot(tmp_path: Path) -> None:
-    build_snapshot(rows_of(1), tmp_path)
+def build(index: Path, version: int) -> None:
+    build_snapshot(rows_of(version), index)
+
+
+def extend(index: Path, version: int) -> None:
+    folder = current(index)
+    assert folder is not None
+    base, rows = open_snapshot(folder), rows_of(version)
+    extend_snapshot(rows, index, base, align(rows, base))
+
+
+@pytest.mark.parametrize("write", [build, extend])
+def test_a_build_that_dies_at_any_step_leaves_a_whole_snapshot(
+    write: Callable[[Path, int], None], tmp_path: Path
+) -> None:
+    build(tmp_path, 1)
     with dying_after(None) as whole:
-        build_snapshot(rows_of(2), tmp_path)
+        write(tmp_path, 2)
     assert {"mkdir", "rename", "replace", "rmtree", "fsync"} <= set(whole.done)
-    syncs = [step for step, name in enumerate(whole.done) if name == "fsync"]
-    steps = sorted({*range(len(whole.done)), len(whole.done) - 1} - set(syncs[1:-4:2]))
+    # Most steps are one of many links or syncs: of those in the middle, every ninth will do.
+    end = len(whole.done)
+    steps = sorted({*range(3), *range(3, end - 9, 9), *range(end - 9, end)})
     found, known = [], 2
     for step in steps:
         with dying_after(step), pytest.raises(Died):
-            build_snapshot(rows_of(known + 1), tmp_path)
+            write(tmp_path, known + 1)
         new = version_found(tmp_path)
         assert new in (known, known + 1)
         found.append(new > known)
@@ -119,7 +135,7 @@ def test_a_build_that_dies_at_any_step_leaves_a_whole_snapshot(tmp_path: Path) -
     # Until the pointer is replaced it is the old one, from then on the new one.
     assert found == sorted(found)
     assert set(found) == {False, True}
-    build_snapshot(rows_of(known + 1), tmp_path)
+    write(tmp_path, known + 1)
     assert version_found(tmp_path) == known + 1
     folder = current(tmp_path)
     assert folder is not None
