@@ -33,6 +33,7 @@ from typing import Any
 import numpy as np
 import psutil
 
+from benchmarks.scale_append import append
 from benchmarks.scale_questions import K, Question, Truth, questions, truths
 from benchmarks.scale_report import report
 from benchmarks.synthetic_archive import SyntheticArchive
@@ -167,15 +168,17 @@ def ask(index: Path) -> None:
     right = _kept_truths(index, store, asked)
     _forget_pages(index)
     with measured(index, "ask") as found:
+        before = _memory(psutil.Process())
         start = time.perf_counter()
         searcher = Searcher(store)
         searcher.search(SearchRequest.build(vector=asked[0].vector, k=10))
         found["cold_open"] = time.perf_counter() - start
         found["families"] = _families(searcher, asked, right)
-        found["memory"] = _memory(psutil.Process())
+        found["memory"] = {name: count - before[name] for name, count in _memory(psutil.Process()).items()}
         start = time.perf_counter()
         Searcher(Store.open(index)).search(SearchRequest.build(vector=asked[0].vector, k=10))
         found["warm_open"] = time.perf_counter() - start
+        found["append"] = append(index)
 
 
 def _kept_truths(index: Path, store: Store, asked: Sequence[Question]) -> list[Truth]:

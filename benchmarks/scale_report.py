@@ -67,8 +67,13 @@ def _costs(sizes: Sequence[Figures]) -> list[str]:
         ("Snapshot on disk, bytes a row", lambda size: _per_row(size, size["build"]["disk"])),
         ("From opening to the first answer, nothing in memory", lambda size: f"{size['ask']['cold_open']:.2f} s"),
         ("The same, pages in memory", lambda size: f"{size['ask']['warm_open']:.2f} s"),
-        ("Memory after all questions, bytes a row", lambda size: _per_row(size, _memory(size)["resident"])),
-        ("... of which the system cannot drop", lambda size: _bytes_text(_memory(size)["anonymous"])),
+        ("10,000 rows committed to it", lambda size: f"{size['ask']['append']['commit']:.2f} s"),
+        ("... and found, from the commit on", lambda size: f"{size['ask']['append']['first_search']:.2f} s"),
+        (
+            "Memory added by all of it, bytes a row",
+            lambda size: _per_row(size, _memory(size)["resident"]),
+        ),
+        ("... without pages of files, which the system can drop", lambda size: _bytes_text(_memory(size)["anonymous"])),
     )
     return ["## Cost", "", *table(head, [(name, *map(cell, sizes)) for name, cell in cells])]
 
