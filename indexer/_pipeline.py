@@ -27,7 +27,9 @@ IDLE_S = 0.2
 """Seconds without an event after which a batch is encoded though it is not full."""
 
 SCATTERED = 20
-"""Data files from which on the table is compacted at the end (the documentation of ``Table.optimize`` advises it)."""
+"""Data files above which the table is compacted at the end (the documentation of ``Table.optimize`` advises it).
+
+Not where there is a search snapshot, which a compaction would make useless: ``swath optimize`` brings it along."""
 
 
 def ingest(
@@ -107,7 +109,7 @@ class _Ingest:
                 self._commits.flush()
             raise
         self._staging.tidy()
-        if self._store.fragments > SCATTERED:
+        if self._store.fragments > SCATTERED and not self._store.has_search_snapshot:
             self._store.compact()
         return self._meter.report()
 

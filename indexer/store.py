@@ -24,11 +24,13 @@ from indexer._ledger import CompactReport, LedgerRow, Removed, SceneRows
 from indexer._schema import LEDGER_SCHEMA, VectorType, read_metadata, tile_schema
 from indexer._snapshot import IndexInfo, Snapshot
 
-__all__ = ["CompactReport", "IndexInfo", "LedgerRow", "Removed", "SceneRows", "Snapshot", "Store"]
+__all__ = ["BusyError", "CompactReport", "IndexInfo", "LedgerRow", "Removed", "SceneRows", "Snapshot", "Store"]
 
 STAGING = "staging"
 SEARCH = "search"
 """Folder of the search snapshot; ``retriever.engine`` says what lies in it."""
+CURRENT = "CURRENT"
+"""File in it that names the newest complete snapshot."""
 _LOCK = "writer.lock"
 _OWN_NAMES = frozenset({STAGING, SEARCH, _LOCK, CALIBRATION, f"{TILES}.lance", f"{SCENES}.lance"})
 
@@ -37,6 +39,10 @@ MERGE_LIMIT = 20_000
 
 KEEP_VERSIONS = timedelta(days=1)
 """How long ``compact`` leaves old versions to readers that hold a snapshot."""
+
+
+class BusyError(StoreError):
+    """Another process is writing to the index."""
 
 
 class Store:
@@ -119,12 +125,18 @@ class Store:
         """Number of data files of the tile table; ``compact`` lowers it."""
         return _fragments(self._table(TILES))
 
+    @property
+    def has_search_snapshot(self) -> bool:
+        """Whether there is one; a compaction gives rows other ids, so ``retriever.engine.compact`` must do it then."""
+        return (self.path / SEARCH / CURRENT).exists()
+
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Hold the writer's lock; may be nested.
 
         Raises:
-            StoreError: Another process holds it.
+            BusyError: Another process holds it.
+            StoreError: The index cannot be written.
         """
         with _locked(self._lock, self.path):
             yield
@@ -234,7 +246,7 @@ def _locked(lock: Any, path: Path) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise StoreError(f"another swath index is writing to {path}; wait until it has finished") from None
+        raise BusyError(f"another swath index is writing to {path}; wait until it has finished") from None
     except OSError as error:
         raise StoreError(f"cannot write to the index {path}: {error.strerror or error}") from error
     try:

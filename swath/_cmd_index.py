@@ -169,3 +169,5 @@ def _print_optimized(report: OptimizeReport) -> None:
     size = f", {report.bytes / 1e6:,.0f} MB" if report.bytes else ""
     files = f"{report.fragments_before} data files, now {report.fragments_after}"
     out.print(f"{done}{size}; {files}; {report.seconds:.1f} s", markup=False)
+    if not report.compacted:
+        out.print("data files were not merged: swath index is writing; run swath optimize again when it has finished")

@@ -173,7 +173,7 @@ class Index(SearchableIndex):
             progress: Called with rows done and rows in all.
 
         Raises:
-            StoreError: The index cannot be written, or is being optimized or written by another process.
+            StoreError: The index cannot be written, or is being optimized by another process.
         """
         from retriever.engine import optimize
 

@@ -14,11 +14,11 @@ from threading import Lock
 
 from core import StoreError
 from indexer import Snapshot
-from indexer.store import SEARCH, Store
+from indexer.store import CURRENT, SEARCH, Store
 from retriever._vector_index import Rows
 from retriever._version import Version
 from retriever.engine._engine import Engine
-from retriever.engine._open import CURRENT, current, open_snapshot
+from retriever.engine._open import current, open_snapshot
 from retriever.engine._places import Places
 from retriever.engine._rows import EngineRows, check_origin
 from retriever.engine._state import Opened, State, UnfitError, advanced, first_state
@@ -179,7 +179,8 @@ class Fresh:
             return str(error)
 
     def _passed_over(self, reason: str) -> str:
-        return f"the search snapshot is not used: {reason}; make it anew with: swath optimize {self._store.path}"
+        command = f"swath optimize --index {self._store.path}"
+        return f"the search snapshot is not used: {reason}; make it anew with: {command}"
 
 
 def _through(state: State) -> Version:

@@ -15,7 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from core import StoreError
-from indexer.store import SEARCH
+from indexer.store import CURRENT, SEARCH
 from retriever.engine._arrays import LAYOUT, SCALARS, SHARED, ArraySpec, array_file, shard_arrays, shared_arrays
 from retriever.engine._layout import FORMAT, Layout, ShardEntry
 from retriever.engine._shard import Shard, Shared
@@ -23,9 +23,6 @@ from retriever.engine._sums import first_wrong
 
 SUM = "sum"
 """Key of the check sum beside the fields of the Layout."""
-
-CURRENT = "CURRENT"
-"""File that names the newest complete snapshot."""
 
 _SCATTERED = frozenset({"sq8", "vectors"})
 """Arrays of which a query reads rows here and there: 128 kB round each would be read and 64 kB mapped (measured)."""

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from indexer.store import SEARCH
+from indexer.store import CURRENT, SEARCH
 from retriever.engine._build import build_snapshot
-from retriever.engine._open import CURRENT, current
+from retriever.engine._open import current
 from tests.integration.killed_optimize import Killed, check_answers
 from tests.unit.retriever.engine.random_histories import History
 from tests.unit.retriever.engine.random_tables import Recipe

@@ -12,8 +12,11 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from core import VectorSpace
+from indexer import vector_matrix
 from retriever._vector_index import CHUNK_ROWS, Rows
 from retriever.engine._open import OpenSnapshot
+from retriever.engine._rows import SAMPLE
+from retriever.engine._shard import Shard
 
 if TYPE_CHECKING:
     from lancedb.expr import Expr
@@ -29,11 +32,6 @@ class Alignment:
     """Of each shard (rows,) whether the row is still in the table as it was."""
     added: NDArray[np.uint64]
     """Ids of the table's rows that the snapshot lacks, rising."""
-
-    @property
-    def same(self) -> bool:
-        """Whether every row is still there and none was added."""
-        return not len(self.added) and all(part.all() for part in self.alive)
 
     def living(self, shards: Sequence[int]) -> NDArray[np.uint64]:
         """Return the ids of the rows of some shards that are still there."""
@@ -53,6 +51,26 @@ def align(rows: Rows, snapshot: OpenSnapshot) -> Alignment:
     return Alignment(row_ids=row_ids, alive=alive, added=there[~_among(there, np.sort(_joined(row_ids)))])
 
 
+def made_from(rows: Rows, snapshot: OpenSnapshot) -> bool:
+    """Whether a snapshot holds rows of this table: two tables' row ids are alike, what they stand for is not.
+
+    Raises:
+        StoreError: The table or the snapshot cannot be read.
+    """
+    alignment = align(rows, snapshot)
+    return all(
+        _alike(rows, snapshot.shard(number), ids, np.flatnonzero(alive))
+        for number, (ids, alive) in enumerate(zip(alignment.row_ids, alignment.alive, strict=True))
+    )
+
+
+def _alike(rows: Rows, shard: Shard, row_ids: NDArray[np.uint64], there: NDArray[np.int64]) -> bool:
+    some = there[:: max(len(there) // SAMPLE, 1)][:SAMPLE]
+    found = rows.take(row_ids[some], ("tile_id", "vector"))
+    same_names = found["tile_id"].to_pylist() == shard.scalars["tile_id"].take(pa.array(some)).to_pylist()
+    return same_names and np.array_equal(vector_matrix(found["vector"]), shard.vectors[some])
+
+
 def realign(rows: Rows, snapshot: OpenSnapshot, before: Alignment) -> Alignment:
     """Return the alignment after a compaction, which gives rows other ids and changes nothing else.
 
@@ -70,7 +88,7 @@ def realign(rows: Rows, snapshot: OpenSnapshot, before: Alignment) -> Alignment:
     if any(part.any() for part in lost):
         tiles, ids = _tiles(rows)
         for number, (now, moved) in enumerate(zip(row_ids, lost, strict=True)):
-            names = snapshot.shard(number).scalars["tile_id"].filter(pa.array(moved))
+            names = snapshot.shard(number).scalars["tile_id"].filter(pa.array(moved)).cast(pa.large_string())
             now[moved] = ids[pc.index_in(names, value_set=tiles).to_numpy()]
     held = np.sort(_joined([ids[alive] for ids, alive in zip(row_ids, before.alive, strict=True)]))
     return Alignment(row_ids=row_ids, alive=before.alive, added=there[~_among(there, held)])
@@ -82,8 +100,11 @@ def _ids(rows: Rows) -> NDArray[np.uint64]:
 
 
 def _tiles(rows: Rows) -> tuple[pa.Array, NDArray[np.uint64]]:
-    """Tile ids and row ids of the table."""
-    batches = [pa.table({"tile_id": batch["tile_id"], "id": batch["_rowid"]}) for batch in rows.scan(["tile_id"])]
+    """Tile ids and row ids of the table; the ids' letters may be more than the 2 GB that a plain text column holds."""
+    batches = [
+        pa.table({"tile_id": batch["tile_id"].cast(pa.large_string()), "id": batch["_rowid"]})
+        for batch in rows.scan(["tile_id"])
+    ]
     table = pa.concat_tables(batches).combine_chunks()
     return table["tile_id"].combine_chunks(), table["id"].to_numpy()
 

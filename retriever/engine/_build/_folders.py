@@ -10,10 +10,37 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from core import StoreError
-from indexer.store import SEARCH
-from retriever.engine._open import CURRENT, current
+from indexer.store import CURRENT, SEARCH
+from retriever.engine._open import current
 
 _PART = ".part-"
+
+LOCK = "builder.lock"
+"""Held by who builds: two at once would clear each other's folders away."""
+
+
+@contextmanager
+def building(index: Path) -> Iterator[None]:
+    """Hold the builder's lock; may be nested in one thread.
+
+    Raises:
+        StoreError: Somebody else holds it, or it cannot be written.
+    """
+    from filelock import FileLock, Timeout
+
+    home = index / SEARCH
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(home / LOCK, is_singleton=True)  # the same object for a path, which lets its holder in again
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise StoreError(f"another swath optimize is at work on {index}; wait until it has finished") from None
+    except OSError as error:
+        raise _unwritable(home, error) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager
@@ -24,24 +51,31 @@ def new_folder(index: Path, version: int) -> Iterator[Path]:
     looks again; files that are open stay readable.
 
     Raises:
-        StoreError: It cannot be written; what was there before stays.
+        StoreError: It cannot be written, or somebody else is at it; what was there before stays.
     """
-    home = index / SEARCH
-    name = f"{version:010d}-{secrets.token_hex(4)}"
+    with building(index):
+        with _switched(index / SEARCH, f"{version:010d}-{secrets.token_hex(4)}") as part:
+            yield part
+        clear(index)
+
+
+@contextmanager
+def _switched(home: Path, name: str) -> Iterator[Path]:
     part = home / f"{_PART}{name}"
     try:
-        part.mkdir(parents=True)
+        part.mkdir()
         yield part
         _sync_all(part)
         part.rename(home / name)
         _switch(home, name)
     except OSError as error:
-        if isinstance(error, StoreError):
-            raise
-        raise StoreError(f"cannot write {home}: {error.strerror or error}") from error
+        raise error if isinstance(error, StoreError) else _unwritable(home, error) from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
-    clear(index)
+
+
+def _unwritable(home: Path, error: OSError) -> StoreError:
+    return StoreError(f"cannot write {home}: {error.strerror or error}")
 
 
 def clear(index: Path) -> None:

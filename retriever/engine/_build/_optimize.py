@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -12,16 +10,15 @@ from typing import Literal
 import numpy as np
 
 from core import StoreError
-from indexer.store import SEARCH, CompactReport, Store
-from retriever.engine._build._align import Alignment, align, realign
+from indexer.store import BusyError, CompactReport, Store
+from retriever.engine._build._align import Alignment, align, made_from, realign
 from retriever.engine._build._build import Progress, build_snapshot
 from retriever.engine._build._extend import extend_snapshot, in_order
+from retriever.engine._build._folders import building
 from retriever.engine._open import OpenSnapshot, current, open_snapshot
 
 REBUILT_ABOVE = 0.2
 """Share of rows that came or went since everything was put in order above which it is put in order anew."""
-
-_LOCK = "builder.lock"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +39,8 @@ class OptimizeReport:
     """Likewise, afterwards."""
     version: int
     """Of the tile table, and of the snapshot where it was not kept."""
+    compacted: bool
+    """False where another process was writing, so that data files were left as they were."""
     bytes: int
     """Of the snapshot's files."""
     seconds: float
@@ -52,7 +51,8 @@ def optimize(store: Store, *, rebuild: bool = False, progress: Progress | None =
     """Compact the tables of an index, then build its search snapshot or extend the one there is.
 
     Searches go on meanwhile; the writer's lock is only held while the tables are compacted. A full build comes first,
-    so that searches have a snapshot again right after the compaction gave rows other ids.
+    so that searches have a snapshot again right after the compaction gave rows other ids. While another process writes,
+    perhaps for hours, the snapshot alone is made.
 
     Args:
         store: The index.
@@ -60,16 +60,17 @@ def optimize(store: Store, *, rebuild: bool = False, progress: Progress | None =
         progress: Called with rows done and rows in all.
 
     Raises:
-        StoreError: The index cannot be written, or is being optimized or written by another process.
+        StoreError: The index cannot be written, or is being optimized by another process.
     """
     started, fragments = time.monotonic(), store.fragments
-    with _building(store.path):
+    with building(store.path):
         table, former = store.snapshot(), _usable(store)
         before = None if former is None else align(table, former)
         built = table.count() > 0 and (rebuild or before is None or _outgrown(before, former))
         if built:
             build_snapshot(table, store.path, progress=progress)
-        extended = _compacted(store, progress)[1]
+        compacted, extended = _compacted_if_free(store, progress)
+        size = snapshot_bytes(store.path)
     return OptimizeReport(
         snapshot="built" if built else "extended" if extended else "none" if former is None else "kept",
         tiles=store.snapshot().count(),
@@ -78,17 +79,18 @@ def optimize(store: Store, *, rebuild: bool = False, progress: Progress | None =
         fragments_before=fragments,
         fragments_after=store.fragments,
         version=store.version,
-        bytes=snapshot_bytes(store.path),
+        compacted=compacted,
+        bytes=size,
         seconds=time.monotonic() - started,
     )
 
 
 def _usable(store: Store) -> OpenSnapshot | None:
     """The current snapshot, opened; None where there is none that can be extended."""
-    folder = current(store.path)
-    if folder is None:
-        return None
     try:
+        folder = current(store.path)
+        if folder is None:
+            return None
         found = open_snapshot(folder)
         for number in range(len(found.layout.shards)):
             found.shard(number)
@@ -96,7 +98,8 @@ def _usable(store: Store) -> OpenSnapshot | None:
         return None
     layout, space = found.layout, store.space
     made_for = (layout.encoder, layout.revision, layout.dim, layout.dtype)
-    return found if made_for == (space.encoder, space.revision, space.dim, store.dtype) else None
+    fits = made_for == (space.encoder, space.revision, space.dim, store.dtype)
+    return found if fits and made_from(store.snapshot(), found) else None
 
 
 def _outgrown(before: Alignment, snapshot: OpenSnapshot | None) -> bool:
@@ -117,8 +120,26 @@ def compact(store: Store) -> CompactReport:
     Raises:
         StoreError: The index cannot be written, or is being optimized or written by another process.
     """
-    with _building(store.path):
+    with building(store.path):
         return _compacted(store, None)[0]
+
+
+def _compacted_if_free(store: Store, progress: Progress | None) -> tuple[bool, bool]:
+    """Return whether the tables were compacted and whether the snapshot is a new one."""
+    try:
+        return True, _compacted(store, progress)[1]
+    except BusyError:
+        return False, _extended(store, progress)
+
+
+def _extended(store: Store, progress: Progress | None) -> bool:
+    """Bring the snapshot to the newest version without a compaction; return whether it is a new one."""
+    snapshot, table = _usable(store), store.snapshot()
+    alignment = None if snapshot is None else align(table, snapshot)
+    if snapshot is None or alignment is None or not len(alignment.added):
+        return False
+    extend_snapshot(table, store.path, snapshot, alignment, progress=progress)
+    return True
 
 
 def _compacted(store: Store, progress: Progress | None) -> tuple[CompactReport, bool]:
@@ -129,32 +150,14 @@ def _compacted(store: Store, progress: Progress | None) -> tuple[CompactReport, 
         before = None if snapshot is None else align(former, snapshot)
         report = store.compact()
         table = store.snapshot()
-    if snapshot is None or before is None or (before.same and table.version == former.version):
+    if snapshot is None or before is None:
         return report, False
     after = realign(table, snapshot, before)
-    if after.same and all(map(np.array_equal, before.row_ids, after.row_ids)):
+    # Rows that are gone are masked: a snapshot without their mask finds the same in the same time.
+    if not len(after.added) and all(map(np.array_equal, before.row_ids, after.row_ids)):
         return report, False
     extend_snapshot(table, store.path, snapshot, after, progress=progress)
     return report, True
-
-
-@contextmanager
-def _building(index_path: Path) -> Iterator[None]:
-    from filelock import FileLock, Timeout
-
-    home = index_path / SEARCH
-    try:
-        home.mkdir(exist_ok=True)
-        lock = FileLock(home / _LOCK)
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise StoreError(f"another swath optimize is at work on {index_path}; wait until it has finished") from None
-    except OSError as error:
-        raise StoreError(f"cannot write {home}: {error.strerror or error}") from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def snapshot_bytes(index_path: Path) -> int:

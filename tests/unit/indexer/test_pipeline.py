@@ -24,6 +24,7 @@ from core.testing import MeanColourEncoder
 from indexer import IngestOptions, IngestReport, Progress, Store, TilingOptions, ingest, scene_key, vector_matrix
 from indexer._plan import UNIT_SIDE
 from indexer._staging import Staging
+from indexer.store import CURRENT, SEARCH
 from tests.unit.indexer.doubles import scene, tile
 
 SMALL = IngestOptions(workers=2, batch_size=4, commit_tiles=8, commit_seconds=60)
@@ -380,6 +381,14 @@ def test_a_table_in_many_pieces_is_compacted_at_the_end(world: World, into: Path
     run(into, *(scene(f"s{number}") for number in range(25)), options=replace(SMALL, commit_tiles=1, batch_size=1))
     assert Store.open(into).fragments == 1
     assert len(contents(into)) == 25
+
+
+def test_a_table_with_a_search_snapshot_is_left_to_whoever_brings_that_along(world: World, into: Path) -> None:
+    run(into, scene("s"))
+    (into / SEARCH).mkdir()
+    (into / SEARCH / CURRENT).write_text("0000000001-0\n")
+    run(into, *(scene(f"s{number}") for number in range(25)), options=replace(SMALL, commit_tiles=1, batch_size=1))
+    assert Store.open(into).fragments == 26
 
 
 def test_an_encoder_that_returns_no_unit_vector_fails_that_scene_only(world: World, into: Path) -> None:

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from indexer import Store
-from indexer.store import SEARCH
+from indexer.store import CURRENT, SEARCH
 from retriever.engine import Fresh
 from retriever.engine._build import build_snapshot
-from retriever.engine._open import CURRENT, current
+from retriever.engine._open import current
 from tests.unit.retriever.engine.congruence import check_exact
 from tests.unit.retriever.engine.random_histories import HeldRows, History, held
 from tests.unit.retriever.engine.random_tables import Recipe

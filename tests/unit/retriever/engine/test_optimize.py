@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
-import retriever.engine._build._optimize as module
 from core import StoreError
-from indexer.store import SEARCH, Store
+from indexer.store import CURRENT, SEARCH, Store
 from retriever.engine import OpenSnapshot, build_snapshot, compact, current, open_snapshot, optimize
+from retriever.engine._build._folders import LOCK, building
 from tests.unit.retriever.engine.random_histories import History
 from tests.unit.retriever.engine.random_tables import Recipe
 
@@ -132,8 +135,61 @@ def test_an_empty_index_gets_no_snapshot(tmp_path: Path) -> None:
 
 
 def test_two_at_once_are_refused(history: History) -> None:
-    with module._building(history.path), pytest.raises(StoreError, match="another swath optimize is at work"):
-        optimize(history.store)
+    with FileLock(history.path / SEARCH / LOCK):
+        for build in (optimize, compact, lambda store: build_snapshot(store.snapshot(), store.path)):
+            with pytest.raises(StoreError, match="another swath optimize is at work"):
+                build(history.store)
+    assert optimize(history.store).snapshot == "built"
+
+
+def test_two_threads_at_once_are_refused(history: History) -> None:
+    with building(history.path), ThreadPoolExecutor(1) as pool:
+        other = pool.submit(build_snapshot, history.store.snapshot(), history.path)
+        with pytest.raises(StoreError, match="another swath optimize is at work"):
+            other.result()
+
+
+def test_tiles_are_taken_up_while_another_process_writes(history: History) -> None:
+    with FileLock(history.path / "writer.lock"):
+        report = optimize(history.store)
+    assert (report.snapshot, report.compacted) == ("built", False)
+    history.add(1)
+    with FileLock(history.path / "writer.lock"):
+        report = optimize(history.store)
+        assert (report.snapshot, report.compacted) == ("extended", False)
+        assert report.fragments_after == report.fragments_before > 1
+        assert optimize(history.store).snapshot == "kept"
+    check_holds_every_tile(history)
+    assert optimize(history.store).compacted
+    check_holds_every_tile(history)
+
+
+def test_tiles_that_went_alone_need_no_new_snapshot(history: History) -> None:
+    optimize(history.store)
+    history.replace()
+    assert optimize(history.store).gone > 0
+    for _ in range(2):
+        report = optimize(history.store)
+        assert (report.snapshot, report.added) == ("kept", 0)
+
+
+def test_a_snapshot_of_another_index_is_built_anew(history: History, tmp_path: Path) -> None:
+    other = History(tmp_path / "other", RECIPE, np.random.default_rng(7))
+    other.add(20)
+    for change in (compact, optimize):
+        build_snapshot(other.store.snapshot(), other.path)
+        shutil.rmtree(history.path / SEARCH, ignore_errors=True)
+        shutil.copytree(other.path / SEARCH, history.path / SEARCH)
+        history.add(1)  # a compaction has something to do
+        change(history.store)
+    check_holds_every_tile(history)
+
+
+def test_a_pointer_that_cannot_be_read_is_written_anew(history: History) -> None:
+    optimize(history.store)
+    (history.path / SEARCH / CURRENT).write_bytes(b"\xff\xfe")
+    assert optimize(history.store).snapshot == "built"
+    check_holds_every_tile(history)
 
 
 def test_a_killed_build_leaves_the_old_snapshot_and_is_cleared_away(history: History) -> None:
