@@ -7,7 +7,7 @@ TORCH ?= torch==2.13.0
 # Where the benchmark of the search engine keeps its data and indexes: 28 GB.
 BENCH ?= bench-work
 
-.PHONY: demo test check lint bench test-slow clean
+.PHONY: demo test check lint bench bench-scale test-slow clean
 
 demo: $(VENV)/.base
 	$(BIN)/swath demo --into demo-archive
@@ -32,6 +32,12 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.search
 	$(BIN)/python -m benchmarks.serve --out docs/benchmarks/serve.md
 	for dim in 384 512; do $(BIN)/python -m benchmarks.engine --dim $$dim --work $(BENCH) --out docs/benchmarks/engine-$$dim.md || exit; done
+
+# 1 M and 10 M rows, and the service over the smaller one: 45 GB of disk.
+bench-scale: $(VENV)/.dev
+	for rows in 1000000 10000000; do $(BIN)/python -m benchmarks.scale run $(BENCH)/rows-$$rows --rows $$rows || exit; done
+	$(BIN)/python -m benchmarks.scale report $(BENCH)/rows-1000000 $(BENCH)/rows-10000000 --out docs/benchmarks/scale.md
+	$(BIN)/python -m benchmarks.serve_scale $(BENCH)/rows-1000000 --out docs/benchmarks/serve-scale.md
 
 $(VENV)/.base: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("Swath needs Python 3.11 or newer, this is " + sys.version.split()[0] + "; try make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'

@@ -39,6 +39,7 @@ from benchmarks.scale_report import report
 from benchmarks.synthetic_archive import SyntheticArchive
 from benchmarks.synthetic_tiles import scene_rows
 from core import VectorSpace
+from embeddings import DEFAULT_ENCODER, open_encoder
 from indexer import SceneRows, Store
 from indexer.store import SEARCH
 from retriever import Searcher, SearchRequest
@@ -121,11 +122,17 @@ def fill(index: Path, rows: int, dim: int) -> None:
     """Write the archive into a new index."""
     archive = SyntheticArchive(rows, dim)
     with measured(index, "fill") as found:
-        store = Store.create_or_open(index, space=VectorSpace(encoder="synthetic", revision="1", dim=dim))
+        store = Store.create_or_open(index, space=_space(dim))
         for group in _groups(archive, store):
             store.commit(group)
             print(f"{store.snapshot().count():,} rows", file=sys.stderr)  # noqa: T201
         found |= {"rows": rows, "dim": dim, "disk": disk(index), "fragments": store.fragments}
+
+
+def _space(dim: int) -> VectorSpace:
+    """That of the shipped encoder where it fits, so that the index can be served."""
+    shipped = open_encoder(DEFAULT_ENCODER).space
+    return shipped if shipped.dim == dim else VectorSpace(encoder="synthetic", revision="1", dim=dim)
 
 
 def _groups(archive: SyntheticArchive, store: Store) -> Iterator[list[SceneRows]]:
