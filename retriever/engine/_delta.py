@@ -11,9 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from core import VectorSpace
-from indexer import VectorType, tile_schema, vector_matrix
-from retriever._evaluate import matching
-from retriever._expression import Expression, columns_of
+from indexer import VectorType, tile_schema
 from retriever._vector_index import CHUNK_ROWS
 
 if TYPE_CHECKING:
@@ -33,14 +31,14 @@ class Delta:
     """Rows of one version of the tile table that came after a snapshot was made.
 
     Args:
-        table: ``held_columns`` and ``_rowid``, rising, in one piece.
+        table: ``held_columns`` and ``_rowid``, rising.
         space: What the vectors are.
     """
 
     def __init__(self, table: pa.Table, *, space: VectorSpace) -> None:
         self._table = table
         self.space = space
-        self.vectors = vector_matrix(table["vector"])
+        self.pieces: list[pa.RecordBatch] = table.to_batches()
         self.row_ids: NDArray[np.uint64] = table["_rowid"].to_numpy()
         self.sensors: frozenset[str] = frozenset(pc.unique(table["sensor"]).to_pylist())
 
@@ -52,7 +50,7 @@ class Delta:
         parts = [pa.RecordBatch.from_arrays(batch.columns, schema=schema) for batch in columns]
         table = pa.Table.from_batches(parts, schema).combine_chunks()
         rising = bool((np.diff(table["_rowid"].to_numpy().astype(np.int64)) > 0).all())
-        return cls(table if rising else table.sort_by("_rowid").combine_chunks(), space=space)
+        return cls(table if rising else table.sort_by("_rowid"), space=space)
 
     def __len__(self) -> int:
         return len(self.row_ids)
@@ -63,19 +61,8 @@ class Delta:
 
     def take(self, row_ids: Sequence[int] | NDArray[np.uint64], columns: Sequence[str]) -> pa.Table:
         """See ``Rows``; every row id is one of these."""
-        return self.at(np.searchsorted(self.row_ids, np.asarray(row_ids, dtype=np.uint64)), columns)
-
-    def at(self, places: NDArray[np.integer], columns: Sequence[str]) -> pa.Table:
-        """Return the columns of the rows at these places."""
+        places = np.searchsorted(self.row_ids, np.asarray(row_ids, dtype=np.uint64))
         return self._table.select(list(columns)).take(pa.array(places))
-
-    def passing(self, where: Expression | None) -> NDArray[np.int32]:
-        """Return the places of the rows that pass a filter, rising."""
-        if where is None:
-            return np.arange(len(self), dtype=np.int32)
-        pieces = self._table.select([*columns_of(where), "_rowid"]).to_batches()
-        found = [matching(where, piece) for piece in pieces]  # one, or none where there are no rows
-        return np.concatenate([np.empty(0, np.int64), *found]).astype(np.int32)
 
     def holds(self, row_ids: NDArray[np.uint64]) -> NDArray[np.bool_]:
         """Return which row ids are rows of this."""
@@ -91,17 +78,20 @@ class Delta:
             return self
         later = np.sort(row_ids[row_ids >= self.row_ids[0]])
         staying = np.searchsorted(later, self.row_ids, side="right") > np.searchsorted(later, self.row_ids)
-        return (
-            self if staying.all() else Delta(self._table.filter(pa.array(staying)).combine_chunks(), space=self.space)
-        )
+        return self if staying.all() else Delta(self._table.filter(pa.array(staying)), space=self.space)
 
     def joined(self, newer: Delta) -> Delta:
-        """Return these rows and newer ones, whose row ids are all greater."""
+        """Return these rows and newer ones, whose row ids are all greater.
+
+        Pieces are copied together only with pieces of their own size, so that each row is copied a few times in all.
+        """
         if not len(newer):
             return self
-        if not len(self):
-            return newer
-        return Delta(pa.concat_tables([self._table, newer._table]).combine_chunks(), space=self.space)
+        apart, together = [*self.pieces], newer.pieces
+        while apart and apart[-1].num_rows < 2 * sum(piece.num_rows for piece in together):
+            together = [apart.pop(), *together]
+        joined = pa.Table.from_batches(together).combine_chunks().to_batches()
+        return Delta(pa.Table.from_batches([*apart, *joined]), space=self.space)
 
 
 def _schema(space: VectorSpace, dtype: VectorType) -> pa.Schema:

@@ -78,8 +78,7 @@ class EngineIndex:
         """
         for part in self._engine.every(vector, least=least, where=where, alive=self._state.alive):
             yield _matches(part)
-        if len(self._state.delta):
-            yield self._newer.above(vector, least=least, where=where)
+        yield from self._newer.above(vector, least=least, where=where)
 
     def count(self, where: Expression | None = None) -> int:
         """Return how many rows pass a filter."""
