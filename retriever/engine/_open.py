@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import mmap
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +17,7 @@ from core import StoreError
 from indexer.store import CURRENT, SEARCH
 from retriever.engine._arrays import LAYOUT, SCALARS, SHARED, ArraySpec, array_file, shard_arrays, shared_arrays
 from retriever.engine._layout import FORMAT, Layout, ShardEntry
+from retriever.engine._maps import mapped
 from retriever.engine._shard import Shard, Shared
 from retriever.engine._sums import first_wrong
 
@@ -25,7 +25,7 @@ SUM = "sum"
 """Key of the check sum beside the fields of the Layout."""
 
 _SCATTERED = frozenset({"sq8", "vectors"})
-"""Arrays of which a query reads rows here and there: 128 kB round each would be read and 64 kB mapped (measured)."""
+"""Arrays of which a query reads rows here and there."""
 
 
 class OpenSnapshot:
@@ -154,25 +154,16 @@ def _mapped(folder: Path, name: str, spec: ArraySpec) -> NDArray[Any]:
         size = path.stat().st_size
         if size != spec.nbytes:
             raise _damaged(path, f"has {size:,} bytes instead of {spec.nbytes:,}")
-        view = _view(path, scattered=name in _SCATTERED) if size else b""
+        view = mapped(path, scattered=name in _SCATTERED) if size else b""
     except OSError as error:
         raise error if isinstance(error, StoreError) else _damaged(path, error.strerror or str(error)) from error
     return np.frombuffer(view, spec.dtype).reshape(spec.shape)
 
 
-def _view(path: Path, *, scattered: bool) -> mmap.mmap:
-    with path.open("rb") as stream:
-        # Private and writable, so that kernels see the type of an ordinary array; the file is never written to.
-        view = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_COPY)
-    if scattered and hasattr(mmap, "MADV_RANDOM"):
-        view.madvise(mmap.MADV_RANDOM)
-    return view
-
-
 def _scalars(folder: Path, rows: int) -> pa.Table:
     path = folder / SCALARS
     try:
-        table = pa.ipc.open_file(pa.py_buffer(_view(path, scattered=True))).read_all()
+        table = pa.ipc.open_file(pa.py_buffer(mapped(path, scattered=True))).read_all()
     except (OSError, ValueError, pa.ArrowInvalid) as error:
         raise _damaged(path, str(error)) from error
     if len(table) != rows:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from retriever.engine._build._order import Keys
 from retriever.engine._build._spool import Piece, cut
 from retriever.engine._build._survey import extended, survey
 from retriever.engine._layout import LANES
+from retriever.engine._maps import mapped
 from retriever.engine._sums import SUMS, first_wrong, write_sums
 from tests.unit.retriever.engine.random_tables import Recipe, TileMaker
 from tests.unit.retriever.tables import SPACE, table
@@ -157,3 +159,43 @@ def test_a_snapshot_without_sums_is_refused(tmp_path: Path) -> None:
     (folder / "000" / SUMS).unlink()
     with pytest.raises(StoreError, match="make it anew with: swath optimize"):
         open_snapshot(folder).shard(0)
+
+
+class TestMaps:
+    def test_keep_no_file_open(self, tmp_path: Path) -> None:
+        tiles = TileMaker(ODD, np.random.default_rng(1)).tiles(60)
+        build_snapshot(MemoryRows(tiles, space=ODD.space), tmp_path, shard_rows=20)
+        before = open_files()
+        opened = open_snapshot(current(tmp_path) or tmp_path)
+        assert sum(opened.shard(number).rows for number in range(3)) == 60
+        assert open_files() == before
+
+    def test_stay_readable_when_the_file_is_gone_and_until_nobody_reads_them(self, tmp_path: Path) -> None:
+        file = tmp_path / "numbers.bin"
+        np.arange(5_000).tofile(file)
+        numbers = np.frombuffer(mapped(file, scattered=True), np.int64)
+        file.unlink()
+        assert numbers.tolist() == list(range(5_000))
+        assert str(file) in maps()
+        del numbers
+        assert str(file) not in maps()
+
+    def test_may_be_larger_than_memory(self, tmp_path: Path) -> None:
+        file = tmp_path / "large.bin"
+        file.touch()
+        os.truncate(file, 2**42)
+        assert np.frombuffer(mapped(file, scattered=True), np.int64)[-1] == 0
+
+    def test_of_nothing_are_refused(self, tmp_path: Path) -> None:
+        (tmp_path / "empty.bin").touch()
+        with pytest.raises(OSError, match=r"empty\.bin"):
+            mapped(tmp_path / "empty.bin", scattered=False)
+
+
+def open_files() -> int:
+    return len(list(Path("/dev/fd").iterdir()))
+
+
+def maps() -> str:
+    found = Path("/proc/self/maps")
+    return found.read_text() if found.exists() else pytest.skip("this system does not list maps")
