@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from swath._console import print_json, print_table, stderr, stdout
+from swath._console import print_json, print_table, print_text, stderr, stdout
 from swath._options import AsJson, IndexDir
 
 if TYPE_CHECKING:
     from indexer.store import IndexInfo
+    from retriever.engine import SnapshotSummary
 
 
 def register(app: typer.Typer) -> None:
@@ -46,13 +47,25 @@ def info(index_dir: IndexDir, as_json: AsJson = False) -> None:
     """Describe an index: counts, extent, dates, encoder."""
     import swath
 
-    found = swath.open(index_dir).info()
+    index = swath.open(index_dir)
+    found = index.info()
     if as_json:
         print_json(found)
         return
     from indexer.knowledge import list_knowledge
 
     _print_info(found, sum(file.passages for file in list_knowledge(index_dir)))
+    print_text(f"search snapshot: {_snapshot_in_words(index.search_snapshot(), index_dir)}")
+
+
+def _snapshot_in_words(found: SnapshotSummary | str | None, index_dir: Path) -> str:
+    if isinstance(found, str):
+        return found
+    advice = f"swath optimize --index {index_dir}"
+    if found is None:
+        return f"none, every tile is compared; for large archives: {advice}"
+    held = f"{found.tiles:,} tiles, made from version {found.version} on {found.built}"
+    return f"{held}; {found.newer:,} newer ones wait for: {advice}" if found.newer else held
 
 
 def _print_info(found: IndexInfo, passages: int) -> None:

@@ -14,7 +14,7 @@ from retriever import CalibrationPlan, FitReport, calibrate_index, find_tile, wr
 from swath._searchable import SearchableIndex
 
 if TYPE_CHECKING:
-    from retriever.engine import OptimizeReport
+    from retriever.engine import OptimizeReport, SnapshotSummary
     from retriever.rag import Answer, Archive, Asker, QueryPlan, Turn
 
 Progress = Callable[[int, int], None]
@@ -148,6 +148,12 @@ class Index(SearchableIndex):
     def info(self) -> IndexInfo:
         """Return counts, extent, sensors and encoder as of the last commit."""
         return self._store.snapshot().info()
+
+    def search_snapshot(self) -> SnapshotSummary | str | None:
+        """Return what the search snapshot holds, why it is not used, or None where there is none; see ``optimize``."""
+        from retriever.engine import snapshot_summary
+
+        return snapshot_summary(self._store)
 
     def remove(self, *, scene_id: str | None = None, collection: str | None = None) -> Removed:
         """Remove a scene or a collection, tiles and ledger both.

@@ -16,6 +16,7 @@ from retriever.engine._open import OpenSnapshot, current, open_snapshot
 from retriever.engine._plan import EXACT_ROUTES, Plan, Route
 from retriever.engine._rows import EngineRows
 from retriever.engine._shard import Shard, Shared
+from retriever.engine._summary import SnapshotSummary, snapshot_summary
 
 __all__ = [
     "BLOCK",
@@ -36,10 +37,12 @@ __all__ = [
     "ShardEntry",
     "Shared",
     "Snapshot",
+    "SnapshotSummary",
     "build_snapshot",
     "compact",
     "current",
     "explained",
     "open_snapshot",
     "optimize",
+    "snapshot_summary",
 ]

@@ -133,11 +133,19 @@ class Fresh:
             state = self._reached(opened, table)
         except UnfitError as error:
             return _past(table, self._passed_over(str(error)))
-        self._states[table.version] = state
-        self._states.move_to_end(table.version)
+        self._keep(state)
+        return _through(state)
+
+    def _keep(self, state: State) -> None:
+        """Keep it among the last, and of earlier search snapshots only the last: their files take room while open."""
+        self._states[state.table.version] = state
+        self._states.move_to_end(state.table.version)
+        earlier = [kept.opened for kept in self._states.values() if kept.opened is not self._opened]
+        for version, kept in list(self._states.items()):
+            if kept.opened not in (self._opened, earlier[-1] if earlier else None):
+                del self._states[version]
         while len(self._states) > KEPT_STATES:
             self._states.popitem(last=False)
-        return _through(state)
 
     def _reached(self, opened: Opened, table: Snapshot) -> State:
         """From the nearest earlier version, or from the snapshot's own."""

@@ -87,11 +87,13 @@ class EngineRows:
 
     def _shard_batches(self, shard: Shard, number: int, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         alive = None if self.state.alive is None else self.state.alive[number]
-        there = None if alive is None else rows_in(alive)
+        there = np.arange(shard.rows) if alive is None else rows_in(alive)
         table = shard.scalars.select(list(columns)).append_column("_rowid", pa.array(shard.row_ids))
-        table = table if there is None else table.take(pa.array(there))
-        for batch in table.to_batches(max_chunksize=CHUNK_ROWS):
-            yield _plain(pa.Table.from_batches([batch])).to_batches()[0]
+        for start in range(0, len(there), CHUNK_ROWS):
+            chosen = there[start : start + CHUNK_ROWS]
+            whole = len(chosen) == chosen[-1] - chosen[0] + 1  # nothing is copied then
+            part = table.slice(chosen[0], len(chosen)) if whole else table.take(pa.array(chosen))
+            yield from _plain(part.combine_chunks()).to_batches()
 
     def take(self, row_ids: Sequence[int] | NDArray[np.uint64], columns: Sequence[str]) -> pa.Table:
         """Return the columns of these rows, in the order asked for; see ``Rows``.

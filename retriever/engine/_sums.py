@@ -41,7 +41,8 @@ def first_wrong(folder: Path) -> Path | None:
     sums = json.loads((folder / SUMS).read_text(encoding="utf-8"))
     if not isinstance(sums, dict):
         raise ValueError(f"{folder / SUMS} holds no sums")
-    return next((folder / name for name, found in sums.items() if _sum(folder / name) != found), None)
+    unknown = (file for file in folder.glob("*.*") if file.name not in sums and file.name != SUMS)
+    return next((folder / name for name, found in sums.items() if _sum(folder / name) != found), next(unknown, None))
 
 
 def _sum(file: Path) -> list[int]:

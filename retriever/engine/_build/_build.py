@@ -21,7 +21,7 @@ from retriever._vector_index import Rows
 from retriever.engine._arrays import SHARED, shared_arrays
 from retriever.engine._build._codes import Coder
 from retriever.engine._build._folders import new_folder
-from retriever.engine._build._lists import LEAST_LISTED, Nearest, lists_for, sample_size, train
+from retriever.engine._build._lists import LEAST_LISTED, LEAST_SAMPLE, Nearest, lists_for, sample_size, train
 from retriever.engine._build._shard import ShardWriter
 from retriever.engine._build._spool import Piece, Spool, cut, pieces
 from retriever.engine._build._survey import BUCKET_ROWS, Survey, survey
@@ -175,7 +175,8 @@ def spread(
 
 
 def _layout(rows: VersionedRows, seen: Survey, sample: NDArray[np.floating[Any]], lists: int) -> Layout:
-    largest = float(np.quantile(np.abs(sample[:65_536].astype(np.float32)), _CLIPPED))
+    some = sample[:: -(-len(sample) // LEAST_SAMPLE)]  # from the whole table, whose parts may differ
+    largest = float(np.quantile(np.abs(some.astype(np.float32)), _CLIPPED))
     return Layout(
         format=FORMAT,
         version=rows.version,

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from typer.testing import CliRunner, Result
 
 import swath
@@ -57,3 +58,21 @@ def test_an_empty_index_has_nothing_to_make_a_snapshot_of(history: History) -> N
     for collection in history.store.snapshot().info().collections:
         history.store.remove(collection=collection)
     assert "no search snapshot: the index holds no tiles yet" in run("optimize", "--index", history.path).stdout
+
+
+def test_files_that_could_not_be_merged_are_told(history: History) -> None:
+    with FileLock(history.path / "writer.lock"):
+        told = run("optimize", "--index", history.path).stdout
+    assert "search snapshot built: " in told
+    assert "data files were not merged: swath index is writing" in told
+
+
+def test_info_tells_of_the_snapshot_and_what_it_lacks(history: History) -> None:
+    assert "search snapshot: none" in run("info", "--index", history.path).stdout
+    run("optimize", "--index", history.path)
+    held = history.store.snapshot().count()
+    assert f"search snapshot: {held} tiles, made from version " in run("info", "--index", history.path).stdout
+    history.add(1)
+    newer = history.store.snapshot().count() - held
+    told = run("info", "--index", history.path).stdout
+    assert f"{newer} newer ones wait for: swath optimize --index {history.path}" in told

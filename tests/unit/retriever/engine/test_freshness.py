@@ -1,8 +1,10 @@
 """A search sees the table as of its last commit, read through the search snapshot wherever that fits."""
 
+import gc
 import json
 import re
 import shutil
+import weakref
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +16,7 @@ from numpy.typing import NDArray
 from core import StoreError
 from indexer import RECORD_COLUMNS, Snapshot
 from retriever import Searcher, SearchRequest
-from retriever.engine import EngineRows, Fresh, build_snapshot, current
+from retriever.engine import EngineRows, Fresh, SnapshotSummary, build_snapshot, current, snapshot_summary
 from retriever.engine import _state as state_module
 from retriever.engine._build._write import write_layout
 from retriever.engine._open import read_layout
@@ -168,6 +170,33 @@ class TestTheSearchSnapshot:
         build_snapshot(optimized.store.snapshot(), optimized.path)
         assert not len(newest(fresh).state.delta)
         check_same(newest(fresh), optimized.store.snapshot())
+
+    def test_is_let_go_after_two_newer_ones(self, optimized: History) -> None:
+        fresh = Fresh(optimized.store)
+        opened = []
+        for _ in range(3):
+            optimized.add(1)
+            build_snapshot(optimized.store.snapshot(), optimized.path)
+            opened.append(weakref.ref(newest(fresh).state.opened))
+        gc.collect()
+        assert [each() is None for each in opened] == [True, False, False]
+
+    def test_is_told_to_the_owner(self, history: History) -> None:
+        assert snapshot_summary(history.store) is None
+        layout = build_snapshot(history.store.snapshot(), history.path)
+        history.add(1)
+        newer = history.store.snapshot().count() - layout.rows
+        assert snapshot_summary(history.store) == SnapshotSummary(
+            version=layout.version, built=layout.built, tiles=layout.rows, newer=newer
+        )
+        history.remove()
+        told = snapshot_summary(history.store)
+        assert isinstance(told, SnapshotSummary)
+        assert told.tiles + told.newer == history.store.snapshot().count()
+        _rewrite(history.path, format=99)
+        told = snapshot_summary(history.store)
+        assert isinstance(told, str)
+        assert "has format 99" in told
 
     def test_of_another_space_is_passed_over(self, optimized: History, tmp_path: Path) -> None:
         folder = current(optimized.path)

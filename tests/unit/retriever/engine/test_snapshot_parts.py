@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from core import InputError, StoreError
 from retriever import MemoryRows
 from retriever.engine import build_snapshot, current, open_snapshot
-from retriever.engine._build import _lists
+from retriever.engine._build import _build, _lists
 from retriever.engine._build._lists import Nearest, list_order, lists_for, train
 from retriever.engine._build._order import Keys
 from retriever.engine._build._spool import Piece, cut
@@ -129,6 +130,14 @@ def test_groups_of_centroids_find_nearly_always_the_nearest(monkeypatch: pytest.
     assert (Nearest(centroids).of(vectors) == exact).mean() > 0.95
 
 
+def test_bytes_are_scaled_by_vectors_from_the_whole_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tiles = TileMaker(ODD, np.random.default_rng(1)).tiles(200)
+    rows = MemoryRows(tiles, space=ODD.space)
+    sample = np.repeat(np.array([0.1, 0.5], np.float16), 100)[:, None]
+    monkeypatch.setattr(_build, "LEAST_SAMPLE", 50)
+    assert _build._layout(rows, survey(rows), sample, 0).scale == pytest.approx(127 / 0.5)
+
+
 def test_names_keep_their_places_and_new_ones_come_after() -> None:
     assert extended(("b", "a"), ("c", "a", "d")) == ("b", "a", "c", "d")
 
@@ -147,6 +156,10 @@ def test_sums_notice_a_changed_a_shorter_and_a_missing_file(tmp_path: Path) -> N
     (tmp_path / "codes.bin").write_bytes(bytes(200_000))
     (tmp_path / "list_rows.bin").write_bytes(changed)
     assert first_wrong(tmp_path) == tmp_path / "list_rows.bin"
+    sums = json.loads((tmp_path / SUMS).read_text())
+    (tmp_path / SUMS).write_text(json.dumps({"codes.bin": sums["codes.bin"]}))
+    assert first_wrong(tmp_path) == tmp_path / "list_rows.bin"
+    (tmp_path / SUMS).write_text(json.dumps(sums))
     (tmp_path / "list_rows.bin").unlink()
     with pytest.raises(OSError, match="list_rows"):
         first_wrong(tmp_path)

@@ -1,0 +1,37 @@
+"""What to tell the owner of an index about its search snapshot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from indexer.store import Store
+from retriever.engine._fresh import Fresh
+from retriever.engine._rows import EngineRows
+
+
+@dataclass(frozen=True, kw_only=True)
+class SnapshotSummary:
+    """The search snapshot beside the newest version of the table."""
+
+    version: int
+    """Of the tile table that it was made from."""
+    built: str
+    """When, RFC 3339."""
+    tiles: int
+    """Its tiles that are still in the table."""
+    newer: int
+    """Tiles that came later: they are searched one and all."""
+
+
+def snapshot_summary(store: Store) -> SnapshotSummary | str | None:
+    """Return what the search snapshot of an index holds, why it is not used, or None where there is none.
+
+    Raises:
+        StoreError: The index cannot be read.
+    """
+    version = Fresh(store).newest()
+    if not isinstance(version.rows, EngineRows):
+        return version.remarks[0] if version.remarks else None
+    state = version.rows.state
+    layout = state.opened.engine.snapshot.layout
+    return SnapshotSummary(version=layout.version, built=layout.built, tiles=state.living, newer=len(state.delta))
