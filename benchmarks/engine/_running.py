@@ -63,8 +63,8 @@ def open_cold(work: Work, names: Sequence[str], say: Say) -> None:
             took["process"] = time.perf_counter() - start
             worker.call("ask", _settling(questions), 10)
             found[name] = {"took": took, "memory": worker.call("memory")}
+        work.write("cold", found)
         say(f"cold {name}: {took['open'] + took['first']:.2f} s")
-    work.write("cold", found)
 
 
 def _settling(questions: Sequence[Question]) -> list[int]:
@@ -149,5 +149,5 @@ def throughput(work: Work, names: Sequence[str], say: Say) -> None:
                 for kind, numbers in (("plain", plain), ("mixed", mixed))
                 for threads in (1, 2)
             }
+        work.write("throughput", found)
         say(f"throughput {name}: {found[name]}")
-    work.write("throughput", found)
