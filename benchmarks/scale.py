@@ -48,7 +48,7 @@ COMMIT_ROWS = 1_050_000
 """Rows of a commit: a little more than Lance puts into one fragment (1,048,576), so that ``compact`` finds nothing to
 do. Their vectors wait in memory: 800 MB of 384 float16 numbers."""
 
-QUERIES = 20
+QUERIES = 100
 """Vectors of each kind, image-like and text-like."""
 
 ROUNDS = 3
