@@ -13,7 +13,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from retriever.engine._plan import Route
 
@@ -86,15 +86,44 @@ BUILT_IN_REACH: Mapping[str, float] = {
 """The same archive, for 2,048 lists; wider than was measured, since other archives are not like it."""
 
 
+class Reach(NamedTuple):
+    """How far below the k-th best score the hope of a probed list may lie: a line between two kinds of queries."""
+
+    low: float
+    """Score of a text, for which it is ``near``."""
+    high: float
+    """Score of a picture, for which it is ``far``."""
+    near: float
+    """At ``low``."""
+    far: float
+    """At ``high``, at least ``near``."""
+    least: float
+    """Share of the way to ``high`` that is always gone."""
+
+    def at(self, score: float) -> float:
+        """Return how far it is for a k-th best score."""
+        share = min(max((score - self.low) / (self.high - self.low), self.least), 1.0)
+        return self.near + (self.far - self.near) * share
+
+
+NOWHERE = Reach(low=0.0, high=1.0, near=-1e9, far=-1e9, least=0.0)
+"""No more lists are probed than at first."""
+
+TRUSTED = 0.99
+"""Measured recall below which a route is only taken where nothing better can be borne."""
+
+
 class Costs:
-    """Fitted or built-in costs of one archive.
+    """Fitted or built-in costs of one archive, and what its routes were measured to find.
 
     Args:
         measured: ``Layout.costs``.
         lists: Inverted lists of the archive.
+        recall: ``Layout.recall``.
     """
 
-    def __init__(self, measured: Mapping[str, float], lists: int) -> None:
+    def __init__(self, measured: Mapping[str, float], lists: int, recall: Mapping[str, float] | None = None) -> None:
+        self._recall = recall or {}
         known = {**BUILT_IN, **measured}
         if not any("@" in name for name in measured):
             known |= BUILT_IN_REACH
@@ -116,15 +145,20 @@ class Costs:
             + slope(f"{route}.kept", 0.0) * work.kept
         )
 
-    def reach(self, depth: float, score: float) -> float:
-        """Return how far below ``score``, that of the ``depth``-th best row, lists are probed."""
+    def reach(self, depth: float) -> Reach:
+        """Return how far below the score of the ``depth``-th best row lists are probed."""
         (high, low), (picture, text) = (
             [_on_curve(curve, depth) for curve in curves] for curves in (self._score, self._reach)
         )
+        far = max(picture, text)
         if high - low < APART:
-            return max(picture, text)
-        share = min(max((score - low) / (high - low), CAUTION), 1.0)
-        return max(text, text + (picture - text) * share)
+            return Reach(low=0.0, high=1.0, near=far, far=far, least=0.0)
+        return Reach(low=low, high=high, near=text, far=far, least=CAUTION)
+
+    def recall(self, route: Route, k: int) -> float | None:
+        """Return what a route was measured to find of the true best, at the nearest k; None where it was not."""
+        known = [int(name.partition("@")[2]) for name in self._recall if name.startswith(f"{route}@")]
+        return self._recall[f"{route}@{min(known, key=lambda other: abs(other - k))}"] if known else None
 
     def probes(self, depth: float) -> int:
         """Return how many lists that is on the mean."""

@@ -81,7 +81,7 @@ class Engine:
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
         layout = snapshot.layout
-        self._costs = Costs(layout.costs, layout.lists)
+        self._costs = Costs(layout.costs, layout.lists, layout.recall)
         self._sieve = lru_cache(KEPT_FILTERS)(lambda where: sieve_of(where, layout))
         self._outlook = lru_cache(KEPT_FILTERS * max(len(layout.shards), 1))(outlook)
 
@@ -122,7 +122,7 @@ class Engine:
             scores=best.scores,
             matched=sum(answer.matched for answer in answers),
             counted=all(answer.counted for answer in answers),
-            plan=plan_of(answers, self.snapshot.layout, k, route),
+            plan=plan_of(answers, self.snapshot.layout, self._costs, k, route),
         )
 
     def search_many(

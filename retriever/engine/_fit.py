@@ -12,21 +12,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retriever.engine._bitmap import bitmap_of, rows_in
-from retriever.engine._costs import FIELDS, KINDS, Work
+from retriever.engine._costs import FIELDS, KINDS, NOWHERE, Work
 from retriever.engine._fit_reach import fit_reach
 from retriever.engine._layout import BLOCK
 from retriever.engine._plan import Route
 from retriever.engine._query import Query
+from retriever.engine._recall import KS as KS_ASKED
+from retriever.engine._recall import Exam, exams, marks
 from retriever.engine._routes import Chosen, Reached, blocks_route, exact_route, probe, slice_route
 from retriever.engine._sample_queries import picture_queries, text_queries
 from retriever.engine._shard import Shard
 from retriever.engine._sieve import ListTest, list_test
 
 if TYPE_CHECKING:
-    from retriever.engine._engine import Engine
+    from retriever.engine._engine import Engine, Snapshot
 
-QUERIES = 192
-"""Of each kind, to see where the best rows lie: 1,920 of the 10 best ones, of which 5 may be missed."""
+QUERIES = 128
+"""Of each kind, to see where the best rows lie: 1,280 of the 10 best ones, of which 3 may be missed."""
+
+EXAMINED = 64
+"""Of each kind, to see whether what was fitted finds enough."""
+
+ENOUGH = 0.993
+"""Recall that is aimed at in the worst case: more than TRUSTED, since other queries find a little less."""
+
+WIDER = 1.1
+"""By how much a reach or a doubt is multiplied where it does not find enough."""
+
+TRIES = 8
+"""How often it is: twice as far in the end."""
 
 TIMED = 3
 """Queries each size of a route is timed with; the quickest counts, since others are disturbed."""
@@ -64,13 +78,53 @@ def fit_costs(engine: Engine, seed: int = 0) -> dict[str, float]:
     queries = {kind: [engine.query(each, 10) for each in draw(shard, shared, QUERIES, rng)] for kind, draw in drawn}
     some = queries[KINDS[0]]
     test = list_test(some[0].sieve, shard)
-    fitted = fit_reach(queries, shard, test) if layout.lists else {}
+    fitted = _widened(engine, fit_reach(queries, shard), rng) if layout.lists else {}
     samples: _Samples = {"exact": [], "slice": [], "blocks": [], "lists": []}
     for route, work, took in _timings(some, shard, test, rng):
         samples[route].append((work, took))
     for route, timed in samples.items():
         fitted |= _line(route, timed)
     return fitted
+
+
+def _widened(engine: Engine, fitted: dict[str, float], rng: np.random.Generator) -> dict[str, float]:
+    """Return reach and doubt multiplied until the routes find enough."""
+    from retriever.engine._engine import Engine as Search  # which is built on what is fitted here
+
+    asked = exams(engine, EXAMINED, rng)
+    for _ in range(TRIES):
+        search = Search(_Changed(engine.snapshot, fitted))
+        narrow = [_too_narrow(marks(search, [exam]), exam) for exam in asked]
+        asked = [exam for exam, names in zip(asked, narrow, strict=True) if names]
+        if not asked:
+            break
+        wider = set().union(*narrow)
+        fitted = {name: value * (WIDER if name in wider else 1.0) for name, value in fitted.items()}
+    return fitted
+
+
+def _too_narrow(found: dict[str, float], exam: Exam) -> set[str]:
+    """Return which costs must be wider: the doubt where blocks, which look everywhere, miss too, else a reach."""
+    names: set[str] = set()
+    for k in KS_ASKED:
+        if found[f"blocks@{k}"] < ENOUGH:
+            names.add("doubt")
+        elif found[f"lists@{k}"] < ENOUGH:
+            names.add(f"{exam.kind}.reach@{round(k / exam.share)}")
+    return names
+
+
+class _Changed:
+    """A snapshot that costs other than it says."""
+
+    def __init__(self, snapshot: Snapshot, costs: dict[str, float]) -> None:
+        self._snapshot = snapshot
+        self.shared = snapshot.shared
+        self.layout = replace(snapshot.layout, costs=costs)
+
+    def shard(self, number: int) -> Shard:
+        """Return the same shard."""
+        return self._snapshot.shard(number)
 
 
 def _timings(
@@ -113,7 +167,7 @@ def _blocked(shard: Shard, chosen: Chosen, k: int, query: Query) -> Reached:
 
 
 def _listed(shard: Shard, chosen: Chosen, k: int, lists: int, query: Query) -> Reached:
-    return probe(query.wider(k), shard, chosen, query.order[:lists])
+    return probe(query.wider(k), shard, chosen, lists, NOWHERE)
 
 
 def _rows(chosen: Chosen) -> NDArray[np.int32]:
@@ -124,7 +178,7 @@ def _timed(queries: list[Query], run: Callable[[Query], Reached]) -> tuple[Work,
     """The quickest of a few runs with different queries, after one that loads what it reads."""
     best, work = np.inf, Work()
     for query in queries[: TIMED + 1]:
-        _ = query.prepared, query.order  # what all routes need is not timed
+        _ = query.prepared  # what all routes need is not timed
         start = time.perf_counter_ns()
         reached = run(query)
         took = time.perf_counter_ns() - start

@@ -1,4 +1,4 @@
-"""How far lists must be probed, found by looking where the best rows of many queries lie."""
+"""How far lists must be probed and estimates be doubted, found by looking where the best rows of many queries lie."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from retriever.engine._bitmap import bitmap_of
+from retriever.engine._layout import BLOCK
 from retriever.engine._query import Query
-from retriever.engine._routes import Chosen, blocks_route
 from retriever.engine._shard import Shard
-from retriever.engine._sieve import ListTest
 
 DEPTHS = (10, 100, 1_000, 10_000)
 """Best rows of the archive for which the reach is fitted: k hits of a filter that passes a share p are about the k / p
 best rows of the archive."""
 
 AT_ONCE = 1_000
-"""Deepest depth that all queries are asked for: 3 ms a million rows, and the depths before it come with it."""
+"""Deepest depth that all queries are asked for; the depths before it come with it."""
 
 TYPICAL = {"picture": 0.25, "text": 0.1}
 """Quantile of a kind's scores from which on a query is surely of that kind; the others lie between."""
@@ -28,43 +28,66 @@ THINNED = 16
 FOUND = 0.9975
 """Share of the best rows that must lie in the lists that are probed: the rest of the .995 is the codes'."""
 
+BELIEVED = 0.9995
+"""Share of the best rows that must hope for as much as the last of them scores."""
 
-def fit_reach(queries: Mapping[str, list[Query]], shard: Shard, test: ListTest) -> dict[str, float]:
-    """Return reach, score and probes at every depth the shard is large enough for; see ``_costs.py``.
+DOUBTED = (10, 100)
+"""Best rows for which that is asked."""
+
+
+def fit_reach(queries: Mapping[str, list[Query]], shard: Shard) -> dict[str, float]:
+    """Return doubt, and reach, score and probes at every depth the shard is large enough for; see ``_costs.py``.
 
     Args:
         queries: By kind.
         shard: Where to look.
-        test: Of a filter that all rows pass.
     """
-    every = Chosen(words=None, blocks=None, count=shard.rows, sure=True, lists=test)
     depths = [depth for depth in DEPTHS if depth <= shard.rows // 20] or [DEPTHS[0]]
     shallow = [depth for depth in depths if depth <= AT_ONCE] or depths[:1]
     deep = [depth for depth in depths if depth not in shallow]
-    fitted: dict[str, float] = {}
+    fitted: dict[str, float] = {"doubt": 1.0}
     for name, some in queries.items():
-        fitted |= _fitted(name, _Kind(some, shard, every, shallow))
+        kind = _Kind(some, shard, shallow)
+        fitted |= _fitted(name, kind)
+        fitted["doubt"] = max(fitted["doubt"], float(np.quantile(np.concatenate(kind.doubts), BELIEVED)))
         if deep:
-            fitted |= _fitted(name, _Kind(some[::THINNED], shard, every, deep))
+            fitted |= _fitted(name, _Kind(some[::THINNED], shard, deep))
     return fitted
 
 
 class _Kind:
     """For queries of a kind: the last score of the best rows, and how far below it lists lie, all and those of rows."""
 
-    def __init__(self, queries: list[Query], shard: Shard, every: Chosen, depths: list[int]) -> None:
+    def __init__(self, queries: list[Query], shard: Shard, depths: list[int]) -> None:
+        from retriever.engine._kernels import best_of_matrix  # imports numba
+
         self.lists: dict[int, list[NDArray[np.float32]]] = {depth: [] for depth in depths}
         self.holders: dict[int, list[NDArray[np.float32]]] = {depth: [] for depth in depths}
         self.scores: dict[int, list[float]] = {depth: [] for depth in depths}
-        for query in queries:
-            found = blocks_route(query.wider(max(depths)), shard, every).candidates
-            order = np.argsort(-found.scores)
+        self.doubts: list[NDArray[np.float32]] = []
+        every = best_of_matrix(np.stack([query.vector for query in queries]), shard, None, keep=max(depths))
+        for query, (rows, scores) in zip(queries, every, strict=True):
             for depth in depths:
-                best = order[:depth]
-                below = found.scores[best[-1]] - query.hopes
-                self.scores[depth].append(float(found.scores[best[-1]]))
+                last = float(scores[:depth][-1])
+                below = last - query.prepared.hopes
+                self.scores[depth].append(last)
                 self.lists[depth].append(below)
-                self.holders[depth].append(below[shard.list_of[found.rows[best]]])
+                self.holders[depth].append(below[shard.list_of[rows[:depth]]])
+                if depth in DOUBTED:
+                    self.doubts.append(_doubts(query, shard, rows[:depth], last))
+
+
+def _doubts(query: Query, shard: Shard, rows: NDArray[np.int32], last: float) -> NDArray[np.float32]:
+    """How many standard deviations rows must hope for beyond their estimates to hope for the score ``last``."""
+    from retriever.engine._kernels import scan_blocks
+
+    words, blocks = bitmap_of(rows, -(-shard.rows // BLOCK) * BLOCK), np.unique(rows // BLOCK).astype(np.int32)
+    found, estimates = scan_blocks(query.prepared, shard, words, blocks, len(rows))
+    numbers = query.prepared.numbers
+    doubts = shard.factors[found] * np.minimum(query.prepared.doubts[shard.list_of[found]], numbers[5])
+    short = last - numbers[4] - estimates
+    needed: NDArray[np.float32] = np.divide(short, doubts, out=np.zeros_like(short), where=doubts > 0)
+    return needed * query.doubt
 
 
 def _fitted(name: str, kind: _Kind) -> dict[str, float]:

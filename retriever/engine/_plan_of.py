@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
+from retriever.engine._costs import Costs
 from retriever.engine._layout import Layout
 from retriever.engine._plan import EXACT_ROUTES, Plan, Route
 from retriever.engine._shard_search import Answer
 
 
-def plan_of(answers: Sequence[Answer], layout: Layout, k: int, asked: Route | None = None) -> Plan:
+def plan_of(answers: Sequence[Answer], layout: Layout, costs: Costs, k: int, asked: Route | None = None) -> Plan:
     """Return how the best ``k`` rows were found; ``asked`` is the route that was asked for."""
     approximate = sorted({answer.route for answer in answers} - EXACT_ROUTES)
     return Plan(
         route=_main_route(answers, approximate) or asked or "exact",
         exact=not approximate,
-        recall=_recall(approximate, layout.recall, k),
+        recall=_recall(approximate, costs, k),
         rows=layout.rows,
         estimated=sum(answer.estimated for answer in answers),
         passed=sum(answer.matched for answer in answers),
@@ -51,16 +52,11 @@ def _main_route(answers: Sequence[Answer], approximate: Sequence[Route]) -> Rout
     return answers[0].route if answers else None
 
 
-def _recall(routes: Sequence[Route], measured: Mapping[str, float], k: int) -> float | None:
+def _recall(routes: Sequence[Route], costs: Costs, k: int) -> float | None:
     """The least that was measured for these routes, at the nearest k."""
-    found = [_nearest(route, measured, k) for route in routes]
+    found = [costs.recall(route, k) for route in routes]
     known = [share for share in found if share is not None]
     return min(known) if known and len(known) == len(found) else None
-
-
-def _nearest(route: Route, measured: Mapping[str, float], k: int) -> float | None:
-    names = [name for name in measured if name.startswith(f"{route}@")]
-    return measured[min(names, key=lambda name: abs(int(name.partition("@")[2]) - k))] if names else None
 
 
 def _microseconds(answers: Sequence[Answer]) -> dict[Route, float]:

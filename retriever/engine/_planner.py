@@ -13,13 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retriever.engine._bitmap import count_in
-from retriever.engine._costs import Costs, Work
+from retriever.engine._costs import TRUSTED, Costs, Work
 from retriever.engine._layout import LANES
 from retriever.engine._plan import Route
 from retriever.engine._query import Query
 from retriever.engine._routes import Chosen, Words, codes_of_blocks, slice_of_time, slice_rows
 from retriever.engine._shard import Shard
 from retriever.engine._sieve import ListTest, Sieve, estimate, list_test, passing
+
+APPROXIMATE: frozenset[Route] = frozenset({"blocks", "lists"})
+"""They may miss some of the best."""
+
+BEARABLE = 50e6
+"""Nanoseconds that an exact search may take where no other route finds TRUSTED of the best."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +116,7 @@ def choose(query: Query, shard: Shard, alive: Words | None, wish: Wish, costs: C
         return _slice(seek)
     chosen = _chosen(seek, wish)
     times = route_times(query, shard, chosen, seek.share, costs)
-    route = wish.route or _cheapest(times, query, chosen, wish)
+    route = wish.route or _cheapest(times, query, chosen, wish, costs)
     return Choice(route=route, chosen=chosen, rows=None, estimated=seek.likely, times=times)
 
 
@@ -155,26 +161,34 @@ def route_times(query: Query, shard: Shard, chosen: Chosen, share: float, costs:
         share: Part of the shard's rows that lies in the filter's range of time.
         costs: Of the archive.
     """
-    kept = min(float(sum(_rooms(query.k))), chosen.count)
+    kept = min(float(_room_for(query.k)), chosen.count)
     times: dict[Route, float] = {"exact": costs.time("exact", Work(rows=chosen.count))}
     times["blocks"] = costs.time("blocks", Work(codes=codes_of_blocks(shard, chosen), kept=kept))
     if query.lists:
         probes = costs.probes(query.k * shard.rows / max(chosen.count, 1))
         codes = probes * (shard.rows / query.lists * share + LANES)
-        times["lists"] = costs.time("lists", Work(lists=probes, codes=codes, kept=2 * kept))
+        times["lists"] = costs.time("lists", Work(lists=probes, codes=codes, kept=kept))
     return times
 
 
-def _rooms(k: int) -> tuple[int, int]:
-    from retriever.engine._kernels import rooms  # imports numba
+def _room_for(k: int) -> int:
+    from retriever.engine._kernels import room_for  # imports numba
 
-    return rooms(k)
+    return room_for(k)
 
 
-def _cheapest(times: dict[Route, float], query: Query, chosen: Chosen, wish: Wish) -> Route:
-    """The route that takes least; an archive too small for lists is searched exactly, which takes 2 ms at most."""
+def _cheapest(times: dict[Route, float], query: Query, chosen: Chosen, wish: Wish, costs: Costs) -> Route:
+    """The route that takes least of those that can be trusted.
+
+    An archive too small for lists is searched exactly, which takes 2 ms at most.
+    """
     if wish.exact or not query.lists:
         return "exact"
     if chosen.words is None and not query.sieve.everything:
         return "lists"
-    return min(times, key=lambda route: times[route])
+    recall = {route: costs.recall(route, query.k) if route in APPROXIMATE else 1.0 for route in times}
+    trusted = [route for route, found in recall.items() if found is None or found >= TRUSTED]
+    best = min(trusted, key=lambda route: times[route])
+    if best != "exact" or times["exact"] < BEARABLE or len(trusted) == len(times):
+        return best
+    return max(APPROXIMATE & times.keys(), key=lambda route: recall[route] or 0.0)

@@ -51,6 +51,8 @@ class Query:
         self.margin = margin_of(vector)
         self.floor = -np.inf
         """Score of the k-th best row of the shards that were searched; rows below it are of no use."""
+        self.doubt = layout.costs.get("doubt", 3.0)
+        """Standard deviations by which estimates are doubted."""
         self._layout = layout
         self._shared = shared
 
@@ -71,20 +73,3 @@ class Query:
         from retriever.engine._kernels import prepare  # imports numba
 
         return prepare(self.vector, self._shared, self._layout)
-
-    @property
-    def hopes(self) -> NDArray[np.float32]:
-        """(lists,) the score that the best rows of each list may have."""
-        return self.prepared.hopes
-
-    @cached_property
-    def order(self) -> NDArray[np.int32]:
-        """(lists,) numbers of all lists, the most promising first."""
-        from retriever.engine._kernels import nearest_lists
-
-        return nearest_lists(self.prepared, self.lists)
-
-    @cached_property
-    def falling(self) -> NDArray[np.float32]:
-        """(lists,) ``hopes`` in ``order``, turned round so that they rise."""
-        return -self.hopes[self.order]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retriever.engine._bitmap import are_in, rows_in
-from retriever.engine._costs import Costs, Work
+from retriever.engine._costs import Costs, Reach, Work
 from retriever.engine._layout import BLOCK
 from retriever.engine._query import Query
 from retriever.engine._shard import Shard
@@ -98,14 +98,12 @@ def slice_route(query: Query, shard: Shard, rows: NDArray[np.int32]) -> Reached:
 
 def blocks_route(query: Query, shard: Shard, chosen: Chosen) -> Reached:
     """Compare the codes of blocks in geographic order, and score the most promising rows."""
-    from retriever.engine._kernels import best_of_blocks, rooms
+    from retriever.engine._kernels import best_of_blocks, room_for
 
-    room, rough = rooms(query.k)
-    rows, scores = best_of_blocks(
-        query.prepared, shard, chosen.words, chosen.blocks, room=room, rough=rough, keep=query.k
-    )  # fmt: skip
-    work = Work(codes=codes_of_blocks(shard, chosen), kept=room + rough)
-    return _reached(shard, rows, scores, work)
+    rows, scores, scored = best_of_blocks(
+        query.prepared, shard, chosen.words, chosen.blocks, room=room_for(query.k), keep=query.k
+    )
+    return _reached(shard, rows, scores, Work(codes=codes_of_blocks(shard, chosen), kept=scored))
 
 
 def codes_of_blocks(shard: Shard, chosen: Chosen) -> float:
@@ -122,19 +120,7 @@ def lists_route(query: Query, shard: Shard, chosen: Chosen, costs: Costs) -> Rea
     Where fewer than k rows were found, twice as many lists are probed, down to the last.
     """
     depth = query.k * shard.rows / max(chosen.count, 1)
-    lists = len(query.order)
-    done, found = 0, _nothing(shard)
-    upto = min(first_probes(costs, depth), lists)
-    while upto > done:
-        found = _joined(found, probe(query, shard, chosen, query.order[done:upto]), query.k)
-        done = upto
-        enough = len(found.candidates.rows) >= min(query.k, chosen.count)
-        if not enough:
-            upto = min(2 * done, lists)
-        elif (least := max(_kth(found.candidates.scores, query.k), query.floor)) > -np.inf:
-            lowest = least - costs.reach(depth, least)
-            upto = max(done, int(np.searchsorted(query.falling, -lowest, side="right")))
-    return found
+    return probe(query, shard, chosen, first_probes(costs, depth), costs.reach(depth))
 
 
 def first_probes(costs: Costs, depth: float) -> int:
@@ -142,39 +128,25 @@ def first_probes(costs: Costs, depth: float) -> int:
     return max(8, costs.probes(depth) // 4)
 
 
-def probe(query: Query, shard: Shard, chosen: Chosen, order: NDArray[np.int32]) -> Reached:
-    """Return the best rows of some inverted lists."""
-    from retriever.engine._kernels import best_of_lists, rooms
+def probe(query: Query, shard: Shard, chosen: Chosen, lists: int, reach: Reach) -> Reached:
+    """Return the best rows of the most promising lists, of so many at first."""
+    from retriever.engine._kernels import best_of_lists, room_for
 
-    room, rough = rooms(query.k)
     test = chosen.lists
-    rows, scores, examined, _ = best_of_lists(
+    rows, scores, looked = best_of_lists(
         query.prepared,
         shard,
-        order,
+        probes=lists,
+        reach=reach,
         seconds=(test.first, test.last),
         sensors=test.sensors,
         words=chosen.words,
-        room=room,
-        rough=rough,
+        room=room_for(query.k),
         keep=query.k,
+        enough=min(query.k, chosen.count),
+        floor=query.floor,
     )
-    work = Work(lists=len(order), codes=examined, kept=min(room, examined) + min(rough, examined))
-    return _reached(shard, rows, scores, work)
-
-
-def _joined(first: Reached, second: Reached, k: int) -> Reached:
-    """The k best of both."""
-    rows = np.concatenate([first.candidates.rows, second.candidates.rows])
-    scores = np.concatenate([first.candidates.scores, second.candidates.scores])
-    best = near_best(scores, k, 0.0)
-    work = first.work + second.work
-    return _reached(first.candidates.shard, rows[best], scores[best], work)
-
-
-def _kth(scores: NDArray[np.float32], k: int) -> float:
-    """The k-th best score, minus infinity where there are fewer."""
-    return float(scores.min()) if len(scores) >= k else -np.inf
+    return _reached(shard, rows, scores, Work(lists=looked.lists, codes=looked.examined, kept=looked.scored))
 
 
 def _nothing(shard: Shard) -> Reached:

@@ -1,4 +1,4 @@
-"""Queries to measure a snapshot with, made from its own vectors: some like pictures, some like words.
+"""Queries to measure a snapshot with, made from its own vectors: some like pictures, some like words, some tiles.
 
 A picture is like a tile that is not in the archive: a stored vector with the way of another row from its centroid added
 at a third of its length. Words lie apart from all pictures, all of them in the same direction
@@ -24,6 +24,11 @@ what those of pictures do, as measured with encoders of pictures and words."""
 
 MIXTURES = 16
 """Pairs of rows whose differences make that way."""
+
+
+def tile_queries(shard: Shard, shared: Shared, count: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Return (count, dim) vectors of tiles that are in the archive, whose best rows are nearly or quite equal."""
+    return _units(shard.vectors[rng.integers(0, shard.rows, count)].astype(np.float32))
 
 
 def picture_queries(shard: Shard, shared: Shared, count: int, rng: np.random.Generator) -> NDArray[np.float32]:

@@ -1,46 +1,72 @@
-"""The best rows in one call: codes choose candidates, bytes thin them out, stored vectors put them in order."""
+"""The best rows in one call: codes choose candidates, stored vectors put them in order, until none can be better.
+
+Every row has a hope, the score it may have: its estimate and its doubt. Candidates are scored by falling hope until the
+next one hopes for less than the k-th best score so far. Where all ``room`` of them were scored before that, those with
+lesser hopes are gathered, eight times as many, and so on down to the last: many rows that are nearly or quite equal
+take longer, and are not lost.
+"""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from retriever.engine._kernels._columns import columns, fixed
+from retriever.engine._costs import Reach
+from retriever.engine._kernels._columns import columns
 from retriever.engine._kernels._estimate import gather_blocks, gather_lists, spare
 from retriever.engine._kernels._intrinsics import kernel
 from retriever.engine._kernels._prepare import Prepared
 from retriever.engine._kernels._scan import (
     ALWAYS,
     FOREVER,
-    Found,
     Seconds,
     Words,
     chosen_blocks,
     some_sensors,
     some_words,
 )
-from retriever.engine._kernels._score import score_bytes, score_stored
-from retriever.engine._kernels._select import keep_largest, key_row, key_score, sort_down, sort_key, unpack
+from retriever.engine._kernels._score import score_stored
+from retriever.engine._kernels._select import (
+    HIGHEST,
+    LOWEST,
+    keep_largest,
+    key_row,
+    key_score,
+    sort_down,
+    sort_key,
+    unpack,
+)
 from retriever.engine._shard import Shard
-
-_DOUBT = 2.0
-"""Factors above its estimate at which a row's score may lie: three to four standard deviations, one being 0.6 factors
-(the square root of 1 - 2 / pi) times the part of the query that is not along the centroid."""
 
 _BATCH = 32
 """Candidates that are scored before asking whether more are needed: enough to fetch them ahead of time."""
 
+_WIDENING = 8
+"""How many times more candidates are gathered where those there was room for were not enough."""
+
+_SORTED = 128
+"""Lists that are put in order at once; many queries need no more."""
+
+_STEP = 32
+"""Lists probed, at least, before the k-th best score is asked again how many more are needed."""
+
+
+class Looked(NamedTuple):
+    """What was done for an answer."""
+
+    lists: int
+    """Lists probed."""
+    examined: int
+    """Rows in them between the seconds."""
+    scored: int
+    """Candidates scored by their vectors."""
+
 
 def best_of_blocks(
-    prepared: Prepared,
-    shard: Shard,
-    words: Words | None,
-    blocks: NDArray[np.int32] | None,
-    *,
-    room: int,
-    rough: int,
-    keep: int,
-) -> Found:
+    prepared: Prepared, shard: Shard, words: Words | None, blocks: NDArray[np.int32] | None, *, room: int, keep: int
+) -> tuple[NDArray[np.int32], NDArray[np.float32], int]:
     """Return the best rows of a shard in geographic order, best first.
 
     Args:
@@ -48,139 +74,194 @@ def best_of_blocks(
         shard: Where to look.
         words: (n / 64,) bit r % 64 of word r // 64 tells whether row r passes; None: all do.
         blocks: Numbers of the blocks to look at; None: all.
-        room: Candidates taken by their codes, at least ``rough``; see ``rooms``.
-        rough: How many of those are left by their bytes, at least ``keep``.
+        room: Candidates gathered at first, at least ``keep``; see ``room_for``.
         keep: Rows to return at most, at least 1.
 
     Returns:
-        Row numbers (int32) and scores by the stored vectors (float32).
+        Row numbers (int32), scores by the stored vectors (float32), and how many candidates were scored.
     """
     rows, scores = np.empty(keep, np.int32), np.empty(keep, np.float32)
-    count = _best_of_blocks(
-        columns(shard),
-        shard.rows,
-        *chosen_blocks(blocks),
-        prepared.asked(),
-        some_words(words),
-        room,
-        rough,
-        rows,
-        scores,
+    chosen = chosen_blocks(blocks)
+    count, scored = _best_of_blocks(
+        columns(shard), shard.rows, *chosen, prepared.asked(), some_words(words), room, rows, scores
     )
-    return rows[:count], scores[:count]
+    return rows[:count], scores[:count], scored
 
 
 def best_of_lists(
     prepared: Prepared,
     shard: Shard,
-    order: NDArray[np.int32],
     *,
+    probes: int,
+    reach: Reach,
     seconds: Seconds = ALWAYS,
     sensors: NDArray[np.uint8] | None = None,
     words: Words | None = None,
     room: int,
-    rough: int,
     keep: int,
-    patience: int = FOREVER,
-) -> tuple[NDArray[np.int32], NDArray[np.float32], int, int]:
-    """Return the best rows of some inverted lists, best first.
+    enough: int,
+    floor: float = -np.inf,
+) -> tuple[NDArray[np.int32], NDArray[np.float32], Looked]:
+    """Return the best rows of the most promising inverted lists, best first.
 
     Args:
         prepared: The query.
         shard: Where to look.
-        order: Numbers of the lists, most promising first; see ``nearest_lists``.
+        probes: Lists to begin with; twice as many where they hold fewer than ``enough`` rows, and so on.
+        reach: How far on, once the k-th best score is known; it is asked again as that score rises.
         seconds: First and last second to look at, both included; ALWAYS takes undated rows too.
         sensors: (256,) 1 where a row of that sensor passes; None: all do.
         words: (n / 64,) bit r % 64 of word r // 64 tells whether row r passes; None: all do.
-        room: Candidates taken by their codes, at least ``rough``; see ``rooms``.
-        rough: How many of those are left by their bytes, at least ``keep``.
+        room: Candidates gathered at first, at least ``keep``; see ``room_for``.
         keep: Rows to return at most, at least 1.
-        patience: Lists in a row that may bring no candidate, once there are ``room``, before it stops; 64 to 96 do.
+        enough: Rows that must be found: ``keep``, or as many as pass.
+        floor: Rows below it are of no use.
 
     Returns:
-        Row numbers (int32), scores by the stored vectors (float32), and rows examined and seen to pass, see scan_lists.
+        Row numbers (int32), scores by the stored vectors (float32), and what was done.
     """
     rows, scores = np.empty(keep, np.int32), np.empty(keep, np.float32)
-    count, examined, passed = _best_of_lists(
+    count, *looked = _best_of_lists(
         columns(shard),
-        fixed(order),
         prepared.asked(),
+        prepared.hopes,
+        probes,
+        reach,
         *seconds,
         some_sensors(sensors),
         some_words(words),
-        patience,
         room,
-        rough,
+        enough,
+        np.float32(floor),
         rows,
         scores,
     )
-    return rows[:count], scores[:count], examined, passed
+    return rows[:count], scores[:count], Looked(*looked)
 
 
-def rooms(k: int) -> tuple[int, int]:
-    """Return how many candidates to take by codes and by bytes for the best ``k`` rows.
+def room_for(k: int) -> int:
+    """Return how many candidates to gather at first for the best ``k`` rows.
 
-    Measured at 1 M x 384: with as many by codes 0.998 of the best are among them, for queries in words too. The bytes
-    are passed over, since halves are read and scored as quickly.
+    Measured at 1 M x 384: with as many 0.998 of the best are among them, for queries in words too, so that few queries
+    have to gather more.
     """
-    room = 200 + round(8 * k**0.9)
-    return room, room
+    return 200 + int(8 * k**0.9)
 
 
 @kernel
-def _best_of_blocks(columns, there, chosen, every, asked, words, room, rough, rows, scores):
-    keys = np.empty(spare(room), np.uint64)
-    count = gather_blocks(columns.blocks, there, chosen, every, asked, words, keys, room)
-    sort_down(keys, count)
-    found, hopes = np.empty(count, np.int32), np.empty(count, np.float32)
-    for place in range(count):
-        found[place] = key_row(keys[place])
-        hopes[place] = key_score(keys[place]) + _DOUBT * columns.blocks.factors[found[place]]
-    return _rescore(columns, found, hopes, asked, rough, keys, rows, scores)
+def _best_of_blocks(columns, there, chosen, every, asked, words, room, rows, scores):
+    keep, slack, doubt = rows.size, asked.numbers[4], asked.numbers[5]
+    best = np.empty(keep + max(_BATCH, keep // 2), np.uint64)
+    count, scored, floor, ceiling, more = 0, 0, LOWEST, HIGHEST, True
+    while more:
+        keys = np.empty(spare(room), np.uint64)
+        found, dropped = gather_blocks(
+            columns.blocks, there, chosen, every, asked, words, doubt, keys, room, floor - slack, ceiling
+        )
+        sort_down(keys, found)
+        candidates = np.empty(found, np.int32)
+        for place in range(found):
+            candidates[place] = key_row(keys[place])
+        count, floor, tried = _rescore(columns, candidates, keys, asked, slack, keep, best, count, floor)
+        scored += tried
+        more = dropped and key_score(keys[found - 1]) + slack > floor
+        ceiling, room = keys[max(found - 1, 0)], min(room * _WIDENING, there)
+    unpack(best, count, rows, scores)
+    return count, scored
 
 
 @kernel
-def _best_of_lists(columns, order, asked, first, last, sensors, words, patience, room, rough, rows, scores):
-    keys = np.empty(spare(room), np.uint64)
-    count, examined, passed = gather_lists(
-        columns.lists, order, asked, first, last, sensors, words, patience, keys, room
-    )
-    sort_down(keys, count)
-    found, hopes = np.empty(count, np.int32), np.empty(count, np.float32)
-    for place in range(count):
-        slot = key_row(keys[place])
-        found[place] = columns.lists.rows[slot]
-        hopes[place] = key_score(keys[place]) + _DOUBT * columns.lists.factors[slot]
-    count = _rescore(columns, found, hopes, asked, rough, keys, rows, scores)
-    return count, examined, passed
+def _best_of_lists(
+    columns, asked, hopes, probes, reach, first, last, sensors, words, room, enough, floor, rows, scores
+):  # fmt: skip
+    keep, lists = rows.size, hopes.size
+    best = np.empty(keep + max(_BATCH, keep // 2), np.uint64)
+    keys, order = np.empty(lists, np.uint64), np.empty(lists, np.int32)
+    for number in range(lists):
+        keys[number] = sort_key(hopes[number], number)
+    useful = floor > LOWEST
+    count, ready, done, examined, scored = 0, 0, 0, 0, 0
+    upto = min(probes, lists)
+    while upto > done:
+        ready = _put_in_order(keys, order, ready, upto)
+        count, floor, looked, tried = _best_of_part(
+            columns, order[done:upto], asked, first, last, sensors, words, room, best, keep, count, floor
+        )
+        examined, scored, done = examined + looked, scored + tried, upto
+        if count < enough and not useful:
+            upto = min(2 * done, lists)
+        elif floor > LOWEST:
+            share = min(max((floor - reach.low) / (reach.high - reach.low), reach.least), 1.0)
+            lowest = floor - (reach.near + (reach.far - reach.near) * share)
+            limit = min(done + max(done, _STEP), lists)
+            ready = _put_in_order(keys, order, ready, limit)
+            while upto < limit and key_score(keys[upto]) >= lowest:
+                upto += 1
+    unpack(best, count, rows, scores)
+    return count, done, examined, scored
 
 
 @kernel
-def _rescore(columns, found, hopes, asked, rough, keys, rows, scores):
-    """Thin the rows ``found`` out by their bytes, and write the best by their stored vectors; return how many.
+def _put_in_order(keys, order, ready, upto):
+    """Sort the keys of lists as far as ``upto`` at least, ``ready`` of them being sorted; return how many are."""
+    while ready < upto:
+        more = min(max(_SORTED, ready), keys.size - ready)
+        keep_largest(keys[ready:], keys.size - ready, more)
+        sort_down(keys[ready:], more)
+        for place in range(ready, ready + more):
+            order[place] = key_row(keys[place])
+        ready += more
+    return ready
 
-    They come by falling estimate, ``hopes`` being the most they may score: a batch at a time is scored, until the next
-    cannot be among the best.
+
+@kernel
+def _best_of_part(columns, order, asked, first, last, sensors, words, room, best, keep, count, floor):
+    """Add the best rows of some lists to ``best``; return how many it holds, the least score of use, and the work."""
+    slack, ceiling, examined, scored, more = asked.numbers[4], HIGHEST, 0, 0, True
+    while more:
+        keys = np.empty(spare(room), np.uint64)
+        found, examined, _, dropped = gather_lists(
+            columns.lists, order, asked, first, last, sensors, words, FOREVER, keys, room, floor - slack, ceiling
+        )
+        sort_down(keys, found)
+        candidates = np.empty(found, np.int32)
+        for place in range(found):
+            candidates[place] = columns.lists.rows[key_row(keys[place])]
+        count, floor, tried = _rescore(columns, candidates, keys, asked, slack, keep, best, count, floor)
+        scored += tried
+        more = dropped and key_score(keys[found - 1]) + slack > floor
+        ceiling, room = keys[max(found - 1, 0)], room * _WIDENING
+    return count, floor, examined, scored
+
+
+@kernel
+def _rescore(columns, candidates, hopes, asked, slack, keep, best, count, floor):
+    """Add the best of the candidates, which come by falling hope (a sort key), to the ``count`` of ``best``.
+
+    Returns how many there are, the score a row must have to be of use, and how many candidates were scored.
     """
-    some = np.empty(found.size, np.float32)
-    if found.size > rough:
-        score_bytes(columns.sq8, asked.query_i8, asked.numbers[3], found, some)
-        for place in range(found.size):
-            keys[place] = sort_key(some[place], found[place])
-        keep_largest(keys, found.size, rough)
-        sort_down(keys, rough)
-        for place in range(rough):
-            found[place] = key_row(keys[place])
-            hopes[place] = np.inf
-    left, count, done = min(found.size, rough), 0, 0
-    batch = max(_BATCH, rows.size // 2)
-    while done < left and (count < rows.size or hopes[done] >= key_score(keys[rows.size - 1])):
-        upto = min(done + batch, left)
-        score_stored(columns.stored, asked.query, found[done:upto], some[done:upto])
+    batch, done = max(_BATCH, keep // 2), 0
+    scores = np.empty(batch, np.float32)
+    while done < candidates.size and (count < keep or key_score(hopes[done]) + slack > floor):
+        upto = min(done + batch, candidates.size)
+        score_stored(columns.stored, asked.query, candidates[done:upto], scores)
         for place in range(done, upto):
-            keys[count] = sort_key(some[place], found[place])
-            count += 1
-        keep_largest(keys, count, rows.size)
-        count, done = min(count, rows.size), upto
-    unpack(keys, count, rows, scores)
-    return count
+            if count < keep or scores[place - done] > floor:
+                best[count] = sort_key(scores[place - done], candidates[place])
+                count += 1
+        done = upto
+        if count > keep:
+            keep_largest(best, count, keep)
+            count = keep
+        if count == keep:
+            floor = max(floor, _least(best, keep))
+    return count, floor, done
+
+
+@kernel
+def _least(keys, count):
+    """Return the least score of some keys."""
+    least = keys[0]
+    for place in range(1, count):
+        least = min(least, keys[place])
+    return key_score(least)

@@ -47,6 +47,7 @@ class Asked(NamedTuple):
     planes: NDArray[np.uint64]
     numbers: NDArray[np.float32]
     dots: NDArray[np.float32]
+    doubts: NDArray[np.float32]
 
 
 class Columns(NamedTuple):

@@ -19,22 +19,26 @@ def spare(room):
 
 
 @kernel
-def gather_lists(lists, order, asked, first, last, sensors, words, patience, keys, room):
-    """Gather the slots with the greatest estimates; return how many, rows examined, and rows seen to pass.
+def gather_lists(lists, order, asked, first, last, sensors, words, patience, keys, room, threshold, ceiling):
+    """Gather the slots with the greatest hopes; return how many, rows examined, seen to pass, and whether some went.
 
-    Once there are ``room`` of them, it stops when ``patience`` lists in a row have brought none.
+    A hope is the estimate and the row's doubt, which is 0 where estimates are asked for. Only those above ``threshold``
+    count whose key is below ``ceiling``. Once there are ``room`` of them, it stops when ``patience`` lists in a row
+    have brought none.
     """
+    numbers = asked.numbers.copy()
     estimates = np.empty(LANES, np.float32)
-    count, examined, passed, threshold, idle = 0, 0, 0, np.float32(-np.inf), 0
+    count, examined, passed, idle, dropped = 0, 0, 0, 0, False
     for number in order:
         begin, end = lists.starts[number], lists.starts[number] + lists.sizes[number]
         if first != UNDATED or last != _LATEST:
             begin, end = _between(lists.seconds, begin, end, first), _between(lists.seconds, begin, end, last + 1)
         examined += max(end - begin, 0)
         before = passed
+        numbers[2] = asked.numbers[2] - asked.doubts[number]
         for group in range(begin // LANES, (end + LANES - 1) // LANES):
             bits = estimate_listed(
-                lists.codes, lists.factors, lists.offsets, lists.ones, asked.planes, asked.numbers, estimates,
+                lists.codes, lists.factors, lists.offsets, lists.ones, asked.planes, numbers, estimates,
                 np.int64(group), threshold, asked.dots[number],
             )  # fmt: skip
             if not bits:
@@ -51,24 +55,32 @@ def gather_lists(lists, order, asked, first, last, sensors, words, patience, key
                     continue
                 if words.size and not _holds(words, lists.rows[slot]):
                     continue
+                key = sort_key(estimates[lane], slot)
+                if key >= ceiling:
+                    continue
                 passed += 1
-                keys[count] = sort_key(estimates[lane], slot)
+                keys[count] = key
                 count += 1
                 if count == keys.size:
                     keep_largest(keys, count, room)
-                    count, threshold = room, key_score(keys[room - 1])
+                    count, threshold, dropped = room, key_score(keys[room - 1]), True
         idle = 0 if passed > before else idle + 1
         if idle >= patience and count >= room:
             break
     keep_largest(keys, count, room)
-    return min(count, room), examined, passed
+    return min(count, room), examined, passed, dropped or count > room
 
 
 @kernel
-def gather_blocks(blocks, rows, chosen, every, asked, words, keys, room):
-    """Gather the rows with the greatest estimates of all blocks, or of the chosen ones; return how many."""
+def gather_blocks(blocks, rows, chosen, every, asked, words, doubt, keys, room, threshold, ceiling):
+    """Gather the rows with the greatest hopes of some blocks or all; return how many, and whether some went.
+
+    See ``gather_lists``; here all rows have one ``doubt``, times their factor.
+    """
+    numbers = asked.numbers.copy()
+    numbers[2] -= doubt
     dots, estimates = np.empty(BLOCK, np.float32), np.empty(LANES, np.float32)
-    count, threshold = 0, np.float32(-np.inf)
+    count, dropped = 0, False
     for place in range((rows + BLOCK - 1) // BLOCK if every else chosen.size):
         first = BLOCK * (place if every else np.int64(chosen[place]))
         # A block at a time: what was just written number by number cannot be read as a vector at once.
@@ -79,7 +91,7 @@ def gather_blocks(blocks, rows, chosen, every, asked, words, keys, room):
             if not bits:
                 continue
             bits &= estimate_mixed(
-                blocks.codes, blocks.factors, blocks.offsets, blocks.ones, asked.planes, asked.numbers, estimates,
+                blocks.codes, blocks.factors, blocks.offsets, blocks.ones, asked.planes, numbers, estimates,
                 np.int64((first + start) // LANES), threshold, dots, np.int64(start),
             )  # fmt: skip
             while bits:
@@ -87,13 +99,16 @@ def gather_blocks(blocks, rows, chosen, every, asked, words, keys, room):
                 bits &= bits - np.uint64(1)
                 if estimates[lane] <= threshold:
                     continue
-                keys[count] = sort_key(estimates[lane], first + start + lane)
+                key = sort_key(estimates[lane], first + start + lane)
+                if key >= ceiling:
+                    continue
+                keys[count] = key
                 count += 1
                 if count == keys.size:
                     keep_largest(keys, count, room)
-                    count, threshold = room, key_score(keys[room - 1])
+                    count, threshold, dropped = room, key_score(keys[room - 1]), True
     keep_largest(keys, count, room)
-    return min(count, room)
+    return min(count, room), dropped or count > room
 
 
 @kernel

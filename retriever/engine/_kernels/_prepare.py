@@ -22,6 +22,23 @@ _PLANES = 4
 the codes (https://arxiv.org/abs/2405.12497, section 3.3)."""
 
 
+DOUBT = 3.0
+"""Standard deviations above its estimate at which a row's score may lie, until an archive has its own number."""
+
+_ERROR = 0.603
+"""Standard deviation of an estimate, over the factor and the part of the query beside the centroid: signs of random
+directions leave that much, the square root of 1 - 2 / pi."""
+
+_ROUNDED = 0.04
+"""What rounding the query to 4 bits adds to the square of that part, as a share of the query's square."""
+
+_NEAR = 0.64
+"""Where rows of all lists are looked at in turn they have one doubt: of lists whose cosine with the query is four
+fifths of the nearest one's."""
+
+_OFF = 3.0
+"""Standard deviations by which a dot product of bytes may be off."""
+
 _REACH = 2.0
 """Spreads beyond its centroid at which the best row of a list is looked for. Measured at 1 M x 384, 4,096 lists:
 0.995 of the ten best lie in 25 lists instead of 166, for queries in words in 169 instead of 495."""
@@ -34,6 +51,8 @@ class _Space(NamedTuple):
     shuffles: NDArray[np.int32]
     centroids: NDArray[np.int8]
     reaches: NDArray[np.float32]
+    shares: NDArray[np.float32]
+    """1 / |centroid|^2; 0 where that is 0."""
 
 
 _seen: WeakKeyDictionary[Shared, _Space] = WeakKeyDictionary()
@@ -50,36 +69,42 @@ class Prepared:
     planes: NDArray[np.uint64]
     """(4, words) bit j of every number ``u``; a rotated number is about ``low + step * u``."""
     numbers: NDArray[np.float32]
-    """(4,) low, step, the sum of all ``low + step * u``, and what one unit of a dot product of bytes is worth."""
+    """(6,) low, step, the sum of all ``low + step * u``, what one unit of a dot product of bytes is worth, how far
+    ``dots`` may be off, and the doubt of rows of any list."""
     query_i8: NDArray[np.int8]
     """(dim,) the query in bytes, its greatest number as 127."""
     dots: NDArray[np.float32]
     """(max(lists, 1),) dot products with all centroids, within a hundredth of the longest one."""
     hopes: NDArray[np.float32]
     """(max(lists, 1),) the score that the best rows of each list may have."""
+    doubts: NDArray[np.float32]
+    """(max(lists, 1),) how many of its factors a row's score may lie above its estimate."""
 
-    def asked(self) -> Asked:
-        """Return it as one argument of a kernel."""
-        return Asked(self.query, self.query_i8, self.planes, self.numbers, self.dots)
+    def asked(self, *, doubting: bool = True) -> Asked:
+        """Return it as one argument of a kernel; with no doubts where estimates are asked for."""
+        doubts = self.doubts if doubting else np.zeros_like(self.doubts)
+        return Asked(self.query, self.query_i8, self.planes, self.numbers, self.dots, doubts)
 
 
 def prepare(query: NDArray[np.float32], shared: Shared, layout: Layout) -> Prepared:
     """Return the (dim,) query made ready for the shards of a snapshot."""
     query = np.require(query, np.float32, ["C", "W"])
     rotated, planes = np.empty(len(query), np.float32), np.zeros((_PLANES, layout.words), np.uint64)
-    query_i8, numbers = np.empty(len(query), np.int8), np.empty(4, np.float32)
-    dots, hopes = np.empty((2, len(shared.centroids)), np.float32)
+    query_i8, numbers = np.empty(len(query), np.int8), np.empty(6, np.float32)
+    dots, hopes, doubts = np.empty((3, len(shared.centroids)), np.float32)
     _prepare(
         query,
         _space(shared),
         layout.scale,
         shared.centroid_scale,
+        layout.costs.get("doubt", DOUBT),
         rotated,
         planes,
         numbers,
         query_i8,
         dots,
         hopes,
+        doubts,
     )
     return Prepared(
         query=query,
@@ -89,6 +114,7 @@ def prepare(query: NDArray[np.float32], shared: Shared, layout: Layout) -> Prepa
         query_i8=query_i8,
         dots=dots,
         hopes=hopes,
+        doubts=doubts,
     )
 
 
@@ -102,9 +128,16 @@ def _space(shared: Shared) -> _Space:
                 fixed(shared.shuffles),
                 fixed(shared.centroids_i8),
                 fixed((_REACH * shared.spreads).astype(np.float32)),
+                fixed(_shares(shared.centroids)),
             ),
         )
     return found
+
+
+def _shares(centroids: NDArray[np.float32]) -> NDArray[np.float32]:
+    squares = np.einsum("ij,ij->i", centroids, centroids)
+    shares: NDArray[np.float32] = np.divide(1, squares, out=np.zeros_like(squares), where=squares > 0)
+    return shares
 
 
 def nearest_lists(prepared: Prepared, count: int) -> NDArray[np.int32]:
@@ -118,7 +151,7 @@ def nearest_lists(prepared: Prepared, count: int) -> NDArray[np.int32]:
 
 
 @kernel
-def _prepare(query, space, scale, centroid_scale, rotated, planes, numbers, query_i8, dots, hopes):
+def _prepare(query, space, scale, centroid_scale, doubt, rotated, planes, numbers, query_i8, dots, hopes, doubts):
     rotated[:] = query
     rotate_one(rotated, space.signs, space.shuffles, np.empty(query.size, np.float32))
     low, high = rotated.min(), rotated.max()
@@ -136,6 +169,16 @@ def _prepare(query, space, scale, centroid_scale, rotated, planes, numbers, quer
     for number in range(dots.size):
         dots[number] = np.float32(dot_bytes(space.centroids, number, query_i8)) * np.float32(unit_i8 / centroid_scale)
         hopes[number] = dots[number] + space.reaches[number]
+    square, along = np.float32(0), np.float32(0)
+    for j in range(query.size):
+        square += query[j] * query[j]
+    doubt = np.float32(doubt * _ERROR)
+    for number in range(dots.size):
+        part = min(dots[number] * dots[number] * space.shares[number], square)
+        along = max(along, part)
+        doubts[number] = doubt * np.sqrt(square - part + _ROUNDED * square)
+    numbers[4] = _OFF * np.sqrt((unit_i8 * unit_i8 + square / np.float32(centroid_scale * centroid_scale)) / 12)
+    numbers[5] = doubt * np.sqrt(square - _NEAR * along + _ROUNDED * square)
     numbers[0], numbers[1], numbers[3] = low, step, unit_i8 / scale
     numbers[2] = low * np.float32(rotated.size) + step * np.float32(units)
 

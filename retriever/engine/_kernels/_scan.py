@@ -9,7 +9,7 @@ from retriever.engine._kernels._columns import columns, fixed
 from retriever.engine._kernels._estimate import gather_blocks, gather_lists, spare
 from retriever.engine._kernels._intrinsics import kernel
 from retriever.engine._kernels._prepare import Prepared
-from retriever.engine._kernels._select import unpack
+from retriever.engine._kernels._select import HIGHEST, LOWEST, unpack
 from retriever.engine._layout import UNDATED
 from retriever.engine._shard import Shard
 
@@ -88,7 +88,7 @@ def scan_lists(
     count, examined, passed = _scan_lists(
         columns(shard).lists,
         fixed(order),
-        prepared.asked(),
+        prepared.asked(doubting=False),
         *seconds,
         some_sensors(sensors),
         some_words(words),
@@ -117,7 +117,9 @@ def chosen_blocks(blocks: NDArray[np.int32] | None) -> tuple[NDArray[np.int32], 
 @kernel
 def _scan_blocks(blocks, rows_there, chosen, every, asked, words, rows, scores):
     keys = np.empty(spare(rows.size), np.uint64)
-    count = gather_blocks(blocks, rows_there, chosen, every, asked, words, keys, rows.size)
+    count, _ = gather_blocks(
+        blocks, rows_there, chosen, every, asked, words, np.float32(0), keys, rows.size, LOWEST, HIGHEST
+    )
     unpack(keys, count, rows, scores)
     return count
 
@@ -125,7 +127,9 @@ def _scan_blocks(blocks, rows_there, chosen, every, asked, words, rows, scores):
 @kernel
 def _scan_lists(lists, order, asked, first, last, sensors, words, patience, rows, scores):
     keys = np.empty(spare(rows.size), np.uint64)
-    count, examined, passed = gather_lists(lists, order, asked, first, last, sensors, words, patience, keys, rows.size)
+    count, examined, passed, _ = gather_lists(
+        lists, order, asked, first, last, sensors, words, patience, keys, rows.size, LOWEST, HIGHEST
+    )
     unpack(keys, count, rows, scores)
     for place in range(count):
         rows[place] = lists.rows[rows[place]]

@@ -123,10 +123,10 @@ def _score_all(stored, query, rows, chosen, every, words, keep, margin):
                 keys[count] = sort_key(scores[i], batch[i])
                 count += 1
         if count > keys.size - BLOCK:
-            count, threshold = _trim(keys, count, keep, margin)
+            count, threshold = trim(keys, count, keep, margin)
             if count > keys.size - 2 * BLOCK:
                 keys = _doubled(keys)
-    count, threshold = _trim(keys, count, keep, margin)
+    count, threshold = trim(keys, count, keep, margin)
     return keys[:count]
 
 
@@ -150,7 +150,7 @@ def rows_passing(words, block, rows, batch):
 
 
 @kernel
-def _trim(keys, count, keep, margin):
+def trim(keys, count, keep, margin):
     """Keep the ``keep`` best and those within ``margin`` of the last; return how many and the least score kept."""
     if count <= keep:
         return count, np.float32(-np.inf)

@@ -6,6 +6,12 @@ import numpy as np
 
 from retriever.engine._kernels._intrinsics import bits_of, float_of, kernel
 
+LOWEST = np.float32(-np.inf)
+"""Below every score."""
+
+HIGHEST = np.uint64(2**64 - 1)
+"""Above every key."""
+
 _SIGN = 1 << 31
 _LOW = (1 << 32) - 1
 

@@ -12,11 +12,11 @@ from shapely.geometry.base import BaseGeometry
 
 from core import EARTH_RADIUS_KM
 from retriever._expression import Area, Nearby
+from retriever.engine._bitmap import rows_in
 from retriever.engine._kernels import _sieve as kernels
 from retriever.engine._kernels._areas import AWAY, DOUBT, INSIDE, judge_circle, judge_polygon
 from retriever.engine._layout import BLOCK
 from retriever.engine._shard import Shard
-from retriever.engine._sieve._doubts import rows_of
 
 Words = NDArray[np.uint64]
 Verdicts = NDArray[np.uint8]
@@ -54,7 +54,7 @@ def settle(areas: Sequence[Area | Nearby], shard: Shard, words: Words, doubts: W
     away = blocks[verdicts == AWAY]
     words.reshape(-1, BLOCK // 64)[away] &= ~by_block[away]
     by_block[blocks[verdicts != DOUBT]] = 0
-    rows = rows_of(doubts)
+    rows = rows_in(doubts)
     verdicts = _verdicts(judges, shard.bounds, rows)
     kernels.unmark(rows[verdicts == AWAY], words)
     kernels.unmark(rows[verdicts != DOUBT], doubts)

@@ -13,7 +13,7 @@ from retriever._distance import within_radius
 from retriever._evaluate import matching
 from retriever._expression import Area, Expression, Nearby, columns_of
 from retriever._spatial import in_area
-from retriever.engine._bitmap import WORD, count_in
+from retriever.engine._bitmap import WORD, count_in, rows_in
 from retriever.engine._kernels import _sieve as kernels
 from retriever.engine._shard import Shard
 
@@ -39,7 +39,7 @@ def drop_failing(
     open_rows = words.copy() if doubts is None else words & doubts
     if not is_dear(condition):
         _drop_from_spans(condition, shard, words, open_rows)
-    rows = rows_of(open_rows)
+    rows = rows_in(open_rows)
     for start in range(0, len(rows), _AT_ONCE):
         part = rows[start : start + _AT_ONCE]
         kept = matching(condition, scalars_of(condition, shard, part))
@@ -58,7 +58,7 @@ def drop_apart(
         words: (n / 64,) bitmap, changed in place.
         doubts: (n / 64,) bitmap of the rows to be tested.
     """
-    rows = rows_of(words & doubts)
+    rows = rows_in(words & doubts)
     footprints = _whole(shard.scalars["footprint"])
     for start in range(0, len(rows), _AT_ONCE):
         part = rows[start : start + _AT_ONCE]
@@ -87,13 +87,6 @@ def _drop_from_spans(
         kernels.mark(kept.astype(np.int32), passed)
         words[span] &= ~open_rows[span] | passed
         open_rows[span] = 0
-
-
-def rows_of(words: NDArray[np.uint64]) -> NDArray[np.int32]:
-    """Return the rows of a bitmap, rising."""
-    rows = np.empty(count_in(words), dtype=np.int32)
-    kernels.listed(words, rows)
-    return rows
 
 
 def scalars_of(condition: Expression, shard: Shard, rows: NDArray[np.int32]) -> pa.RecordBatch:

@@ -42,11 +42,11 @@ def test_reach_lies_on_the_line_between_what_pictures_and_texts_need() -> None:
         "text.reach@1000": 0.4, "text.score@1000": 0.5, "text.probes@1000": 140.0,
     }  # fmt: skip
     costs = Costs(fitted, 2048)
-    assert costs.reach(10, 0.9) == pytest.approx(0.8)
-    assert costs.reach(10, 0.7) == pytest.approx(0.7)
-    assert costs.reach(3, 0.1) == pytest.approx(0.66)
-    assert costs.reach(100, 0.9) == pytest.approx(0.6)
-    assert costs.reach(10**6, 0.7) == pytest.approx(0.4)
+    assert costs.reach(10).at(0.9) == pytest.approx(0.8)
+    assert costs.reach(10).at(0.7) == pytest.approx(0.7)
+    assert costs.reach(3).at(0.1) == pytest.approx(0.66)
+    assert costs.reach(100).at(0.9) == pytest.approx(0.6)
+    assert costs.reach(10**6).at(0.7) == pytest.approx(0.4)
     assert (costs.probes(10), costs.probes(100), costs.probes(10**9)) == (30, 80, 130)
 
 
@@ -60,6 +60,18 @@ def test_the_cheapest_route_is_taken(made: Made, route: str) -> None:
     found = with_costs(made, **dear).search(made.queries[0], k=5, where=SENSOR)
     assert found.plan.route == route
     assert min(found.plan.costs, key=lambda each: found.plan.costs[each]) == route
+
+
+@pytest.mark.parametrize(("exact", "route"), [(1e3, "exact"), (1e12, "blocks")])
+def test_a_route_that_finds_too_little_is_not_taken_where_another_can_be_borne(
+    made: Made, exact: float, route: str
+) -> None:
+    costs = dict(BUILT_IN) | {"exact": exact, "lists": 1.0, "lists.lists": 0.0, "lists.codes": 0.0, "lists.kept": 0.0}
+    poor = {"lists@10": 0.9, "lists@100": 0.9, "blocks@10": 0.98, "blocks@100": 0.9}
+    engine = Engine(Watched(made.snapshot, costs=costs, recall=poor))
+    assert engine.search(made.queries[0], k=5, where=SENSOR).plan.route == route
+    trusted = Engine(Watched(made.snapshot, costs=costs, recall=poor | {"lists@10": 0.995}))
+    assert trusted.search(made.queries[0], k=5, where=SENSOR).plan.route == "lists"
 
 
 def test_a_narrow_range_of_time_is_walked_row_by_row(made: Made) -> None:

@@ -7,14 +7,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from retriever.engine._costs import NOWHERE, Reach
 from retriever.engine._kernels import (
     _select,
     best_of_blocks,
     best_of_lists,
+    best_of_matrix,
     encode,
     interleave,
     nearest_lists,
-    rooms,
+    room_for,
     rotate,
     scan_blocks,
     scan_lists,
@@ -26,6 +28,8 @@ from retriever.engine._kernels import (
 from retriever.engine._layout import BLOCK, LANES
 from retriever.engine._shard import Shared
 from tests.unit.retriever.engine.kernels.kernel_shards import World, bitmap
+
+EVERYWHERE = Reach(low=0.0, high=1.0, near=1e9, far=1e9, least=0.0)
 
 SHAPES = [(50, 4, 1), (1, 64, 1), (700, 100, 9), (257, 384, 5), (256, 512, 3)]
 """Rows, numbers in a vector, lists."""
@@ -180,11 +184,15 @@ def test_the_best_rows_are_found_where_candidates_are_many(many: World, share: f
     passing, prepared = passing_of(many, share), many.prepared()
     best = np.flatnonzero(passing)[np.argsort(-many.scores[passing])][:10].tolist()
     words = bitmap(passing)
-    rows, scores = best_of_blocks(prepared, many.shard, words, None, room=2500, rough=60, keep=10)
+    rows, scores, _ = best_of_blocks(prepared, many.shard, words, None, room=20, keep=10)
     assert rows.tolist() == best
     np.testing.assert_allclose(scores, many.scores[best], atol=1e-6)
-    order = nearest_lists(prepared, 20)
-    assert best_of_lists(prepared, many.shard, order, words=words, room=2500, rough=60, keep=10)[0].tolist() == best
+    enough = min(10, int(passing.sum()))
+    rows, _, looked = best_of_lists(
+        prepared, many.shard, probes=1, reach=EVERYWHERE, words=words, room=20, keep=10, enough=enough
+    )
+    assert rows.tolist() == best
+    assert looked.lists <= 20
 
 
 def test_patience_ends_a_search_only_when_there_are_enough_rows(many: World) -> None:
@@ -200,13 +208,62 @@ def test_patience_ends_a_search_only_when_there_are_enough_rows(many: World) -> 
 
 def test_candidates_beyond_doubt_are_not_scored_and_the_best_are_the_same(many: World) -> None:
     prepared, best = many.prepared(), np.argsort(-many.scores)[:10].tolist()
-    thinned = best_of_blocks(prepared, many.shard, None, None, room=2999, rough=100, keep=10)
-    by_estimate = best_of_blocks(prepared, many.shard, None, None, room=2999, rough=2999, keep=10)
-    assert thinned[0].tolist() == by_estimate[0].tolist() == best
+    rows, _, scored = best_of_blocks(prepared, many.shard, None, None, room=2999, keep=10)
+    assert rows.tolist() == best
+    assert scored < 2999
+
+
+def test_more_candidates_are_taken_until_none_can_be_better() -> None:
+    world = World(3000, 16, 1)
+    best = np.argsort(-world.scores)[:10].tolist()
+    rows, _, scored = best_of_blocks(world.prepared(), world.shard, None, None, room=10, keep=10)
+    assert rows.tolist() == best
+    assert scored > 10
+
+
+def test_no_list_is_probed_that_hopes_for_less_than_the_reach(many: World) -> None:
+    prepared, room = many.prepared(), 3000
+    hopes = np.sort(prepared.hopes)[::-1]
+    for far in (0.0, 0.2, 9.0):
+        reach = Reach(low=0.0, high=1.0, near=far, far=far, least=0.0)
+        _, scores, looked = best_of_lists(prepared, many.shard, probes=2, reach=reach, room=room, keep=5, enough=5)
+        assert max(2, (hopes >= scores.min() - far).sum()) <= looked.lists
+        assert (looked.lists == 20) == (far == 9.0)
+
+
+def test_rows_below_the_floor_are_not_looked_for(many: World) -> None:
+    prepared, floor = many.prepared(), float(np.sort(many.scores)[-4])
+    rows, _, looked = best_of_lists(
+        prepared, many.shard, probes=1, reach=EVERYWHERE, room=50, keep=10, enough=10, floor=floor
+    )
+    assert set(np.argsort(-many.scores)[:3].tolist()) <= set(rows.tolist())
+    assert looked.lists == 20
+
+
+@pytest.mark.parametrize("keep", [1, 32, 700])
+def test_a_matrix_of_queries_is_answered_like_each_of_them(many: World, keep: int) -> None:
+    queries = many.vectors[:5] + many.query
+    some = np.flatnonzero(passing_of(many)).astype(np.int32)
+    for rows in (None, some):
+        every = best_of_matrix(queries, many.shard, rows, keep=keep)
+        for query, (found, scores) in zip(queries, every, strict=True):
+            wide = many.shard.vectors.astype(np.float32) @ query
+            among = np.arange(3000) if rows is None else rows
+            assert set(found) <= set(among)
+            np.testing.assert_allclose(scores, np.sort(wide[among])[::-1][:keep], atol=1e-6)
+            np.testing.assert_allclose(scores, wide[found], atol=1e-6)
+
+
+def test_equal_rows_come_along_from_a_matrix_however_many() -> None:
+    world = World(20_000, 4, 1)
+    world.shard.vectors[:] = world.shard.vectors[0]
+    (rows, scores), _ = best_of_matrix(np.stack([world.query] * 2), world.shard, None, keep=3, margin=1e-5)
+    assert len(rows) == 20_000
+    assert len(set(scores.tolist())) == 1
 
 
 def test_enough_room_is_left_for_many_hits() -> None:
-    assert all(rooms(k)[0] >= rooms(k)[1] >= k for k in (1, 10, 1000, 10_000))
+    assert all(room_for(k) >= k for k in (1, 10, 1000, 10_000))
 
 
 @pytest.mark.parametrize("count", [0, 1, 23, 25, 1000, 5000])
@@ -226,13 +283,12 @@ def test_keys_are_sorted_and_selected_as_numpy_does(count: int) -> None:
 
 def test_no_row_passes(many: World) -> None:
     words = bitmap(np.zeros(3000, bool))
-    assert not len(best_of_blocks(many.prepared(), many.shard, words, None, room=100, rough=40, keep=10)[0])
+    assert not len(best_of_blocks(many.prepared(), many.shard, words, None, room=100, keep=10)[0])
     assert not len(score_all(many.prepared(), many.shard, words, None, keep=10)[0])
-    order = nearest_lists(many.prepared(), 20)
-    rows, _, examined, passed = best_of_lists(
-        many.prepared(), many.shard, order, words=words, room=100, rough=40, keep=10
+    rows, _, looked = best_of_lists(
+        many.prepared(), many.shard, probes=4, reach=NOWHERE, words=words, room=100, keep=10, enough=1
     )
-    assert (len(rows), examined, passed) == (0, 3000, 0)
+    assert (len(rows), looked.lists, looked.examined, looked.scored) == (0, 20, 3000, 0)
 
 
 def test_codes_are_interleaved_and_padded() -> None:
