@@ -44,7 +44,7 @@ def test_reach_lies_on_the_line_between_what_pictures_and_texts_need() -> None:
     costs = Costs(fitted, 2048)
     assert costs.reach(10).at(0.9) == pytest.approx(0.8)
     assert costs.reach(10).at(0.7) == pytest.approx(0.7)
-    assert costs.reach(3).at(0.1) == pytest.approx(0.66)
+    assert costs.reach(3).at(0.1) == pytest.approx(0.7)
     assert costs.reach(100).at(0.9) == pytest.approx(0.6)
     assert costs.reach(10**6).at(0.7) == pytest.approx(0.4)
     assert (costs.probes(10), costs.probes(100), costs.probes(10**9)) == (30, 80, 130)
