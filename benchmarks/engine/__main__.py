@@ -49,7 +49,9 @@ def main() -> None:
     for stage in _chosen(options.stages, list(stages)):
         start = time.perf_counter()
         stages[stage]()
-        _say(f"{stage}: {time.perf_counter() - start:.1f} s")
+        took = time.perf_counter() - start
+        work.write("stages", work.read_if_there("stages") | {stage: took})
+        _say(f"{stage}: {took:.1f} s")
 
 
 def _chosen(text: str, stages: list[str]) -> list[str]:

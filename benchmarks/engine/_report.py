@@ -35,8 +35,14 @@ def write_report(work: Work, out: Path) -> None:
     out.write_text("\n".join(parts) + "\n", encoding="utf-8")
 
 
+MEASURED = ("turns", "cold", "throughput", "append")
+"""Stages that measure engines."""
+
+
 def _head(figures: Figures) -> str:
     rows, dim = figures.size
+    took = figures.work.read_if_there("stages")
+    minutes = ", ".join(f"{stage} {took[stage] / 60:.1f}" for stage in MEASURED if stage in took)
     machine = figures.machine
     versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
     speed = machine["bandwidth"]
@@ -45,6 +51,7 @@ def _head(figures: Figures) -> str:
 Made by `python -m benchmarks.engine --rows {rows} --dim {dim}` on {machine["day"]}: {machine["processor"]},
 {machine["cores"]} cores, {machine["memory"] / GB:.0f} GB of memory read at {speed["one"] / GB:.1f} GB/s by one thread
 and {speed["two"] / GB:.1f} GB/s by two; Python {machine["python"]}, {versions}.
+Minutes of each measurement: {minutes}.
 """
 
 
