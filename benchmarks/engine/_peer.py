@@ -46,6 +46,8 @@ class Entry:
     """How it was built and asked."""
     every: int = 1
     """It is asked every ``every``-th turn: slow engines would take hours."""
+    questions: int = 10
+    """Most that it is asked in a turn."""
     parallel: bool = False
     """Whether its throughput on two threads is measured."""
 
@@ -131,7 +133,8 @@ ENTRIES: dict[str, Entry] = {
         index="lance",
         target="_lance:Bypass",
         settings="the same table, vector index bypassed: scalar indexes, then an exact scan",
-        every=10,
+        every=20,
+        questions=5,
     ),
     "qdrant": Entry(
         title="Qdrant Edge",

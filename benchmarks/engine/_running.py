@@ -111,8 +111,9 @@ def _ask(
         names = [name for name in workers if number // share % ENTRIES[name].every == 0]
         draw.shuffle(names)
         for name in names:
-            answers = workers[name].call("ask", [turns[number - 1][0], *turns[number]], depth)[1:]
-            yield from zip([name] * len(answers), turns[number], answers, strict=True)
+            numbers = turns[number][: ENTRIES[name].questions]
+            answers = workers[name].call("ask", [turns[number - 1][0], *numbers], depth)[1:]
+            yield from zip([name] * len(numbers), numbers, answers, strict=True)
 
 
 def _line(name: str, depth: int, place: int, question: Question, answer: Answer) -> dict[str, Any]:

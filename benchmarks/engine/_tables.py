@@ -119,11 +119,16 @@ def settings_table(figures: Figures) -> str:
         [
             ENTRIES[name].title,
             ENTRIES[name].settings,
-            "each" if ENTRIES[name].every == 1 else f"each {ENTRIES[name].every}th",
+            _turns(name),
         ]
         for name in figures.peers
     ]
     return table(["engine", "settings", "turns"], lines, words=3)
+
+
+def _turns(name: str) -> str:
+    entry = ENTRIES[name]
+    return "each" if entry.every == 1 else f"each {entry.every}th, {entry.questions} questions"
 
 
 def verdict_table(lines: Sequence[Line]) -> str:
