@@ -6,6 +6,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+READ_AT_ONCE = 1 << 24
+"""Bytes."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Memory:
@@ -26,6 +29,14 @@ def memory() -> Memory:
     lines = Path("/proc/self/smaps_rollup").read_text().splitlines()[1:]
     sizes = {name: int(rest.split()[0]) * 1024 for name, rest in (line.split(":") for line in lines)}
     return Memory(anonymous=sizes["Anonymous"], files=sizes["Rss"] - sizes["Anonymous"])
+
+
+def read_into_cache(folder: Path) -> None:
+    """Read all files below a folder, so that who maps them does not wait for the disk."""
+    for path in (path for path in folder.rglob("*") if path.is_file()):
+        with path.open("rb", buffering=0) as stream:
+            while stream.read(READ_AT_ONCE):
+                pass
 
 
 def drop_from_cache(folder: Path) -> None:

@@ -61,6 +61,9 @@ class Entry:
 SWATH = "swath"
 """Name of ours."""
 
+NO_INDEX = "none"
+"""Folder of engines that read the archive's vectors themselves."""
+
 ENTRIES: dict[str, Entry] = {
     SWATH: Entry(
         title="Swath",
@@ -71,13 +74,13 @@ ENTRIES: dict[str, Entry] = {
     ),
     "numpy": Entry(
         title="numpy exact",
-        index="none",
+        index=NO_INDEX,
         target="_exact:NumpyExact",
         settings="float32; all rows multiplied where more than 1/8 pass, else the rows that pass",
         every=10,
     ),
     "faiss-flat": Entry(
-        title="FAISS Flat", index="none", target="_faiss:Flat", settings="`Flat`, bitmap selector", every=10
+        title="FAISS Flat", index=NO_INDEX, target="_faiss:Flat", settings="`Flat`, bitmap selector", every=10
     ),
     "faiss-sq8": Entry(
         title="FAISS SQ8", index="faiss-sq8", target="_faiss:Sq8", settings="`SQ8`, bitmap selector", every=5

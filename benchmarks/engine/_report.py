@@ -66,7 +66,8 @@ encoder do (text-like). Each is asked without a filter and under a filter of its
 families: a bounding box (geo), a span of time (time), and both with a sensor (mixed). Recall is the share of the exact
 best rows, from a float32 product with every row, that was found; where fewer rows pass than are asked for, of those.
 
-All engines run in the same minutes, each in a process of its own and on one thread. They take turns: for each turn
+All engines run in the same minutes, each in a process of its own and on one thread, with the files of its index in the
+page cache and after {2 * SETTLING} answers that are not timed. They take turns: for each turn
 of {TURN} questions their order is drawn anew, and each is first asked one question that is not timed, because the
 others have emptied the caches. Time is taken inside the process round one call, from the query and the filter's
 numbers to the rows' numbers; each engine's own form of the filter (an expression parsed from the request, a bitmap,

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.engine._archive import SEED
-from benchmarks.engine._memory import drop_from_cache
+from benchmarks.engine._memory import drop_from_cache, read_into_cache
 from benchmarks.engine._peer import ENTRIES
 from benchmarks.engine._questions import POINTS, SHARES, Question
 from benchmarks.engine._work import Work
@@ -55,7 +55,7 @@ def open_cold(work: Work, names: Sequence[str], say: Say) -> None:
     questions = work.questions()
     found = work.read_if_there("cold")
     for name in names:
-        drop_from_cache(work.data if ENTRIES[name].index == "none" else work.index(name))
+        drop_from_cache(work.files(name))
         with _worker(work, name) as worker:
             start = time.perf_counter()
             took = worker.call("open")
@@ -65,6 +65,13 @@ def open_cold(work: Work, names: Sequence[str], say: Say) -> None:
             found[name] = {"took": took, "memory": worker.call("memory")}
         work.write("cold", found)
         say(f"cold {name}: {took['open'] + took['first']:.2f} s")
+
+
+def _make_ready(work: Work, name: str, worker: Worker, questions: Sequence[Question]) -> None:
+    """Bring an engine where it is after hours of service: nothing waits for the disk or is done for the first time."""
+    worker.call("open")
+    read_into_cache(work.files(name))
+    worker.call("settle", _settling(questions))
 
 
 def _settling(questions: Sequence[Question]) -> list[int]:
@@ -87,9 +94,8 @@ def take_turns(work: Work, names: Sequence[str], say: Say, *, share: int = 1) ->
     draw = random.Random(SEED)  # noqa: S311  # the order must be the same in every run
     with ExitStack() as stack:
         workers = {name: stack.enter_context(_worker(work, name)) for name in names}
-        for worker in workers.values():
-            worker.call("open")
-            worker.call("settle", _settling(questions))
+        for name, worker in workers.items():
+            _make_ready(work, name, worker, questions)
         # One depth after the other: an engine that keeps what a filter let through has forgotten it by then.
         for depth, point in product(DEPTHS, POINTS):
             numbers = [place for place, question in enumerate(questions) if (question.family, question.share) == point]
@@ -143,8 +149,7 @@ def throughput(work: Work, names: Sequence[str], say: Say) -> None:
     found = work.read_if_there("throughput")
     for name in (name for name in names if ENTRIES[name].parallel):
         with _worker(work, name) as worker:
-            worker.call("open")
-            worker.call("settle", _settling(questions))
+            _make_ready(work, name, worker, questions)
             found[name] = {
                 f"{kind} {threads}": worker.call("throughput", numbers, 10, threads, THROUGHPUT_SECONDS)
                 for kind, numbers in (("plain", plain), ("mixed", mixed))

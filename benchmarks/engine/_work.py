@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.engine._archive import Archive, read_archive
-from benchmarks.engine._peer import ENTRIES
+from benchmarks.engine._peer import ENTRIES, NO_INDEX
 from benchmarks.engine._questions import Question, read_questions
 
 BUILT = "built.json"
@@ -42,6 +42,10 @@ class Work:
     def index(self, name: str) -> Path:
         """Folder of a peer's index."""
         return self.path / "indexes" / ENTRIES[name].index
+
+    def files(self, name: str) -> Path:
+        """Folder of the files a peer reads: its index, or the archive where it has none."""
+        return self.data if ENTRIES[name].index == NO_INDEX else self.index(name)
 
     def is_built(self, name: str) -> bool:
         """Whether a peer can be asked."""
