@@ -55,8 +55,8 @@ def test_python_examples_run(page: Path, folder: Path) -> None:
         assert done.returncode == 0, f"{script}\n{done.stderr}"
 
 
-LONG = ("search.md", "ask.md")
-"""Pages of half a minute and more, which make test-slow runs."""
+LONG = ("search.md", "ask.md", "serve.md", "scene.md")
+"""Pages of ten seconds and more, which make test-slow runs."""
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,8 @@ from embeddings import open_encoder
 from embeddings.training._text import load_tokenizer
 from tests.unit.embeddings import closp_reference as reference
 
+pytestmark = pytest.mark.slow
+
 SIDE = 120
 OPTICAL = ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "B11", "B12")
 ALL_OPTICAL = (*OPTICAL[:10], "B10", *OPTICAL[10:])

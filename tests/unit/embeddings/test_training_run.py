@@ -28,6 +28,8 @@ from embeddings.training._warm_start import start_towers, trained_towers, warm_s
 from tests.coloured_pictures import write_coloured_pictures
 from tests.dataset_trees import TREES
 
+pytestmark = pytest.mark.slow
+
 CONFIG = """
 name = "tiny"
 seed = 5
@@ -113,7 +115,6 @@ def test_second_stage_moves_the_text_map_and_nothing_else(trained: tuple[TrainRe
     assert {name for name in first if not torch.equal(first[name], final[name])} == {"text.weight", "text.bias"}
 
 
-@pytest.mark.slow
 def test_a_hidden_layer_of_the_second_stage_is_exported_and_starts_a_further_training(
     config_file: Path, tmp_path: Path
 ) -> None:
@@ -278,7 +279,6 @@ def test_published_weights_start_both_towers_alike() -> None:
     torch.testing.assert_close(colours, radar["stem.0.weight"].sum(dim=1))
 
 
-@pytest.mark.slow
 def test_a_further_training_looks_before_its_first_step(
     trained: tuple[TrainReport, list[str]], config_file: Path, tmp_path: Path
 ) -> None:
