@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from retriever.engine._kernels import Prepared, encode, interleave, prepare, rotation, scan_blocks, score, score_rough
+from retriever.engine._kernels import Prepared, encode, interleave, prepare, rotation, scan_blocks, score
 from retriever.engine._layout import BLOCK, FORMAT, Layout
 from retriever.engine._shard import Shard, Shared
 
@@ -66,15 +66,15 @@ def _rescoring(shard: Shard, prepared: Prepared) -> Iterator[tuple[str, str, flo
     import simsimd
 
     random = np.random.default_rng(1)
-    bytes_of_query, halves_of_query = prepared.query_i8[None], prepared.query.astype(np.float16)[None]
+    small, halves_of_query = _bytes(shard.vectors), prepared.query.astype(np.float16)[None]
+    bytes_of_query = _bytes(prepared.query[None])
 
     def rows() -> NDArray[np.int32]:
         return random.choice(shard.rows, CANDIDATES, replace=False).astype(np.int32)
 
     kernels: list[tuple[str, str, Callable[[NDArray[np.int32]], Any]]] = [
-        ("300 rows of bytes", "Swath (numba)", lambda some: score_rough(prepared, shard, some)),
         ("300 rows of bytes", "SimSIMD, gathered by numpy",
-         lambda some: simsimd.cdist(bytes_of_query, shard.sq8[some], metric="inner")),
+         lambda some: simsimd.cdist(bytes_of_query, small[some], metric="inner")),
         ("300 rows of halves", "Swath (numba)", lambda some: score(prepared, shard, some)),
         ("300 rows of halves", "SimSIMD, gathered by numpy",
          lambda some: simsimd.cdist(halves_of_query, shard.vectors[some], metric="inner")),
@@ -112,19 +112,24 @@ def _shard(vectors: NDArray[np.float32], query: NDArray[np.float32]) -> tuple[Sh
     )  # fmt: skip
     codes, factors, offsets, ones = encode(vectors, np.zeros(rows, np.uint16), shared)
     length = -(-rows // BLOCK) * BLOCK
-    fine = 127 / float(np.quantile(np.abs(vectors[:_AT_ONCE]), 0.9999))
     columns: dict[str, Any] = dict.fromkeys(Shard.__dataclass_fields__, np.empty(0))
     columns |= {
         "rows": rows, "first": 0, "factors": np.resize(factors, length), "offsets": np.resize(offsets, length),
         "ones": np.resize(ones, length), "list_of": np.zeros(length, np.uint16),
         "codes": interleave(np.resize(codes, (length, codes.shape[1]))), "vectors": vectors.astype(np.float16),
-        "sq8": np.clip(np.rint(vectors * fine), -127, 127).astype(np.int8),
     }  # fmt: skip
     layout = Layout(
         format=FORMAT, version=1, rows=rows, dim=dim, dtype="float16", encoder="", revision="", words=-(-dim // 64),
-        lists=0, scale=fine, sensors=(), collections=(), shards=(), costs={}, recall={}, built="",
+        lists=0, sensors=(), collections=(), shards=(), costs={}, recall={}, built="",
     )  # fmt: skip
     return Shard(**columns), prepare(query.astype(np.float32), shared, layout)
+
+
+def _bytes(vectors: NDArray[np.floating[Any]]) -> NDArray[np.int8]:
+    """The same vectors in 8 bits a number."""
+    fine = 127 / float(np.quantile(np.abs(vectors[:_AT_ONCE]), 0.9999))
+    small: NDArray[np.int8] = np.clip(np.rint(vectors * fine), -127, 127).astype(np.int8)
+    return small
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ BEYOND = (100_000_000, 1_000_000_000)
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "vectors, float16": ("vectors",),
-    "8-bit vectors": ("sq8",),
     "1-bit codes with corrections, geographic order": ("codes", "factors", "offsets", "ones", "list_of"),
     "1-bit codes with corrections and filters, list order": (
         "list_codes", "list_factors", "list_offsets", "list_ones", "list_seconds", "list_sensor", "list_rows",

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date as Day  # noqa: N812  # as below
 from datetime import datetime as Instant  # noqa: N812  # the field below is called datetime, as in every other type
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -196,6 +197,10 @@ class SearchRequest:
         Raises:
             FilterError: ``filter`` is wrong.
         """
+        return self._where
+
+    @cached_property
+    def _where(self) -> Expression | None:
         return where(self)
 
     def describe(self) -> dict[str, Any]:

@@ -16,12 +16,15 @@ _Entry = tuple[float, str, int]
 """Score turned round (so that the best sorts first), tile id, row id."""
 
 
+_EPS = float(np.finfo(np.float32).eps)
+
+
 def rounding_margin(dim: int) -> float:
     """Return a bound of the rounding error of a float32 dot product of unit vectors of ``dim`` numbers.
 
     Four times ``dim`` unit roundoffs (Higham, Accuracy and Stability of Numerical Algorithms, section 3.1).
     """
-    return 2 * dim * float(np.finfo(np.float32).eps)
+    return 2 * dim * _EPS
 
 
 def exact_scores(vectors: NDArray[np.floating[Any]], query: NDArray[np.float32]) -> NDArray[np.float32]:

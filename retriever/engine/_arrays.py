@@ -115,7 +115,6 @@ def _whole(layout: Layout, entry: ShardEntry) -> dict[str, ArraySpec]:
     vector = {"float16": "<f2", "float32": "<f4"}[layout.dtype]
     return {
         "by_time": _spec("<i4", entry.rows),
-        "sq8": _spec("<i1", entry.rows, layout.dim),
         "vectors": _spec(vector, entry.rows, layout.dim),
         "row_ids": _spec("<u8", entry.rows),
         "cells": _spec("<u8", entry.rows),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import Protocol
 
 import numpy as np
@@ -67,8 +67,13 @@ class Ranking:
     """Rows that pass the filter."""
     counted: bool
     """Whether ``matched`` is exact, not an estimate."""
-    plan: Plan
-    """How they were found."""
+    planned: Callable[[], Plan]
+    """Tells how they were found."""
+
+    @cached_property
+    def plan(self) -> Plan:
+        """How they were found; put together only where it is asked for."""
+        return self.planned()
 
 
 class Engine:
@@ -122,7 +127,7 @@ class Engine:
             scores=best.scores,
             matched=sum(answer.matched for answer in answers),
             counted=all(answer.counted for answer in answers),
-            plan=plan_of(answers, self.snapshot.layout, self._costs, k, route),
+            planned=partial(plan_of, answers, self.snapshot.layout, self._costs, k, route),
         )
 
     def search_many(
@@ -167,7 +172,7 @@ class Engine:
             scores=part.scores,
             matched=part.looked,
             counted=True,
-            plan=plan_of_part(part.looked, self.snapshot.layout),
+            planned=partial(plan_of_part, part.looked, self.snapshot.layout),
         )
 
     def explain(

@@ -12,15 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retriever.engine._bitmap import bitmap_of, rows_in
-from retriever.engine._costs import FIELDS, KINDS, NOWHERE, Work
-from retriever.engine._fit_reach import fit_reach
+from retriever.engine._costs import FIELDS, Work
+from retriever.engine._fit_probes import Asking, fit_probes
 from retriever.engine._layout import BLOCK
 from retriever.engine._plan import Route
 from retriever.engine._query import Query
 from retriever.engine._recall import KS as KS_ASKED
 from retriever.engine._recall import Exam, exams, marks
 from retriever.engine._routes import Chosen, Reached, blocks_route, exact_route, probe, slice_route
-from retriever.engine._sample_queries import picture_queries, text_queries
+from retriever.engine._sample_queries import left_out, text_queries
 from retriever.engine._shard import Shard
 from retriever.engine._sieve import ListTest, list_test
 
@@ -33,14 +33,14 @@ QUERIES = 128
 EXAMINED = 64
 """Of each kind, to see whether what was fitted finds enough."""
 
-ENOUGH = 0.993
+ENOUGH = 0.995
 """Recall that is aimed at in the worst case: more than TRUSTED, since other queries find a little less."""
 
-WIDER = 1.1
-"""By how much a reach or a doubt is multiplied where it does not find enough."""
+WIDER = {"doubt": 1.1, "worth": 0.6}
+"""By how much the doubt, or what is worth a probe, is multiplied where it does not find enough."""
 
 TRIES = 8
-"""How often it is: twice as far in the end."""
+"""How often it is."""
 
 TIMED = 3
 """Queries each size of a route is timed with; the quickest counts, since others are disturbed."""
@@ -74,11 +74,12 @@ def fit_costs(engine: Engine, seed: int = 0) -> dict[str, float]:
         return {}
     largest = max(range(len(layout.shards)), key=lambda number: layout.shards[number].rows)
     shard = engine.snapshot.shard(largest)
-    drawn = zip(KINDS, (picture_queries, text_queries), strict=True)
-    queries = {kind: [engine.query(each, 10) for each in draw(shard, shared, QUERIES, rng)] for kind, draw in drawn}
-    some = queries[KINDS[0]]
+    vectors, others = left_out(shard, QUERIES, rng)
+    some = [engine.query(each, 10) for each in vectors]
+    texts = [engine.query(each, 10) for each in text_queries(shard, shared, QUERIES, rng)]
+    asked = [Asking(queries=some, alive=others), Asking(queries=texts, alive=None)]
     test = list_test(some[0].sieve, shard)
-    fitted = _widened(engine, fit_reach(queries, shard), rng) if layout.lists else {}
+    fitted = _widened(engine, fit_probes(asked, shard), rng) if layout.lists else {}
     samples: _Samples = {"exact": [], "slice": [], "blocks": [], "lists": []}
     for route, work, took in _timings(some, shard, test, rng):
         samples[route].append((work, took))
@@ -88,7 +89,7 @@ def fit_costs(engine: Engine, seed: int = 0) -> dict[str, float]:
 
 
 def _widened(engine: Engine, fitted: dict[str, float], rng: np.random.Generator) -> dict[str, float]:
-    """Return reach and doubt multiplied until the routes find enough."""
+    """Return doubt and what is worth a probe, multiplied until the routes find enough."""
     from retriever.engine._engine import Engine as Search  # which is built on what is fitted here
 
     asked = exams(engine, EXAMINED, rng)
@@ -99,18 +100,18 @@ def _widened(engine: Engine, fitted: dict[str, float], rng: np.random.Generator)
         if not asked:
             break
         wider = set().union(*narrow)
-        fitted = {name: value * (WIDER if name in wider else 1.0) for name, value in fitted.items()}
+        fitted |= {name: fitted[name] * WIDER[name.partition("@")[0]] for name in wider & fitted.keys()}
     return fitted
 
 
 def _too_narrow(found: dict[str, float], exam: Exam) -> set[str]:
-    """Return which costs must be wider: the doubt where blocks, which look everywhere, miss too, else a reach."""
+    """Return which costs must change: the doubt where blocks, which look everywhere, miss too, else the worth."""
     names: set[str] = set()
     for k in KS_ASKED:
         if found[f"blocks@{k}"] < ENOUGH:
             names.add("doubt")
         elif found[f"lists@{k}"] < ENOUGH:
-            names.add(f"{exam.kind}.reach@{round(k / exam.share)}")
+            names.add(f"worth@{round(k / exam.share)}")
     return names
 
 
@@ -167,7 +168,7 @@ def _blocked(shard: Shard, chosen: Chosen, k: int, query: Query) -> Reached:
 
 
 def _listed(shard: Shard, chosen: Chosen, k: int, lists: int, query: Query) -> Reached:
-    return probe(query.wider(k), shard, chosen, lists, NOWHERE)
+    return probe(query.wider(k), shard, chosen, lists, 1.0)
 
 
 def _rows(chosen: Chosen) -> NDArray[np.int32]:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-FORMAT = 2
+FORMAT = 3
 """Raised when an array changes meaning; a snapshot of another format is built anew."""
 
 BLOCK = 256
@@ -89,8 +89,6 @@ class Layout:
     """64-bit words in a code: ``ceil(dim / 64)``; bits after dim are 0."""
     lists: int
     """Inverted lists, at most 65,535; 0 where there are too few rows to be worth it."""
-    scale: float
-    """A float32 vector is about ``sq8 / scale``."""
     sensors: tuple[str, ...]
     """Names; a row's ``sensor`` is the place in it."""
     collections: tuple[str, ...]

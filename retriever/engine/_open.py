@@ -24,7 +24,7 @@ from retriever.engine._sums import first_wrong
 SUM = "sum"
 """Key of the check sum beside the fields of the Layout."""
 
-_SCATTERED = frozenset({"sq8", "vectors"})
+_SCATTERED = frozenset({"vectors"})
 """Arrays of which a query reads rows here and there."""
 
 

@@ -17,9 +17,10 @@ from retriever.engine._costs import TRUSTED, Costs, Work
 from retriever.engine._layout import LANES
 from retriever.engine._plan import Route
 from retriever.engine._query import Query
-from retriever.engine._routes import Chosen, Words, codes_of_blocks, slice_of_time, slice_rows
+from retriever.engine._routes import Chosen, Words, codes_of_blocks, slice_rows
 from retriever.engine._shard import Shard
 from retriever.engine._sieve import ListTest, Sieve, estimate, list_test, passing
+from retriever.engine._time_order import part_of_time
 
 APPROXIMATE: frozenset[Route] = frozenset({"blocks", "lists"})
 """They may miss some of the best."""
@@ -99,7 +100,7 @@ class Outlook:
 def outlook(sieve: Sieve, shard: Shard) -> Outlook:
     """Return what a filter says of a shard."""
     test = list_test(sieve, shard)
-    part = slice_of_time(shard, test)
+    part = part_of_time(shard, test.first, test.last)
     return Outlook(test=test, part=part, likely=min(estimate(sieve, shard).likely, part[1] - part[0]))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from retriever.engine._bitmap import bitmap_of, rows_in
 from retriever.engine._layout import BLOCK
 from retriever.engine._plan import Route
-from retriever.engine._sample_queries import picture_queries, text_queries, tile_queries
+from retriever.engine._sample_queries import left_out, text_queries, tile_queries
 
 if TYPE_CHECKING:
     from retriever.engine._engine import Alive, Engine
@@ -32,9 +32,6 @@ SHARES = (1.0, 0.1, 0.01)
 QUERIES = 64
 """Of each kind and share: 640 of the 10 best rows in each mean, so that it is known to about .003."""
 
-EXAMINED = ("picture", "picture", "text")
-"""Kinds that tiles, pictures and texts are taken for."""
-
 SAME = 1e-6
 """Scores nearer than this are equal: the product of matrices and the scores of a search are rounded differently."""
 
@@ -47,8 +44,6 @@ class Exam:
 
     queries: NDArray[np.float32]
     """(n, dim)."""
-    kind: str
-    """One of KINDS: what their reach is called by."""
     share: float
     """Of the rows that pass."""
     alive: Alive | None
@@ -73,11 +68,19 @@ def measure_recall(engine: Engine, seed: int = 0) -> dict[str, float]:
 
 def exams(engine: Engine, count: int, rng: np.random.Generator) -> list[Exam]:
     """Return ``count`` queries of each kind, made from the largest shard, for each share of rows that pass."""
-    count = count if engine.snapshot.layout.rows >= SMALL else FEW
     layout, shared = engine.snapshot.layout, engine.snapshot.shared
-    shard = engine.snapshot.shard(max(range(len(layout.shards)), key=lambda number: layout.shards[number].rows))
-    drawn = [draw(shard, shared, count, rng) for draw in (tile_queries, picture_queries, text_queries)]
-    return [exam for share in SHARES for exam in _exams(engine, drawn, share, rng)]
+    count = count if layout.rows >= SMALL else FEW
+    number = max(range(len(layout.shards)), key=lambda at: layout.shards[at].rows)
+    shard = engine.snapshot.shard(number)
+    pictures, others = left_out(shard, count, rng)
+    everywhere: list[NDArray[np.uint64] | None] = [None] * len(layout.shards)
+    elsewhere = [*everywhere[:number], others, *everywhere[number + 1 :]]
+    drawn = [
+        (tile_queries(shard, shared, count, rng), everywhere),
+        (pictures, elsewhere),
+        (text_queries(shard, shared, count, rng), everywhere),
+    ]
+    return [_exam(engine, queries, there, share, rng) for share in SHARES for queries, there in drawn]
 
 
 def marks(engine: Engine, asked: Sequence[Exam]) -> dict[str, float]:
@@ -102,13 +105,14 @@ def _share(engine: Engine, exam: Exam, at: int, k: int, route: Route) -> float:
     return float((found >= true[-1] - SAME).sum() / len(true))
 
 
-def _exams(
-    engine: Engine, drawn: Sequence[NDArray[np.float32]], share: float, rng: np.random.Generator
-) -> Iterator[Exam]:
-    alive = None if share == 1 else [_some(entry.rows, share, rng) for entry in engine.snapshot.layout.shards]
-    scores = _true(engine, np.concatenate(drawn), alive)
-    for kind, queries, part in zip(EXAMINED, drawn, np.split(scores, len(drawn)), strict=True):
-        yield Exam(kind=kind, queries=queries, share=share, alive=alive, scores=part)
+def _exam(engine: Engine, queries: NDArray[np.float32], there: Alive, share: float, rng: np.random.Generator) -> Exam:
+    """The queries among a share of the rows that are there."""
+    alive = there
+    if share < 1:
+        some = [_some(entry.rows, share, rng) for entry in engine.snapshot.layout.shards]
+        alive = [chosen if old is None else chosen & old for chosen, old in zip(some, there, strict=True)]
+    asked = None if all(words is None for words in alive) else alive
+    return Exam(queries=queries, share=share, alive=asked, scores=_true(engine, queries, asked))
 
 
 def _true(engine: Engine, queries: NDArray[np.float32], alive: Alive | None) -> NDArray[np.float32]:

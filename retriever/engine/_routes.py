@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from retriever.engine._bitmap import are_in, rows_in
-from retriever.engine._costs import Costs, Reach, Work
+from retriever.engine._costs import Costs, Work
 from retriever.engine._layout import BLOCK
 from retriever.engine._query import Query
 from retriever.engine._shard import Shard
@@ -61,18 +60,6 @@ def exact_route(query: Query, shard: Shard, chosen: Chosen) -> Reached:
     return _reached(shard, rows, scores, Work(rows=chosen.count))
 
 
-def slice_of_time(shard: Shard, test: ListTest) -> tuple[int, int]:
-    """Return the part of ``Shard.by_time`` that lies in a filter's range of seconds."""
-    seconds, by_time = shard.seconds, shard.by_time
-
-    def second(place: int) -> int:
-        return int(seconds[by_time[place]])
-
-    places = range(shard.rows)
-    begin = bisect_left(places, test.first, key=second)
-    return begin, bisect_right(places, test.last, lo=begin, key=second)
-
-
 def slice_rows(
     query: Query, shard: Shard, test: ListTest, part: tuple[int, int], alive: Words | None
 ) -> NDArray[np.int32]:
@@ -115,12 +102,12 @@ def codes_of_blocks(shard: Shard, chosen: Chosen) -> float:
 
 
 def lists_route(query: Query, shard: Shard, chosen: Chosen, costs: Costs) -> Reached:
-    """Probe the most promising lists; then, knowing the k-th best score, all that can hold a better one.
+    """Probe the most promising lists; then, knowing the k-th best score, all that are worth it.
 
     Where fewer than k rows were found, twice as many lists are probed, down to the last.
     """
     depth = query.k * shard.rows / max(chosen.count, 1)
-    return probe(query, shard, chosen, first_probes(costs, depth), costs.reach(depth))
+    return probe(query, shard, chosen, first_probes(costs, depth), costs.worth(depth))
 
 
 def first_probes(costs: Costs, depth: float) -> int:
@@ -128,8 +115,8 @@ def first_probes(costs: Costs, depth: float) -> int:
     return max(8, costs.probes(depth) // 4)
 
 
-def probe(query: Query, shard: Shard, chosen: Chosen, lists: int, reach: Reach) -> Reached:
-    """Return the best rows of the most promising lists, of so many at first."""
+def probe(query: Query, shard: Shard, chosen: Chosen, lists: int, worth: float) -> Reached:
+    """Return the best rows of the most promising lists: of so many at first, then as ``best_of_lists`` says."""
     from retriever.engine._kernels import best_of_lists, room_for
 
     test = chosen.lists
@@ -137,13 +124,13 @@ def probe(query: Query, shard: Shard, chosen: Chosen, lists: int, reach: Reach) 
         query.prepared,
         shard,
         probes=lists,
-        reach=reach,
+        worth=worth,
         seconds=(test.first, test.last),
         sensors=test.sensors,
         words=chosen.words,
         room=room_for(query.k),
         keep=query.k,
-        enough=min(query.k, chosen.count),
+        passing=chosen.count,
         floor=query.floor,
     )
     return _reached(shard, rows, scores, Work(lists=looked.lists, codes=looked.examined, kept=looked.scored))

@@ -114,8 +114,6 @@ class Shard:
     list_rows: NDArray[np.int32]
     """(m,) row number; -1 for padding."""
 
-    sq8: NDArray[np.int8]
-    """(rows, dim) about ``vector * Layout.scale``; on disk, read where a query touches it."""
     vectors: NDArray[np.floating[Any]]
     """(rows, dim) as in the table, float16 or float32; on disk, read where a query touches it."""
     row_ids: NDArray[np.uint64]

@@ -18,12 +18,12 @@ from retriever.engine._routes import (
     blocks_route,
     exact_route,
     lists_route,
-    slice_of_time,
     slice_route,
 )
 from retriever.engine._shard import Shard
 from retriever.engine._shortlist import Candidates
 from retriever.engine._sieve import Sieve, holds, list_test, passing
+from retriever.engine._time_order import part_of_time
 
 WIDENING = 4
 """How many times more candidates are taken where too few of them passed a test that came after."""
@@ -73,7 +73,7 @@ def count_shard(sieve: Sieve, shard: Shard, alive: Words | None) -> int:
         return shard.rows if alive is None else count_in(alive)
     test = list_test(sieve, shard)
     if test.exact and test.sensors is None and alive is None:
-        begin, end = slice_of_time(shard, test)
+        begin, end = part_of_time(shard, test.first, test.last)
         return end - begin
     return passing(sieve, shard, exact=True, alive=alive).count
 

@@ -6,6 +6,7 @@ error; what stays is scored again in double precision as a flat index does it, a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,9 @@ from numpy.typing import NDArray
 
 from retriever._top_k import exact_scores, rounding_margin
 from retriever.engine._shard import Shard
+
+FEW_NAMES = 256
+"""Names up to which reading them one by one is faster than Arrow: 5 microseconds instead of 40 for ten."""
 
 EXACT_AT_ONCE = 8192
 """Rows scored in double precision at once: 50 MB of 768-d float64."""
@@ -56,7 +60,7 @@ def near_best(scores: NDArray[np.float32], k: int, margin: float) -> NDArray[np.
 
 def margin_of(query: NDArray[np.float32]) -> float:
     """Return a bound of the error of a float32 score of unit vectors with a query, whatever its length."""
-    return rounding_margin(len(query)) * max(1.0, float(np.sqrt(query @ query)))
+    return rounding_margin(len(query)) * max(1.0, math.sqrt(query @ query))
 
 
 def best_of(parts: Sequence[Candidates], query: NDArray[np.float32], k: int) -> Shortlist:
@@ -82,9 +86,17 @@ def stored_scores(shard: Shard, rows: NDArray[np.int32], query: NDArray[np.float
 def names_of(shard: Shard, rows: NDArray[np.int32]) -> list[str]:
     """Return the tile ids of rows."""
     column = shard.scalars.column("tile_id")
-    source = column.chunk(0) if column.num_chunks == 1 else column
-    names: list[str] = source.take(pa.array(rows)).to_pylist()
+    if len(rows) <= FEW_NAMES and column.num_chunks == 1 and column.type == pa.string():
+        return _read_names(column.chunk(0), rows.tolist())
+    names: list[str] = column.take(pa.array(rows)).to_pylist()
     return names
+
+
+def _read_names(column: pa.StringArray, rows: Sequence[int]) -> list[str]:
+    _, places, texts = column.buffers()
+    ends, bytes_ = memoryview(places).cast("i"), memoryview(texts)
+    first = column.offset
+    return [str(bytes_[ends[first + row] : ends[first + row + 1]], "utf-8") for row in rows]
 
 
 def _split(parts: Sequence[Candidates], near: NDArray[np.intp]) -> list[tuple[Shard, NDArray[np.int32]]]:

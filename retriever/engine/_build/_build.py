@@ -37,10 +37,6 @@ Progress = Callable[[int, int], None]
 SHARD_ROWS = 4_000_000
 """Most rows of a shard."""
 
-_CLIPPED = 0.99995
-"""Share of numbers that fit a byte of ``sq8``; the rest is clipped (measured with the prototype)."""
-
-
 class VersionedRows(Rows, Protocol):
     """Rows that know which version of the tile table they are."""
 
@@ -139,7 +135,7 @@ def write_shards(
         report: Called with the number of rows of each piece.
         prefix: Of the shards' names.
     """
-    coder, writer, number = Coder(layout, shared), None, 0
+    coder, writer, number = Coder(shared), None, 0
     for ends, piece in cut(rows, shard_rows):
         writer = writer or ShardWriter(folder / f"{prefix}{number:03d}", layout, coder)
         writer.add(piece)
@@ -175,8 +171,6 @@ def spread(
 
 
 def _layout(rows: VersionedRows, seen: Survey, sample: NDArray[np.floating[Any]], lists: int) -> Layout:
-    some = sample[:: -(-len(sample) // LEAST_SAMPLE)]  # from the whole table, whose parts may differ
-    largest = float(np.quantile(np.abs(some.astype(np.float32)), _CLIPPED))
     return Layout(
         format=FORMAT,
         version=rows.version,
@@ -187,7 +181,6 @@ def _layout(rows: VersionedRows, seen: Survey, sample: NDArray[np.floating[Any]]
         revision=rows.space.revision,
         words=-(-rows.space.dim // 64),
         lists=lists,
-        scale=127 / max(largest, 1e-9),
         sensors=seen.sensors,
         collections=seen.collections,
         shards=(),

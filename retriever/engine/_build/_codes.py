@@ -1,4 +1,4 @@
-"""Vectors to codes, the nearest list and bytes, with as many threads as there are processors."""
+"""Vectors to codes and the nearest list, with as many threads as there are processors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retriever.engine._build._lists import Nearest
-from retriever.engine._layout import Layout
 from retriever.engine._shard import Shared
 
 _AT_ONCE = 8_192
@@ -32,20 +31,16 @@ class Coded:
     """(n,)"""
     list_of: NDArray[np.uint16]
     """(n,)"""
-    sq8: NDArray[np.int8]
-    """(n, dim)"""
 
 
 class Coder:
     """Codes vectors by the centroids and the rotation of a snapshot.
 
     Args:
-        layout: Of the snapshot.
-        shared: Likewise.
+        shared: Of the snapshot.
     """
 
-    def __init__(self, layout: Layout, shared: Shared) -> None:
-        self._scale = layout.scale
+    def __init__(self, shared: Shared) -> None:
         self._shared = shared
         self._nearest = Nearest(shared.centroids)
         self._pool = ThreadPoolExecutor(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None)
@@ -54,14 +49,14 @@ class Coder:
         """Return the codes of (n, dim) vectors."""
         parts = [vectors[start : start + _AT_ONCE] for start in range(0, len(vectors), _AT_ONCE)]
         coded = list(self._pool.map(self._part, parts))
-        names = ("codes", "factors", "offsets", "ones", "list_of", "sq8")
+        names = ("codes", "factors", "offsets", "ones", "list_of")
         return Coded(**{name: np.concatenate([getattr(part, name) for part in coded]) for name in names})
 
     def _part(self, vectors: NDArray[Any]) -> Coded:
         from retriever.engine._kernels import encode
-        from retriever.engine._kernels._bytes import widened
+        from retriever.engine._kernels._widen import widened
 
-        wide, small = widened(vectors, self._scale)
+        wide = widened(vectors)
         list_of = self._nearest.of(wide)
         codes, factors, offsets, ones = encode(wide, list_of, self._shared)
-        return Coded(codes=codes, factors=factors, offsets=offsets, ones=ones, list_of=list_of, sq8=small)
+        return Coded(codes=codes, factors=factors, offsets=offsets, ones=ones, list_of=list_of)

@@ -27,7 +27,7 @@ LEAST_TRAINED = 16
 """Rows a list to train on, however many lists."""
 
 LEAST_SAMPLE = 65_536
-"""Rows whose numbers say what the bytes of ``sq8`` must hold."""
+"""Rows to train on at least."""
 
 MOST_COMPARED = 4_096
 """Centroids that every vector is compared with: 14 s of one processor for a million rows and 2,000 of 384 numbers."""

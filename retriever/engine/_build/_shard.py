@@ -31,7 +31,7 @@ _LAST_SECOND = 2**31 - 1
 """In the padding of a list, so that its seconds rise to the end."""
 
 _CODED = ("codes", "factors", "offsets", "ones")
-_STREAMED = ("vectors", "sq8", "row_ids", "cells")
+_STREAMED = ("vectors", "row_ids", "cells")
 
 
 class ShardWriter:
@@ -57,7 +57,7 @@ class ShardWriter:
         """Add rows that come after those already there."""
         columns = columns_of_rows(piece.columns, sensors=self._layout.sensors, collections=self._layout.collections)
         coded = self._coder.code(piece.vectors)
-        streamed = (piece.vectors, coded.sq8, piece.columns["_rowid"].to_numpy(), columns.cells)
+        streamed = (piece.vectors, piece.columns["_rowid"].to_numpy(), columns.cells)
         for name, values in zip(_STREAMED, streamed, strict=True):
             values.tofile(self._streams[name])
         self._scalars.add(piece.columns)

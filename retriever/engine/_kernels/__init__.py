@@ -8,9 +8,10 @@ from retriever.engine._kernels._best import Looked, best_of_blocks, best_of_list
 from retriever.engine._kernels._collect import best_of_matrix
 from retriever.engine._kernels._encode import encode, interleave
 from retriever.engine._kernels._prepare import DOUBT, Prepared, nearest_lists, prepare
+from retriever.engine._kernels._probe import better_rows
 from retriever.engine._kernels._rotate import rotate, rotation
 from retriever.engine._kernels._scan import ALWAYS, FOREVER, scan_blocks, scan_lists
-from retriever.engine._kernels._score import score, score_all, score_exact, score_matrix, score_rough
+from retriever.engine._kernels._score import score, score_all, score_exact, score_matrix
 from retriever.engine._kernels._spread import spreads
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "best_of_blocks",
     "best_of_lists",
     "best_of_matrix",
+    "better_rows",
     "encode",
     "interleave",
     "nearest_lists",
@@ -35,6 +37,5 @@ __all__ = [
     "score_all",
     "score_exact",
     "score_matrix",
-    "score_rough",
     "spreads",
 ]

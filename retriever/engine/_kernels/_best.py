@@ -13,11 +13,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from retriever.engine._costs import Reach
 from retriever.engine._kernels._columns import columns
 from retriever.engine._kernels._estimate import gather_blocks, gather_lists, spare
 from retriever.engine._kernels._intrinsics import kernel
 from retriever.engine._kernels._prepare import Prepared
+from retriever.engine._kernels._probe import next_lists, passing_of_lists
 from retriever.engine._kernels._scan import (
     ALWAYS,
     FOREVER,
@@ -45,9 +45,6 @@ _BATCH = 32
 
 _WIDENING = 8
 """How many times more candidates are gathered where those there was room for were not enough."""
-
-_SORTED = 128
-"""Lists that are put in order at once; many queries need no more."""
 
 _STEP = 32
 """Lists probed, at least, before the k-th best score is asked again how many more are needed."""
@@ -93,13 +90,13 @@ def best_of_lists(
     shard: Shard,
     *,
     probes: int,
-    reach: Reach,
+    worth: float,
     seconds: Seconds = ALWAYS,
     sensors: NDArray[np.uint8] | None = None,
     words: Words | None = None,
     room: int,
     keep: int,
-    enough: int,
+    passing: int,
     floor: float = -np.inf,
 ) -> tuple[NDArray[np.int32], NDArray[np.float32], Looked]:
     """Return the best rows of the most promising inverted lists, best first.
@@ -108,13 +105,14 @@ def best_of_lists(
         prepared: The query.
         shard: Where to look.
         probes: Lists to begin with; twice as many where they hold fewer than ``enough`` rows, and so on.
-        reach: How far on, once the k-th best score is known; it is asked again as that score rises.
+        worth: Share of the best rows that a list must be thought to hold to be probed, once ``keep`` rows are known; 1
+            for no more lists than at first, 0 for all.
         seconds: First and last second to look at, both included; ALWAYS takes undated rows too.
         sensors: (256,) 1 where a row of that sensor passes; None: all do.
         words: (n / 64,) bit r % 64 of word r // 64 tells whether row r passes; None: all do.
         room: Candidates gathered at first, at least ``keep``; see ``room_for``.
         keep: Rows to return at most, at least 1.
-        enough: Rows that must be found: ``keep``, or as many as pass.
+        passing: Rows that pass, or are thought to; ``keep`` or as many as these are looked for in ever more lists.
         floor: Rows below it are of no use.
 
     Returns:
@@ -126,12 +124,12 @@ def best_of_lists(
         prepared.asked(),
         prepared.hopes,
         probes,
-        reach,
+        np.float32(worth),
         *seconds,
         some_sensors(sensors),
         some_words(words),
+        passing,
         room,
-        enough,
         np.float32(floor),
         rows,
         scores,
@@ -150,7 +148,7 @@ def room_for(k: int) -> int:
 
 @kernel
 def _best_of_blocks(columns, there, chosen, every, asked, words, room, rows, scores):
-    keep, slack, doubt = rows.size, asked.numbers[4], asked.numbers[5]
+    keep, slack, doubt = rows.size, asked.numbers[3], asked.numbers[4]
     best = np.empty(keep + max(_BATCH, keep // 2), np.uint64)
     count, scored, floor, ceiling, more = 0, 0, LOWEST, HIGHEST, True
     while more:
@@ -172,52 +170,52 @@ def _best_of_blocks(columns, there, chosen, every, asked, words, room, rows, sco
 
 @kernel
 def _best_of_lists(
-    columns, asked, hopes, probes, reach, first, last, sensors, words, room, enough, floor, rows, scores
+    columns, asked, hopes, probes, worth, first, last, sensors, words, passing, room, floor, rows, scores
 ):  # fmt: skip
-    keep, lists = rows.size, hopes.size
+    keep, lists, enough = rows.size, hopes.size, min(rows.size, passing)
+    sizes = passing_of_lists(columns.lists.sizes, columns.blocks.list_of, words, passing)
     best = np.empty(keep + max(_BATCH, keep // 2), np.uint64)
-    keys, order = np.empty(lists, np.uint64), np.empty(lists, np.int32)
-    for number in range(lists):
-        keys[number] = sort_key(hopes[number], number)
+    keys, chosen, probed = np.empty(lists, np.uint64), np.empty(lists, np.int32), np.zeros(lists, np.uint8)
     useful = floor > LOWEST
-    count, ready, done, examined, scored = 0, 0, 0, 0, 0
-    upto = min(probes, lists)
-    while upto > done:
-        ready = _put_in_order(keys, order, ready, upto)
+    count, done, examined, scored = 0, 0, 0, 0
+    more = _first_lists(hopes, sizes, probed, probes, keys, chosen)
+    while more:
         count, floor, looked, tried = _best_of_part(
-            columns, order[done:upto], asked, first, last, sensors, words, room, best, keep, count, floor
+            columns, chosen[:more], asked, first, last, sensors, words, room, best, keep, count, floor
         )
-        examined, scored, done = examined + looked, scored + tried, upto
+        examined, scored, done = examined + looked, scored + tried, done + more
+        probed[chosen[:more]] = 1
+        most = min(max(done, _STEP), lists - done)
         if count < enough and not useful:
-            upto = min(2 * done, lists)
+            more = _first_lists(hopes, sizes, probed, done, keys, chosen)
         elif floor > LOWEST:
-            share = min(max((floor - reach.low) / (reach.high - reach.low), reach.least), 1.0)
-            lowest = floor - (reach.near + (reach.far - reach.near) * share)
-            limit = min(done + max(done, _STEP), lists)
-            ready = _put_in_order(keys, order, ready, limit)
-            while upto < limit and key_score(keys[upto]) >= lowest:
-                upto += 1
+            more = next_lists(asked.dots, asked.steeps, sizes, floor, probed, worth, keys, chosen[:most])
+        else:
+            more = 0
     unpack(best, count, rows, scores)
     return count, done, examined, scored
 
 
 @kernel
-def _put_in_order(keys, order, ready, upto):
-    """Sort the keys of lists as far as ``upto`` at least, ``ready`` of them being sorted; return how many are."""
-    while ready < upto:
-        more = min(max(_SORTED, ready), keys.size - ready)
-        keep_largest(keys[ready:], keys.size - ready, more)
-        sort_down(keys[ready:], more)
-        for place in range(ready, ready + more):
-            order[place] = key_row(keys[place])
-        ready += more
-    return ready
+def _first_lists(hopes, sizes, probed, most, keys, chosen):
+    """Write the ``most`` most promising lists to probe while no score is known, or all there are; return how many."""
+    count = 0
+    for number in range(hopes.size):
+        if sizes[number] > 0 and not probed[number]:
+            keys[count] = sort_key(hopes[number], number)
+            count += 1
+    most = min(most, count)
+    keep_largest(keys, count, most)
+    sort_down(keys, most)
+    for place in range(most):
+        chosen[place] = key_row(keys[place])
+    return most
 
 
 @kernel
 def _best_of_part(columns, order, asked, first, last, sensors, words, room, best, keep, count, floor):
     """Add the best rows of some lists to ``best``; return how many it holds, the least score of use, and the work."""
-    slack, ceiling, examined, scored, more = asked.numbers[4], HIGHEST, 0, 0, True
+    slack, ceiling, examined, scored, more = asked.numbers[3], HIGHEST, 0, 0, True
     while more:
         keys = np.empty(spare(room), np.uint64)
         found, examined, _, dropped = gather_lists(

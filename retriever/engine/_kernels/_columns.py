@@ -43,11 +43,11 @@ class Asked(NamedTuple):
     """A query; see Prepared."""
 
     query: NDArray[np.float32]
-    query_i8: NDArray[np.int8]
     planes: NDArray[np.uint64]
     numbers: NDArray[np.float32]
     dots: NDArray[np.float32]
     doubts: NDArray[np.float32]
+    steeps: NDArray[np.float32]
 
 
 class Columns(NamedTuple):
@@ -55,7 +55,6 @@ class Columns(NamedTuple):
 
     blocks: Blocks
     lists: Lists
-    sq8: NDArray[np.int8]
     stored: NDArray[Any]
     """float32, or halves as uint16."""
 
@@ -88,7 +87,6 @@ def _columns(shard: Shard) -> Columns:
             fixed(shard.list_starts),
             fixed(shard.list_sizes),
         ),
-        sq8=fixed(shard.sq8),
         stored=fixed(shard.vectors.view(np.uint16) if halves else shard.vectors),
     )
 

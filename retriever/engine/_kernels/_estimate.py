@@ -5,11 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from retriever.engine._kernels._group import estimate_listed, estimate_mixed
-from retriever.engine._kernels._intrinsics import kernel, trailing_zeros
+from retriever.engine._kernels._intrinsics import kernel, prefetch, trailing_zeros
 from retriever.engine._kernels._select import keep_largest, key_score, sort_key
 from retriever.engine._layout import BLOCK, LANES, UNDATED
 
 _LATEST = 2**31 - 1
+
+_FETCHED = 1024
+"""Seconds of a list that are asked for before they are searched."""
 
 
 @kernel
@@ -28,12 +31,11 @@ def gather_lists(lists, order, asked, first, last, sensors, words, patience, key
     """
     numbers = asked.numbers.copy()
     estimates = np.empty(LANES, np.float32)
+    parts = _parts(lists, order, first, last)
     count, examined, passed, idle, dropped = 0, 0, 0, 0, False
-    for number in order:
-        begin, end = lists.starts[number], lists.starts[number] + lists.sizes[number]
-        if first != UNDATED or last != _LATEST:
-            begin, end = _between(lists.seconds, begin, end, first), _between(lists.seconds, begin, end, last + 1)
-        examined += max(end - begin, 0)
+    for place in range(order.size):
+        number, begin, end = order[place], parts[place, 0], parts[place, 1]
+        examined += end - begin
         before = passed
         numbers[2] = asked.numbers[2] - asked.doubts[number]
         for group in range(begin // LANES, (end + LANES - 1) // LANES):
@@ -69,6 +71,44 @@ def gather_lists(lists, order, asked, first, last, sensors, words, patience, key
             break
     keep_largest(keys, count, room)
     return min(count, room), examined, passed, dropped or count > room
+
+
+@kernel
+def _parts(lists, order, first, last):
+    """Return (n, 2) the slots of some lists that lie between two seconds: the first, and the one after the last."""
+    parts = np.empty((order.size, 2), np.int64)
+    every = first == UNDATED and last == _LATEST
+    for place in range(order.size):
+        number = order[place]
+        begin, end = lists.starts[number], lists.starts[number] + lists.sizes[number]
+        if not every:
+            if place + 2 < order.size:
+                _fetch_seconds(lists, order[place + 2])
+            begin, end = _between(lists.seconds, begin, end, first), _between(lists.seconds, begin, end, last + 1)
+            if end > begin:
+                _fetch_group(lists, begin // LANES)
+        parts[place, 0], parts[place, 1] = begin, max(begin, end)
+    return parts
+
+
+@kernel
+def _fetch_group(lists, group):
+    """Ask for what estimating a group reads to be fetched."""
+    words = lists.codes.shape[1]
+    for at in range(0, words * LANES, 8):
+        prefetch(lists.codes, group * words * LANES + at)
+    for at in range(0, LANES, 16):
+        prefetch(lists.factors, group * LANES + at)
+        prefetch(lists.offsets, group * LANES + at)
+    prefetch(lists.ones, group * LANES)
+
+
+@kernel
+def _fetch_seconds(lists, number):
+    """Ask for the seconds of a list to be fetched, as far as there are not very many."""
+    begin, size = lists.starts[number], min(np.int64(lists.sizes[number]), _FETCHED)
+    for slot in range(begin, begin + size, 16):
+        prefetch(lists.seconds, slot)
 
 
 @kernel

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from retriever.engine._kernels._columns import Asked, fixed
 from retriever.engine._kernels._dots import dot_bytes
 from retriever.engine._kernels._intrinsics import kernel
+from retriever.engine._kernels._probe import FINE
 from retriever.engine._kernels._rotate import rotate_one
 from retriever.engine._kernels._select import keep_largest, key_row, sort_down, sort_key
 from retriever.engine._layout import Layout
@@ -39,6 +40,9 @@ fifths of the nearest one's."""
 _OFF = 3.0
 """Standard deviations by which a dot product of bytes may be off."""
 
+_TIGHT = 1e-6
+"""Least spread that is told from none."""
+
 _REACH = 2.0
 """Spreads beyond its centroid at which the best row of a list is looked for. Measured at 1 M x 384, 4,096 lists:
 0.995 of the ten best lie in 25 lists instead of 166, for queries in words in 169 instead of 495."""
@@ -53,6 +57,8 @@ class _Space(NamedTuple):
     reaches: NDArray[np.float32]
     shares: NDArray[np.float32]
     """1 / |centroid|^2; 0 where that is 0."""
+    steeps: NDArray[np.float32]
+    """See ``next_lists``."""
 
 
 _seen: WeakKeyDictionary[Shared, _Space] = WeakKeyDictionary()
@@ -69,39 +75,38 @@ class Prepared:
     planes: NDArray[np.uint64]
     """(4, words) bit j of every number ``u``; a rotated number is about ``low + step * u``."""
     numbers: NDArray[np.float32]
-    """(6,) low, step, the sum of all ``low + step * u``, what one unit of a dot product of bytes is worth, how far
-    ``dots`` may be off, and the doubt of rows of any list."""
-    query_i8: NDArray[np.int8]
-    """(dim,) the query in bytes, its greatest number as 127."""
+    """(5,) low, step, the sum of all ``low + step * u``, how far ``dots`` may be off, and the doubt of rows of any
+    list."""
     dots: NDArray[np.float32]
     """(max(lists, 1),) dot products with all centroids, within a hundredth of the longest one."""
     hopes: NDArray[np.float32]
     """(max(lists, 1),) the score that the best rows of each list may have."""
     doubts: NDArray[np.float32]
     """(max(lists, 1),) how many of its factors a row's score may lie above its estimate."""
+    steeps: NDArray[np.float32]
+    """(max(lists, 1),) see ``next_lists``."""
 
     def asked(self, *, doubting: bool = True) -> Asked:
         """Return it as one argument of a kernel; with no doubts where estimates are asked for."""
         doubts = self.doubts if doubting else np.zeros_like(self.doubts)
-        return Asked(self.query, self.query_i8, self.planes, self.numbers, self.dots, doubts)
+        return Asked(self.query, self.planes, self.numbers, self.dots, doubts, self.steeps)
 
 
 def prepare(query: NDArray[np.float32], shared: Shared, layout: Layout) -> Prepared:
     """Return the (dim,) query made ready for the shards of a snapshot."""
     query = np.require(query, np.float32, ["C", "W"])
     rotated, planes = np.empty(len(query), np.float32), np.zeros((_PLANES, layout.words), np.uint64)
-    query_i8, numbers = np.empty(len(query), np.int8), np.empty(6, np.float32)
+    numbers = np.empty(5, np.float32)
+    space = _space(shared)
     dots, hopes, doubts = np.empty((3, len(shared.centroids)), np.float32)
     _prepare(
         query,
-        _space(shared),
-        layout.scale,
+        space,
         shared.centroid_scale,
         layout.costs.get("doubt", DOUBT),
         rotated,
         planes,
         numbers,
-        query_i8,
         dots,
         hopes,
         doubts,
@@ -111,10 +116,10 @@ def prepare(query: NDArray[np.float32], shared: Shared, layout: Layout) -> Prepa
         rotated=rotated,
         planes=planes,
         numbers=numbers,
-        query_i8=query_i8,
         dots=dots,
         hopes=hopes,
         doubts=doubts,
+        steeps=space.steeps,
     )
 
 
@@ -129,6 +134,7 @@ def _space(shared: Shared) -> _Space:
                 fixed(shared.centroids_i8),
                 fixed((_REACH * shared.spreads).astype(np.float32)),
                 fixed(_shares(shared.centroids)),
+                fixed((FINE / np.maximum(shared.spreads, _TIGHT)).astype(np.float32)),
             ),
         )
     return found
@@ -151,7 +157,7 @@ def nearest_lists(prepared: Prepared, count: int) -> NDArray[np.int32]:
 
 
 @kernel
-def _prepare(query, space, scale, centroid_scale, doubt, rotated, planes, numbers, query_i8, dots, hopes, doubts):
+def _prepare(query, space, centroid_scale, doubt, rotated, planes, numbers, dots, hopes, doubts):
     rotated[:] = query
     rotate_one(rotated, space.signs, space.shuffles, np.empty(query.size, np.float32))
     low, high = rotated.min(), rotated.max()
@@ -164,6 +170,7 @@ def _prepare(query, space, scale, centroid_scale, doubt, rotated, planes, number
             bit = (unit >> np.uint64(plane)) & np.uint64(1)
             planes[plane, j >> 6] |= bit << np.uint64(j & 63)
     unit_i8 = max(np.abs(query).max() / np.float32(127), np.float32(1e-30))
+    query_i8 = np.empty(query.size, np.int8)
     for j in range(query.size):
         query_i8[j] = np.int8(np.rint(query[j] / unit_i8))
     for number in range(dots.size):
@@ -177,9 +184,9 @@ def _prepare(query, space, scale, centroid_scale, doubt, rotated, planes, number
         part = min(dots[number] * dots[number] * space.shares[number], square)
         along = max(along, part)
         doubts[number] = doubt * np.sqrt(square - part + _ROUNDED * square)
-    numbers[4] = _OFF * np.sqrt((unit_i8 * unit_i8 + square / np.float32(centroid_scale * centroid_scale)) / 12)
-    numbers[5] = doubt * np.sqrt(square - _NEAR * along + _ROUNDED * square)
-    numbers[0], numbers[1], numbers[3] = low, step, unit_i8 / scale
+    numbers[3] = _OFF * np.sqrt((unit_i8 * unit_i8 + square / np.float32(centroid_scale * centroid_scale)) / 12)
+    numbers[4] = doubt * np.sqrt(square - _NEAR * along + _ROUNDED * square)
+    numbers[0], numbers[1] = low, step
     numbers[2] = low * np.float32(rotated.size) + step * np.float32(units)
 
 

@@ -1,4 +1,4 @@
-"""Scores of given rows, or of all that pass, from the stored bytes or vectors."""
+"""Scores of given rows, or of all that pass, from the stored vectors."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retriever.engine._kernels._columns import columns, fixed
-from retriever.engine._kernels._dots import dot_bytes, dot_double, dot_stored, fetch_row
+from retriever.engine._kernels._dots import dot_double, dot_stored, fetch_row
 from retriever.engine._kernels._intrinsics import kernel, trailing_zeros
 from retriever.engine._kernels._prepare import Prepared
 from retriever.engine._kernels._scan import Found, Words, chosen_blocks, some_words
@@ -34,13 +34,6 @@ def score_matrix(
     stored = fixed(vectors.view(np.uint16) if vectors.dtype == np.float16 else vectors)
     scores = np.empty(len(rows), np.float32)
     score_stored(stored, fixed(query), fixed(rows), scores)
-    return scores
-
-
-def score_rough(prepared: Prepared, shard: Shard, rows: NDArray[np.int32]) -> NDArray[np.float32]:
-    """Return the (n,) scores of (n,) rows by the stored bytes: within about a hundredth."""
-    scores = np.empty(len(rows), np.float32)
-    score_bytes(columns(shard).sq8, prepared.query_i8, prepared.numbers[3], fixed(rows), scores)
     return scores
 
 
@@ -90,17 +83,6 @@ def score_stored(stored, query, rows, scores):
         if place + _AHEAD < rows.size:
             fetch_row(stored, np.int64(rows[place + _AHEAD]))
         scores[place] = dot_stored(stored, rows[place], query)
-
-
-@kernel
-def score_bytes(sq8, query, unit, rows, scores):
-    """Write the rough score of each row."""
-    for place in range(min(_AHEAD, rows.size)):
-        fetch_row(sq8, np.int64(rows[place]))
-    for place in range(rows.size):
-        if place + _AHEAD < rows.size:
-            fetch_row(sq8, np.int64(rows[place + _AHEAD]))
-        scores[place] = np.float32(dot_bytes(sq8, rows[place], query)) * unit
 
 
 @kernel

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import Literal
 
@@ -115,7 +116,8 @@ def _seconds(first: int, last: int) -> NDArray[np.int32]:
     sure = max(whole[0], EARLIEST + 1), min((last + 1) // _SECOND - 1, LATEST - 1)
     if whole[0] > LATEST or whole[1] < EARLIEST:
         whole = LATEST, EARLIEST
-    return np.clip([*may, *sure, *whole], EARLIEST, LATEST).astype(np.int32)
+    ends = (*may, *sure, *whole)
+    return np.array([min(max(second, EARLIEST), LATEST) for second in ends], dtype=np.int32)
 
 
 def percents_of(parts: Sequence[Expression]) -> Percents | None:
@@ -152,8 +154,9 @@ def _percent_ranges(op: Comparison, share: float) -> tuple[tuple[int, int], tupl
             return (percent, percent), (1, 0)
 
 
+@lru_cache(256)
 def named_of(
-    parts: Sequence[Expression], *, column: Literal["sensor", "collection"], names: Sequence[str]
+    parts: tuple[Expression, ...], *, column: Literal["sensor", "collection"], names: tuple[str, ...]
 ) -> Named | None:
     """Return the test of conditions that read one column of names only; None where no name fulfils all of them."""
     fitting = np.ones(len(names), dtype=bool)

@@ -6,7 +6,7 @@ Only the rows for which a filter is true matter. These are, of ``and``, the rows
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from typing import TypeVar
@@ -97,10 +97,10 @@ class _Reading:
             residual=tuple(sorted(self._residual, key=_is_dear)),
         )
 
-    def _test(self, column: str, read: Callable[[Sequence[Expression]], _Test | None]) -> _Test | None:
+    def _test(self, column: str, read: Callable[[tuple[Expression, ...]], _Test | None]) -> _Test | None:
         """The test of the conditions of a column; None where there are none, or nothing can pass."""
         parts = self._by_column.get(column)
-        found = read(parts) if parts else None
+        found = read(tuple(parts)) if parts else None
         self._never |= parts is not None and found is None
         return found
 

@@ -5,6 +5,7 @@ Importing this imports numba (0.4 s), so it is imported inside functions.
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from retriever.engine._shard import Shard
 from retriever.engine._sieve._areas import settle
 from retriever.engine._sieve._doubts import drop_apart, drop_failing
 from retriever.engine._sieve._model import Boxes, CellRanges, Either, Moments, Named, Percents, Sieve
+from retriever.engine._time_order import part_of_time
 
 Words = NDArray[np.uint64]
 """(n / 64,) bitmap of rows."""
@@ -73,11 +75,28 @@ def _keep(
     test: Boxes | Moments | Named | Percents | CellRanges, shard: Shard, words: Words, *, exact: bool
 ) -> Words | None:
     """Keep the rows that may pass a test; return those in doubt, None where there are none."""
-    doubts = np.zeros_like(words)
+    doubts = _SPARE.take(len(words))
     count = _KEEPERS[type(test)](test, shard, words, doubts)
-    if exact and count and isinstance(test, Boxes) and not test.plain:
+    if not count:
+        _SPARE.array = doubts
+        return None
+    if exact and isinstance(test, Boxes) and not test.plain:
         settle(test.areas, shard, words, doubts)
-    return doubts if count else None
+    return doubts
+
+
+class _Spare(threading.local):
+    """A thread's bitmap of no rows, kept because fresh memory costs more than what is done with it."""
+
+    array: Words = np.zeros(0, np.uint64)
+
+    def take(self, size: int) -> Words:
+        """Hand it out; it comes back only while it is still empty."""
+        found, self.array = self.array, np.zeros(0, np.uint64)
+        return found if len(found) == size else np.zeros(size, np.uint64)
+
+
+_SPARE = _Spare()
 
 
 def _keep_cells(test: CellRanges, shard: Shard, words: Words, _doubts: Words) -> int:
@@ -92,20 +111,13 @@ def _keep_boxes(test: Boxes, shard: Shard, words: Words, doubts: Words) -> int:
 
 
 def _keep_moments(test: Moments, shard: Shard, words: Words, doubts: Words) -> int:
-    start, end = slice_of_time(test, shard)
+    start, end = part_of_time(shard, int(test.ranges[0]), int(test.ranges[1]))
     if (end - start) * _SCATTERED < shard.rows:
         marked = np.zeros_like(words)
         kernels.mark(shard.by_time[start:end], marked)
         words &= marked
     zones, dated = shard.zone_seconds, shard.zone_dated
     return kernels.keep_seconds(words, zones, dated, shard.seconds, shard.flags, test.ranges, doubts)
-
-
-def slice_of_time(test: Moments, shard: Shard) -> tuple[int, int]:
-    """Return the part of ``Shard.by_time`` that may pass."""
-    first, last = int(test.ranges[0]), int(test.ranges[1])
-    start = kernels.first_at(shard.seconds, shard.by_time, first)
-    return start, kernels.first_at(shard.seconds, shard.by_time, last + 1)
 
 
 def _keep_named(test: Named, shard: Shard, words: Words, doubts: Words) -> int:

@@ -104,7 +104,7 @@ def _flipped(path: Path) -> None:
 DAMAGES = (_cut, _longer, _gone, _empty, _noise, _folder, _flipped)
 ARRAYS = (
     "codes", "factors", "list_of", "bounds", "seconds", "flags", "zone_bounds", "by_time", "list_starts", "list_sizes",
-    "list_rows", "list_codes", "vectors", "row_ids", "cells", "sq8",
+    "list_rows", "list_codes", "vectors", "row_ids", "cells",
 )  # fmt: skip
 
 
@@ -163,7 +163,7 @@ def _with(**values: Any) -> Damage:
         _with(version=None),
         _with(encoder="another"),
         _with(revision="2"),
-        _with(scale=0),
+        _with(words=0),
         _with(sensors=None),
         _with(unknown=1),
     ],

@@ -34,20 +34,12 @@ def test_costs_are_a_straight_line_in_the_work() -> None:
     assert costs.time("exact", Work(rows=10)) == BUILT_IN["exact"] + 10 * BUILT_IN["exact.rows"]
 
 
-def test_reach_lies_on_the_line_between_what_pictures_and_texts_need() -> None:
-    fitted = {
-        "picture.reach@10": 0.8, "picture.score@10": 0.9, "picture.probes@10": 20.0,
-        "text.reach@10": 0.6, "text.score@10": 0.5, "text.probes@10": 40.0,
-        "picture.reach@1000": 0.4, "picture.score@1000": 0.9, "picture.probes@1000": 120.0,
-        "text.reach@1000": 0.4, "text.score@1000": 0.5, "text.probes@1000": 140.0,
-    }  # fmt: skip
-    costs = Costs(fitted, 2048)
-    assert costs.reach(10).at(0.9) == pytest.approx(0.8)
-    assert costs.reach(10).at(0.7) == pytest.approx(0.7)
-    assert costs.reach(3).at(0.1) == pytest.approx(0.7)
-    assert costs.reach(100).at(0.9) == pytest.approx(0.6)
-    assert costs.reach(10**6).at(0.7) == pytest.approx(0.4)
-    assert (costs.probes(10), costs.probes(100), costs.probes(10**9)) == (30, 80, 130)
+def test_what_is_worth_a_probe_lies_on_the_line_between_two_depths() -> None:
+    costs = Costs({"worth@10": 0.2, "worth@1000": 0.4, "probes@10": 30.0, "probes@1000": 129.0}, 2048)
+    assert costs.worth(3) == costs.worth(10) == pytest.approx(0.2)
+    assert costs.worth(100) == pytest.approx(0.3)
+    assert costs.worth(10**6) == pytest.approx(0.4)
+    assert (costs.probes(10), costs.probes(100), costs.probes(10**9)) == (30, 80, 129)
 
 
 def test_no_more_lists_are_probed_than_there_are() -> None:

@@ -6,7 +6,6 @@ import pytest
 from retriever import Expression, parse_filter
 from retriever.engine import Alive, Engine, Route
 from retriever.engine._bitmap import are_in, bitmap_of, count_in, rows_in
-from retriever.engine._costs import KINDS
 from retriever.engine._fit import fit_costs
 from retriever.engine._layout import BLOCK
 from retriever.engine._recall import measure_recall
@@ -100,9 +99,8 @@ def test_every_row_above_a_score_is_streamed(made: Made, where: Expression | Non
 
 
 def test_more_lists_are_probed_where_fewer_rows_pass(made: Made) -> None:
-    near = {f"{kind}.{name}@{depth}": 0.0 for kind in KINDS for name in ("score", "probes") for depth in (5, 10_000)}
-    reach = {f"{kind}.reach@{depth}": far for kind in KINDS for depth, far in ((5, 0.0), (10_000, 9.0))}
-    engine = Engine(Watched(made.snapshot, costs=near | reach))
+    costs = {"probes@5": 0.0, "probes@10000": 0.0, "worth@5": 1.0, "worth@10000": 0.0}
+    engine = Engine(Watched(made.snapshot, costs=costs))
     rare = parse_filter("label = 'Forest' AND cloud < 0.2")
     every, some = (engine.search(made.queries[0], k=5, where=where, route="lists").plan for where in (None, rare))
     assert every.scanned < some.scanned <= ROWS
@@ -111,7 +109,7 @@ def test_more_lists_are_probed_where_fewer_rows_pass(made: Made) -> None:
 def test_costs_and_recall_are_measured_and_can_be_used(made: Made) -> None:
     costs = fit_costs(made.engine, seed=1)
     assert all(value >= 0 for name, value in costs.items() if "@" not in name)
-    assert {"exact.rows", "lists.codes", "picture.reach@10", "text.probes@10"} <= set(costs)
+    assert {"exact.rows", "lists.codes", "worth@10", "probes@10", "doubt"} <= set(costs)
     found = measure_recall(made.engine, seed=1)
     assert set(found) == {"blocks@10", "blocks@100", "lists@10", "lists@100"}
     assert all(0.9 < share <= 1 for share in found.values())

@@ -13,7 +13,7 @@ import pytest
 from core import InputError, StoreError
 from retriever import MemoryRows
 from retriever.engine import build_snapshot, current, open_snapshot
-from retriever.engine._build import _build, _lists
+from retriever.engine._build import _lists
 from retriever.engine._build._lists import Nearest, list_order, lists_for, train
 from retriever.engine._build._order import Keys
 from retriever.engine._build._spool import Piece, cut
@@ -128,14 +128,6 @@ def test_groups_of_centroids_find_nearly_always_the_nearest(monkeypatch: pytest.
     np.testing.assert_allclose(distances[np.arange(3000), exact], distances.min(axis=1), atol=1e-4)
     monkeypatch.setattr(_lists, "MOST_COMPARED", 50)
     assert (Nearest(centroids).of(vectors) == exact).mean() > 0.95
-
-
-def test_bytes_are_scaled_by_vectors_from_the_whole_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    tiles = TileMaker(ODD, np.random.default_rng(1)).tiles(200)
-    rows = MemoryRows(tiles, space=ODD.space)
-    sample = np.repeat(np.array([0.1, 0.5], np.float16), 100)[:, None]
-    monkeypatch.setattr(_build, "LEAST_SAMPLE", 50)
-    assert _build._layout(rows, survey(rows), sample, 0).scale == pytest.approx(127 / 0.5)
 
 
 def test_names_keep_their_places_and_new_ones_come_after() -> None:

@@ -28,9 +28,8 @@ class World:
         self.seconds[random.random(rows) < 0.1] = UNDATED
         self.sensor = random.integers(0, 5, rows).astype(np.uint8)
         self.shared = _shared(self.centroids, spreads(self.vectors, self.list_of, self.centroids))
-        self.scale = 127 / float(np.abs(self.vectors).max())
         self.shard = self._shard(np.float16 if half else np.float32)
-        self.layout = _layout(rows, dim, lists, self.scale)
+        self.layout = _layout(rows, dim, lists)
         self.scores: Floats = self.shard.vectors.astype(np.float32) @ self.query
 
     def prepared(self) -> Prepared:
@@ -78,7 +77,6 @@ class World:
             list_seconds=listed(self.seconds),
             list_sensor=listed(self.sensor),
             list_rows=order,
-            sq8=np.rint(self.vectors * self.scale).astype(np.int8),
             vectors=self.vectors.astype(dtype),
             scalars=pa.table({}),
             **held,
@@ -122,7 +120,7 @@ def _shared(centroids: Floats, reaches: Floats) -> Shared:
     )
 
 
-def _layout(rows: int, dim: int, lists: int, scale: float) -> Layout:
+def _layout(rows: int, dim: int, lists: int) -> Layout:
     return Layout(
         format=FORMAT,
         version=1,
@@ -133,7 +131,6 @@ def _layout(rows: int, dim: int, lists: int, scale: float) -> Layout:
         revision="",
         words=-(-dim // 64),
         lists=lists,
-        scale=scale,
         sensors=(),
         collections=(),
         shards=(),

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 import pytest
 
-from retriever.engine._costs import NOWHERE, Reach
 from retriever.engine._kernels import (
+    _probe,
     _select,
     best_of_blocks,
     best_of_lists,
     best_of_matrix,
+    better_rows,
     encode,
     interleave,
     nearest_lists,
@@ -23,13 +25,10 @@ from retriever.engine._kernels import (
     score,
     score_all,
     score_exact,
-    score_rough,
 )
 from retriever.engine._layout import BLOCK, LANES
 from retriever.engine._shard import Shared
 from tests.unit.retriever.engine.kernels.kernel_shards import World, bitmap
-
-EVERYWHERE = Reach(low=0.0, high=1.0, near=1e9, far=1e9, least=0.0)
 
 SHAPES = [(50, 4, 1), (1, 64, 1), (700, 100, 9), (257, 384, 5), (256, 512, 3)]
 """Rows, numbers in a vector, lists."""
@@ -120,7 +119,6 @@ def test_scores_are_dot_products(world: World) -> None:
     prepared, rows = world.prepared(), np.random.default_rng(2).permutation(len(world.vectors)).astype(np.int32)
     np.testing.assert_allclose(score(prepared, world.shard, rows), world.scores[rows], atol=1e-6)
     np.testing.assert_allclose(score_exact(prepared, world.shard, rows), world.scores[rows], atol=1e-6)
-    np.testing.assert_allclose(score_rough(prepared, world.shard, rows), world.scores[rows], atol=0.01)
 
 
 def test_vectors_of_float32_are_scored_as_they_are() -> None:
@@ -187,9 +185,8 @@ def test_the_best_rows_are_found_where_candidates_are_many(many: World, share: f
     rows, scores, _ = best_of_blocks(prepared, many.shard, words, None, room=20, keep=10)
     assert rows.tolist() == best
     np.testing.assert_allclose(scores, many.scores[best], atol=1e-6)
-    enough = min(10, int(passing.sum()))
     rows, _, looked = best_of_lists(
-        prepared, many.shard, probes=1, reach=EVERYWHERE, words=words, room=20, keep=10, enough=enough
+        prepared, many.shard, probes=1, worth=0.0, words=words, room=20, keep=10, passing=int(passing.sum())
     )
     assert rows.tolist() == best
     assert looked.lists <= 20
@@ -221,20 +218,50 @@ def test_more_candidates_are_taken_until_none_can_be_better() -> None:
     assert scored > 10
 
 
-def test_no_list_is_probed_that_hopes_for_less_than_the_reach(many: World) -> None:
-    prepared, room = many.prepared(), 3000
-    hopes = np.sort(prepared.hopes)[::-1]
-    for far in (0.0, 0.2, 9.0):
-        reach = Reach(low=0.0, high=1.0, near=far, far=far, least=0.0)
-        _, scores, looked = best_of_lists(prepared, many.shard, probes=2, reach=reach, room=room, keep=5, enough=5)
-        assert max(2, (hopes >= scores.min() - far).sum()) <= looked.lists
-        assert (looked.lists == 20) == (far == 9.0)
+def test_lists_are_probed_that_are_thought_to_hold_enough_of_the_better_rows(many: World) -> None:
+    prepared, least = many.prepared(), float(np.sort(many.scores)[-5])
+    for worth in (0.0, 0.02, 0.1, 1.0):
+        _, scores, looked = best_of_lists(prepared, many.shard, probes=2, worth=worth, room=3000, keep=5, passing=3000)
+        better = better_rows(prepared, many.shard, float(scores.min()))
+        assert max(2, int((better > worth * better.sum() * 1.01).sum())) <= looked.lists
+        assert (looked.lists == 20) == (worth == 0)
+        assert (looked.lists == 2) == (worth == 1)
+        assert worth > 0 or scores.min() == pytest.approx(least)
+
+
+def test_better_rows_are_those_of_normal_distributions_round_the_centroids(many: World) -> None:
+    prepared, floor = many.prepared(), float(np.quantile(many.scores, 0.9))
+    spreads, sizes = many.shared.spreads, many.shard.list_sizes
+    expected = [
+        size * (1 - NormalDist(dot, spread).cdf(floor))
+        for size, dot, spread in zip(sizes.tolist(), prepared.dots.tolist(), spreads.tolist(), strict=True)
+    ]
+    np.testing.assert_allclose(better_rows(prepared, many.shard, floor), expected, rtol=0.25, atol=1e-3)
+
+
+@pytest.mark.parametrize("share", [0.002, 0.3])
+def test_rows_that_pass_are_counted_by_list(many: World, share: float) -> None:
+    passing, sizes = passing_of(many, share), many.shard.list_sizes
+    exact = np.bincount(many.list_of[passing], minlength=20)
+    counted: Any = _probe.passing_of_lists
+    found = counted(sizes, many.shard.list_of, bitmap(passing), int(passing.sum()))
+    assert found.tolist() == exact.tolist()
+    assert counted(sizes, many.shard.list_of, np.empty(0, np.uint64), 3000).tolist() == sizes.tolist()
+
+
+def test_lists_in_which_no_row_passes_are_not_probed(many: World) -> None:
+    only = many.list_of == 7
+    rows, _, looked = best_of_lists(
+        many.prepared(), many.shard, probes=4, worth=0.0, words=bitmap(only), room=50, keep=10, passing=int(only.sum())
+    )
+    assert looked.lists == 1
+    assert rows.tolist() == np.flatnonzero(only)[np.argsort(-many.scores[only])][:10].tolist()
 
 
 def test_rows_below_the_floor_are_not_looked_for(many: World) -> None:
     prepared, floor = many.prepared(), float(np.sort(many.scores)[-4])
     rows, _, looked = best_of_lists(
-        prepared, many.shard, probes=1, reach=EVERYWHERE, room=50, keep=10, enough=10, floor=floor
+        prepared, many.shard, probes=1, worth=0.0, room=50, keep=10, passing=3000, floor=floor
     )
     assert set(np.argsort(-many.scores)[:3].tolist()) <= set(rows.tolist())
     assert looked.lists == 20
@@ -286,9 +313,9 @@ def test_no_row_passes(many: World) -> None:
     assert not len(best_of_blocks(many.prepared(), many.shard, words, None, room=100, keep=10)[0])
     assert not len(score_all(many.prepared(), many.shard, words, None, keep=10)[0])
     rows, _, looked = best_of_lists(
-        many.prepared(), many.shard, probes=4, reach=NOWHERE, words=words, room=100, keep=10, enough=1
+        many.prepared(), many.shard, probes=4, worth=1.0, words=words, room=100, keep=10, passing=1
     )
-    assert (len(rows), looked.lists, looked.examined, looked.scored) == (0, 20, 3000, 0)
+    assert (len(rows), looked.lists, looked.examined, looked.scored) == (0, 0, 0, 0)
 
 
 def test_codes_are_interleaved_and_padded() -> None:

@@ -1,0 +1,14 @@
+"""The order of time: which part of it lies in a range of seconds."""
+
+from __future__ import annotations
+
+from retriever.engine._shard import Shard
+
+
+def part_of_time(shard: Shard, first: int, last: int) -> tuple[int, int]:
+    """Return the part of ``Shard.by_time`` whose seconds lie in a range, both ends included."""
+    from retriever.engine._kernels._sieve import first_at  # imports numba
+
+    seconds, by_time = shard.seconds, shard.by_time
+    begin = first_at(seconds, by_time, first)
+    return begin, max(begin, first_at(seconds, by_time, last + 1))
