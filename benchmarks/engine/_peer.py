@@ -50,6 +50,8 @@ class Entry:
     """Most that it is asked in a turn."""
     parallel: bool = False
     """Whether its throughput on two threads is measured."""
+    reads: bool = False
+    """Whether it reads from files at each search, without mapping them."""
 
     def make(self) -> Peer:
         """Import its library and return it."""
@@ -123,6 +125,7 @@ ENTRIES: dict[str, Entry] = {
         target="_lance:Defaults",
         settings="IVF_RQ, 1,024 partitions, B-tree and bitmap indexes on the scalars, default search",
         every=5,
+        reads=True,
     ),
     "lance-tuned": Entry(
         title="LanceDB tuned",
@@ -130,6 +133,7 @@ ENTRIES: dict[str, Entry] = {
         target="_lance:Tuned",
         settings="the same index, 20 probes (no limit under a filter), refine factor 10",
         every=5,
+        reads=True,
     ),
     "lance-bypass": Entry(
         title="LanceDB bypass",
@@ -138,6 +142,7 @@ ENTRIES: dict[str, Entry] = {
         settings="the same table, vector index bypassed: scalar indexes, then an exact scan",
         every=20,
         questions=5,
+        reads=True,
     ),
     "qdrant": Entry(
         title="Qdrant Edge",

@@ -67,12 +67,14 @@ families: a bounding box (geo), a span of time (time), and both with a sensor (m
 best rows, from a float32 product with every row, that was found; where fewer rows pass than are asked for, of those.
 
 All engines run in the same minutes, each in a process of its own and on one thread, with the files of its index in the
-page cache and after {2 * SETTLING} answers that are not timed. They take turns: for each turn
-of {TURN} questions their order is drawn anew, and each is first asked one question that is not timed, because the
-others have emptied the caches. Time is taken inside the process round one call, from the query and the filter's
-numbers to the rows' numbers; each engine's own form of the filter (an expression parsed from the request, a bitmap,
-SQL text, conditions) is made inside it. Slow engines take part in every n-th turn only, and in all depths
-({" and ".join(map(str, DEPTHS))} rows).
+page cache and after {2 * SETTLING} answers that are not timed. They take turns: for each turn of {TURN} questions their
+order is drawn anew, and each is first asked one question that is not timed, because the others have emptied the caches.
+This machine takes back pages of files that were not touched for seconds, though most of its memory is free; so before
+its turn each engine's mapped files are brought back (`MADV_POPULATE_READ`), or read where it does not map them. What an
+engine needs with nothing in memory stands below, under opening. Time is taken inside the process round one call, from
+the query and the filter's numbers to the rows' numbers; each engine's own form of the filter (an expression parsed from
+the request, a bitmap, SQL text, conditions) is made inside it. Slow engines take part in every n-th turn only, and in
+all depths ({" and ".join(map(str, DEPTHS))} rows).
 """
 
 

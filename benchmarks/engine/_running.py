@@ -1,7 +1,8 @@
 """The run: engines take turns at the same questions, so that whatever disturbs the machine disturbs them all alike.
 
 A turn is one question that is not timed and TURN that are: the one before refills the caches that the other engines
-have emptied. The order of the engines is drawn anew for each turn.
+have emptied. Before it the engine's files are brought back into memory, where the machine has taken pages of them. The
+order of the engines is drawn anew for each turn.
 """
 
 from __future__ import annotations
@@ -118,6 +119,7 @@ def _ask(
         draw.shuffle(names)
         for name in names:
             numbers = turns[number][: ENTRIES[name].questions]
+            workers[name].call("warm")
             answers = workers[name].call("ask", [turns[number - 1][0], *numbers], depth)[1:]
             yield from zip([name] * len(numbers), numbers, answers, strict=True)
 
@@ -151,9 +153,15 @@ def throughput(work: Work, names: Sequence[str], say: Say) -> None:
         with _worker(work, name) as worker:
             _make_ready(work, name, worker, questions)
             found[name] = {
-                f"{kind} {threads}": worker.call("throughput", numbers, 10, threads, THROUGHPUT_SECONDS)
+                f"{kind} {threads}": _a_second(worker, numbers, threads)
                 for kind, numbers in (("plain", plain), ("mixed", mixed))
                 for threads in (1, 2)
             }
         work.write("throughput", found)
         say(f"throughput {name}: {found[name]}")
+
+
+def _a_second(worker: Worker, numbers: Sequence[int], threads: int) -> float:
+    worker.call("warm")
+    answered: float = worker.call("throughput", numbers, 10, threads, THROUGHPUT_SECONDS)
+    return answered

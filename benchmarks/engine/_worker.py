@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.engine._memory import Memory, memory
+from benchmarks.engine._memory import Memory, keep_in_memory, memory, read_into_cache
 from benchmarks.engine._peer import ENTRIES, Peer
 from benchmarks.engine._questions import Question
 from benchmarks.engine._work import Work
@@ -118,6 +118,12 @@ class _Session:
         self.ask(numbers, 10)
         gc.collect()
         gc.freeze()
+
+    def warm(self) -> None:
+        """Bring the files of the index into memory: those that are mapped, or those that are read at each search."""
+        files = self._work.files(self._name)
+        if not keep_in_memory(files) and ENTRIES[self._name].reads:
+            read_into_cache(files)
 
     def ask(self, numbers: Sequence[int], k: int) -> list[Answer]:
         """Answer questions, one after the other."""

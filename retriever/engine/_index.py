@@ -30,7 +30,7 @@ class EngineIndex:
         self._exact = exact
         self._newer = DeltaIndex(state.delta)
         self._known: dict[tuple[bytes, int], tuple[Expression | None, Ranking]] = {}
-        self.plans: list[Plan] = []
+        self._found: list[Ranking] = []
 
     @property
     def _engine(self) -> Engine:
@@ -43,7 +43,7 @@ class EngineIndex:
             found = known[1]
         else:
             found = self._engine.search(vector, k=k, where=where, alive=self._state.alive, exact=self._exact)
-        self.plans.append(found.plan)
+        self._found.append(found)
         return self._joined(found, vector, k, where)
 
     def ahead(self, vectors: NDArray[np.float32], *, k: int, where: Expression | None = None) -> None:
@@ -97,7 +97,7 @@ class EngineIndex:
             "snapshot_version": layout.version,
             "newer": len(self._state.delta),
             "gone": layout.rows - self._state.living,
-            "searches": [asdict(plan) | {"costs": dict(plan.costs)} for plan in self.plans],
+            "searches": [_told(found.plan) for found in self._found],
         }
 
     def _present(self) -> frozenset[str]:
@@ -113,6 +113,10 @@ class EngineIndex:
         if not len(self._state.delta):
             return first
         return _merged(first, self._newer.search(vector, k=k, where=where), k)
+
+
+def _told(plan: Plan) -> dict[str, Any]:
+    return asdict(plan) | {"costs": dict(plan.costs)}
 
 
 def _named(where: Expression | None) -> frozenset[str] | None:
