@@ -68,7 +68,7 @@ def rectangle(west: float, south: float, east: float, north: float) -> BaseGeome
         return Point(west, south)
     if west == east or south == north:
         return LineString([(west, south), (east, north)])
-    return box(west, south, east, north)
+    return shapely.box(west, south, east, north)
 
 
 def geometry_bbox(geometry: BaseGeometry) -> BBox:

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date as Day  # noqa: N812  # as below
 from datetime import datetime as Instant  # noqa: N812  # the field below is called datetime, as in every other type
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -197,11 +196,10 @@ class SearchRequest:
         Raises:
             FilterError: ``filter`` is wrong.
         """
-        return self._where
-
-    @cached_property
-    def _where(self) -> Expression | None:
-        return where(self)
+        kept: tuple[Expression | None] | None = self.__dict__.get("_where")
+        if kept is None:  # cached_property of Python 3.11 would let in one thread at a time
+            kept = self.__dict__["_where"] = (where(self),)
+        return kept[0]
 
     def describe(self) -> dict[str, Any]:
         """Return what was asked as JSON values, without what was left out."""

@@ -21,6 +21,9 @@ from retriever._expression import Always, And, Area, Column, Compare, Expression
 _PARTS_LIMIT = 32
 """Most parts of an area whose bounds are tested one by one; more are tested together."""
 
+_SINGLE = ("Polygon", "LineString", "Point")
+"""Geometries of one part."""
+
 _SLACK = 1e-3
 """Degrees by which the bounds round a circle are widened, because arcs bulge beyond the straight edges."""
 
@@ -78,6 +81,8 @@ def boxes_round(node: Area | Nearby) -> list[tuple[float, float, float, float]] 
         return [_circle_bounds(node)]
     if node.relation == "disjoint":
         return None
+    if node.geometry.geom_type in _SINGLE:
+        return [node.geometry.bounds]
     parts = shapely.get_parts(node.geometry)
     if len(parts) > _PARTS_LIMIT:
         parts = np.array([node.geometry])

@@ -71,7 +71,7 @@ ENTRIES: dict[str, Entry] = {
         title="Swath",
         index="swath",
         target="_swath:Swath",
-        settings="float16 table, search snapshot, route chosen by the planner, matches not counted",
+        settings="float16 table, search snapshot, route chosen by the planner, matches counted",
         parallel=True,
     ),
     "numpy": Entry(

@@ -110,7 +110,7 @@ Threads of one process that each take the next query, k 10; mixed filters of 10,
 ## Building, disk, memory, opening
 
 Times of building are wall clock and CPU seconds; an engine that shares its index shares them. Disk is the index alone:
-Swath's snapshot holds everything a search reads (1-bit codes twice, int8 and float16 vectors, columns), beside the tile
+Swath's snapshot holds everything a search reads (1-bit codes twice, float16 vectors, columns), beside the tile
 table; LanceDB's and Qdrant's hold the float32 vectors and filter columns; FAISS and USearch keep no filter columns.
 Memory is what the process has beyond the same process before it opened the index (libraries imported), from
 `smaps_rollup`, after {2 * SETTLING} answers: its own, and pages of mapped files, which the kernel can take back; then

@@ -62,7 +62,7 @@ def open_cold(work: Work, names: Sequence[str], say: Say) -> None:
             took = worker.call("open")
             took["first"] = worker.call("ask", [0], 10)[0][0]
             took["process"] = time.perf_counter() - start
-            worker.call("ask", _settling(questions), 10)
+            worker.call("ask", _settling(questions)[:: ENTRIES[name].every], 10)
             found[name] = {"took": took, "memory": worker.call("memory")}
         work.write("cold", found)
         say(f"cold {name}: {took['open'] + took['first']:.2f} s")

@@ -39,7 +39,7 @@ class Swath:
     def search(self, query: NDArray[np.float32], k: int, where: Filter | None) -> Rows:
         """See ``Peer``."""
         expression = None if where is None else SearchRequest.build(vector=query, k=k, **asked(where)).where()
-        found = self._engine.search(query, k=k, where=expression, count=False)
+        found = self._engine.search(query, k=k, where=expression)
         return np.array([number_of(tile_id) for tile_id in found.tile_ids], dtype=np.int64)
 
 

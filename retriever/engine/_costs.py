@@ -28,7 +28,7 @@ class Work:
     lists: float = 0.0
     """Inverted lists opened."""
     kept: float = 0.0
-    """Candidates scored again, by bytes or vectors."""
+    """Candidates scored by their stored vectors."""
 
     def __add__(self, other: Work) -> Work:
         """Return both."""

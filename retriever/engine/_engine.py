@@ -119,15 +119,18 @@ class Engine:
         self._check_route(route, exact=exact)
         query = self.query(vector, k, where)
         answers = self._answers(query, alive, Wish(exact=exact, count=count, route=route))
-        best = best_of([answer.candidates for answer in answers], query.vector, k)
+        best, told = (
+            best_of([answer.candidates for answer in answers], query.vector, k),
+            [each.told for each in answers],
+        )
         return Ranking(
             rows=best.rows,
             row_ids=best.row_ids,
             tile_ids=best.tile_ids,
             scores=best.scores,
-            matched=sum(answer.matched for answer in answers),
-            counted=all(answer.counted for answer in answers),
-            planned=partial(plan_of, answers, self.snapshot.layout, self._costs, k, route),
+            matched=sum(each.matched for each in told),
+            counted=all(each.counted for each in told),
+            planned=partial(plan_of, told, self.snapshot.layout, self._costs, k, route),
         )
 
     def search_many(

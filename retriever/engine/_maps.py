@@ -1,7 +1,7 @@
 """Files mapped into memory: read where they are touched, with no file descriptor and no claim on memory kept for each.
 
 ``mmap.mmap`` keeps a descriptor for each map (https://docs.python.org/3/library/mmap.html, ``trackfd`` of Python 3.13
-ends that): a shard has 35 files, and a process may often open 1,024. A map that copies on writing is refused where the
+ends that): a shard has 34 files, and a process may often open 1,024. A map that copies on writing is refused where the
 file is larger than memory and swap (https://docs.kernel.org/mm/overcommit-accounting.html).
 """
 

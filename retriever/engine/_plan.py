@@ -20,7 +20,7 @@ class Plan:
     """The way that was taken, and why."""
 
     route: Route
-    """The dearest one where shards went different ways."""
+    """An approximate one where one shard at least went that way, else the first shard's."""
     exact: bool
     """Whether the answer is promised to be the one of a flat index, ties included."""
     recall: float | None

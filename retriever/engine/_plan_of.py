@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from retriever.engine._costs import Costs
 from retriever.engine._layout import Layout
 from retriever.engine._plan import EXACT_ROUTES, Plan, Route
-from retriever.engine._shard_search import Answer
+from retriever.engine._shard_search import Told
 
 
-def plan_of(answers: Sequence[Answer], layout: Layout, costs: Costs, k: int, asked: Route | None = None) -> Plan:
+def plan_of(answers: Sequence[Told], layout: Layout, costs: Costs, k: int, asked: Route | None = None) -> Plan:
     """Return how the best ``k`` rows were found; ``asked`` is the route that was asked for."""
     approximate = sorted({answer.route for answer in answers} - EXACT_ROUTES)
     return Plan(
@@ -45,7 +45,7 @@ def plan_of_part(looked: int, layout: Layout) -> Plan:
     )
 
 
-def _main_route(answers: Sequence[Answer], approximate: Sequence[Route]) -> Route | None:
+def _main_route(answers: Sequence[Told], approximate: Sequence[Route]) -> Route | None:
     """The approximate route where there is one: it is what the user should know of."""
     if approximate:
         return approximate[0]
@@ -59,7 +59,7 @@ def _recall(routes: Sequence[Route], costs: Costs, k: int) -> float | None:
     return min(known) if known and len(known) == len(found) else None
 
 
-def _microseconds(answers: Sequence[Answer]) -> dict[Route, float]:
+def _microseconds(answers: Sequence[Told]) -> dict[Route, float]:
     totals: dict[Route, float] = {}
     for answer in answers:
         for route, time in answer.times.items():

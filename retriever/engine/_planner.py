@@ -115,7 +115,7 @@ def choose(query: Query, shard: Shard, alive: Words | None, wish: Wish, costs: C
     seek = sought(query, shard, alive)
     if wish.route == "slice" or (wish.route is None and _narrow(seek, costs)):
         return _slice(seek)
-    chosen = _chosen(seek, wish)
+    chosen = _chosen(seek, wish, costs)
     times = route_times(query, shard, chosen, seek.share, costs)
     route = wish.route or _cheapest(times, query, chosen, wish, costs)
     return Choice(route=route, chosen=chosen, rows=None, estimated=seek.likely, times=times)
@@ -140,16 +140,23 @@ def _slice(seek: Sought) -> Choice:
     return Choice(route="slice", chosen=chosen, rows=rows, estimated=seek.likely, times={})
 
 
-def _chosen(seek: Sought, wish: Wish) -> Chosen:
+def _chosen(seek: Sought, wish: Wish, costs: Costs) -> Chosen:
     """The rows that pass, by the cheapest means that count them."""
     test, alive, sieve = seek.test, seek.alive, seek.query.sieve
     if sieve.everything:
         count = seek.shard.rows if alive is None else count_in(alive)
         return Chosen(words=alive, blocks=None, count=count, sure=True, lists=test)
-    if seek.query.lists and seek.only_time and not wish.exact and wish.route in (None, "lists"):
+    if seek.only_time and _by_lists(seek.query, wish, costs):
         return Chosen(words=None, blocks=None, count=seek.part[1] - seek.part[0], sure=True, lists=test)
     found = passing(sieve, seek.shard, exact=wish.count or wish.exact, alive=alive)
     return Chosen(words=found.words, blocks=found.blocks, count=found.count, sure=found.sure, lists=test)
+
+
+def _by_lists(query: Query, wish: Wish, costs: Costs) -> bool:
+    """Whether lists are looked into without asking what else there is: they test the time by themselves."""
+    if not query.lists or wish.exact or wish.route is not None:
+        return bool(query.lists) and wish.route == "lists"
+    return (costs.recall("lists", query.k) or 1.0) >= TRUSTED
 
 
 def route_times(query: Query, shard: Shard, chosen: Chosen, share: float, costs: Costs) -> dict[Route, float]:

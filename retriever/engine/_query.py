@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import copy
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -55,21 +54,29 @@ class Query:
         """Standard deviations by which estimates are doubted."""
         self._layout = layout
         self._shared = shared
+        self._prepared: Prepared | None = None
+        self._best = np.empty(0, np.float32)
 
     def saw(self, scores: NDArray[np.float32]) -> None:
         """Take note of the best scores of a shard."""
-        if len(scores) >= self.k:
-            self.floor = max(self.floor, float(np.partition(scores, len(scores) - self.k)[len(scores) - self.k]))
+        best = np.concatenate([self._best, scores])
+        if len(best) >= self.k:
+            best = np.partition(best, len(best) - self.k)[len(best) - self.k :]
+            self.floor = float(best[0])
+        self._best = best
 
     def wider(self, k: int) -> Query:
         """Return the same search for more rows."""
+        _ = self.prepared  # once for both
         other = copy(self)
         other.k = k
         return other
 
-    @cached_property
+    @property
     def prepared(self) -> Prepared:
-        """The vector as kernels want it."""
-        from retriever.engine._kernels import prepare  # imports numba
+        """The vector as kernels want it; ``cached_property`` of Python 3.11 would let in one thread at a time."""
+        if self._prepared is None:
+            from retriever.engine._kernels import prepare  # imports numba
 
-        return prepare(self.vector, self._shared, self._layout)
+            self._prepared = prepare(self.vector, self._shared, self._layout)
+        return self._prepared

@@ -136,9 +136,5 @@ def probe(query: Query, shard: Shard, chosen: Chosen, lists: int, worth: float) 
     return _reached(shard, rows, scores, Work(lists=looked.lists, codes=looked.examined, kept=looked.scored))
 
 
-def _nothing(shard: Shard) -> Reached:
-    return _reached(shard, np.empty(0, np.int32), np.empty(0, np.float32), Work())
-
-
 def _reached(shard: Shard, rows: NDArray[np.int32], scores: NDArray[np.float32], work: Work) -> Reached:
     return Reached(candidates=Candidates(shard=shard, rows=rows, scores=scores), work=work)

@@ -30,13 +30,11 @@ WIDENING = 4
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Answer:
-    """What was found in one shard."""
+class Told:
+    """How one shard was searched."""
 
-    candidates: Candidates
-    """Rows that pass and may be among the best."""
     route: Route
-    """How they were found."""
+    """How rows were found."""
     matched: int
     """Rows that pass."""
     counted: bool
@@ -49,6 +47,16 @@ class Answer:
     """Nanoseconds each possible route was thought to take."""
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Answer:
+    """What was found in one shard."""
+
+    candidates: Candidates
+    """Rows that pass and may be among the best."""
+    told: Told
+    """How."""
+
+
 def search_shard(query: Query, shard: Shard, alive: Words | None, wish: Wish, costs: Costs) -> Answer:
     """Return what one shard holds for a query."""
     choice = choose(query, shard, alive, wish, costs)
@@ -56,8 +64,7 @@ def search_shard(query: Query, shard: Shard, alive: Words | None, wish: Wish, co
         reached, matched = _along(query, shard, choice, costs), choice.chosen.count
     else:
         reached, matched = _confirmed(query, shard, choice, costs)
-    return Answer(
-        candidates=reached.candidates,
+    told = Told(
         route=choice.route,
         matched=matched,
         counted=choice.chosen.sure,
@@ -65,6 +72,7 @@ def search_shard(query: Query, shard: Shard, alive: Words | None, wish: Wish, co
         work=reached.work,
         times=choice.times,
     )
+    return Answer(candidates=reached.candidates, told=told)
 
 
 def count_shard(sieve: Sieve, shard: Shard, alive: Words | None) -> int:

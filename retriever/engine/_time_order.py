@@ -7,8 +7,7 @@ from retriever.engine._shard import Shard
 
 def part_of_time(shard: Shard, first: int, last: int) -> tuple[int, int]:
     """Return the part of ``Shard.by_time`` whose seconds lie in a range, both ends included."""
-    from retriever.engine._kernels._sieve import first_at  # imports numba
+    from retriever.engine._kernels._sieve import part_between  # imports numba
 
-    seconds, by_time = shard.seconds, shard.by_time
-    begin = first_at(seconds, by_time, first)
-    return begin, max(begin, first_at(seconds, by_time, last + 1))
+    begin, end = part_between(shard.seconds, shard.by_time, first, last)
+    return int(begin), int(end)

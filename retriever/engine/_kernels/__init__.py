@@ -11,7 +11,7 @@ from retriever.engine._kernels._prepare import DOUBT, Prepared, nearest_lists, p
 from retriever.engine._kernels._probe import better_rows
 from retriever.engine._kernels._rotate import rotate, rotation
 from retriever.engine._kernels._scan import ALWAYS, FOREVER, scan_blocks, scan_lists
-from retriever.engine._kernels._score import score, score_all, score_exact, score_matrix
+from retriever.engine._kernels._score import score, score_all, score_matrix
 from retriever.engine._kernels._spread import spreads
 
 __all__ = [
@@ -35,7 +35,6 @@ __all__ = [
     "scan_lists",
     "score",
     "score_all",
-    "score_exact",
     "score_matrix",
     "spreads",
 ]

@@ -104,7 +104,7 @@ def best_of_lists(
     Args:
         prepared: The query.
         shard: Where to look.
-        probes: Lists to begin with; twice as many where they hold fewer than ``enough`` rows, and so on.
+        probes: Lists to begin with; twice as many where they hold too few rows, and so on.
         worth: Share of the best rows that a list must be thought to hold to be probed, once ``keep`` rows are known; 1
             for no more lists than at first, 0 for all.
         seconds: First and last second to look at, both included; ALWAYS takes undated rows too.
@@ -178,7 +178,10 @@ def _best_of_lists(
     keys, chosen, probed = np.empty(lists, np.uint64), np.empty(lists, np.int32), np.zeros(lists, np.uint8)
     useful = floor > LOWEST
     count, done, examined, scored = 0, 0, 0, 0
-    more = _first_lists(hopes, sizes, probed, probes, keys, chosen)
+    if useful:
+        more = next_lists(asked.dots, asked.steeps, sizes, floor, keep, probed, worth, keys, chosen[: max(probes, 1)])
+    else:
+        more = _first_lists(hopes, sizes, probed, probes, keys, chosen)
     while more:
         count, floor, looked, tried = _best_of_part(
             columns, chosen[:more], asked, first, last, sensors, words, room, best, keep, count, floor
@@ -189,7 +192,7 @@ def _best_of_lists(
         if count < enough and not useful:
             more = _first_lists(hopes, sizes, probed, done, keys, chosen)
         elif floor > LOWEST:
-            more = next_lists(asked.dots, asked.steeps, sizes, floor, probed, worth, keys, chosen[:most])
+            more = next_lists(asked.dots, asked.steeps, sizes, floor, keep, probed, worth, keys, chosen[:most])
         else:
             more = 0
     unpack(best, count, rows, scores)
@@ -228,7 +231,7 @@ def _best_of_part(columns, order, asked, first, last, sensors, words, room, best
         count, floor, tried = _rescore(columns, candidates, keys, asked, slack, keep, best, count, floor)
         scored += tried
         more = dropped and key_score(keys[found - 1]) + slack > floor
-        ceiling, room = keys[max(found - 1, 0)], room * _WIDENING
+        ceiling, room = keys[max(found - 1, 0)], min(room * _WIDENING, examined + 1)
     return count, floor, examined, scored
 
 

@@ -1,4 +1,4 @@
-"""Dot products of a query with stored rows: of bytes, of halves or floats."""
+"""Dot products of a query with centroids in bytes, and with stored rows in halves or floats."""
 
 from __future__ import annotations
 
@@ -34,12 +34,3 @@ def fetch_row(stored, row):
     size = stored.shape[1]
     for j in range(0, size, _LINE // stored.itemsize):
         prefetch(stored, row * size + j)
-
-
-@kernel
-def dot_double(stored, row, query):
-    """Return the same in double precision."""
-    total = 0.0
-    for j in range(query.size):
-        total += np.float64(widen(stored[row, j])) * np.float64(query[j])
-    return total

@@ -23,7 +23,16 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 def exact_kernel(function: _Function) -> _Function:
     """Compile as ``kernel`` does, but compare as IEEE 754 says: bounds may be NaN, which fast math does not respect."""
-    compiled: Any = numba.njit(nogil=True, boundscheck=False, error_model="numpy")(function)
+    return _compiled(function, nogil=True)
+
+
+def quick_kernel(function: _Function) -> _Function:
+    """The same, but keep the interpreter's lock: handing it over takes longer than the work."""
+    return _compiled(function, nogil=False)
+
+
+def _compiled(function: _Function, *, nogil: bool) -> _Function:
+    compiled: Any = numba.njit(nogil=nogil, boundscheck=False, error_model="numpy")(function)
     compiled._cache = _RoomCache(function)
     typed: _Function = compiled
     return typed

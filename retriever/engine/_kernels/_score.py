@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retriever.engine._kernels._columns import columns, fixed
-from retriever.engine._kernels._dots import dot_double, dot_stored, fetch_row
+from retriever.engine._kernels._dots import dot_stored, fetch_row
 from retriever.engine._kernels._intrinsics import kernel, trailing_zeros
 from retriever.engine._kernels._prepare import Prepared
 from retriever.engine._kernels._scan import Found, Words, chosen_blocks, some_words
@@ -34,13 +34,6 @@ def score_matrix(
     stored = fixed(vectors.view(np.uint16) if vectors.dtype == np.float16 else vectors)
     scores = np.empty(len(rows), np.float32)
     score_stored(stored, fixed(query), fixed(rows), scores)
-    return scores
-
-
-def score_exact(prepared: Prepared, shard: Shard, rows: NDArray[np.int32]) -> NDArray[np.float32]:
-    """Return the (n,) scores of (n,) rows by the stored vectors, summed in double precision and rounded once."""
-    scores = np.empty(len(rows), np.float32)
-    _score_double(columns(shard).stored, prepared.query, fixed(rows), scores)
     return scores
 
 
@@ -83,12 +76,6 @@ def score_stored(stored, query, rows, scores):
         if place + _AHEAD < rows.size:
             fetch_row(stored, np.int64(rows[place + _AHEAD]))
         scores[place] = dot_stored(stored, rows[place], query)
-
-
-@kernel
-def _score_double(stored, query, rows, scores):
-    for place in range(rows.size):
-        scores[place] = np.float32(dot_double(stored, rows[place], query))
 
 
 @kernel

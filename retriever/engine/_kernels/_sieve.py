@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from retriever.engine._kernels._intrinsics import popcount, trailing_zeros
-from retriever.engine._kernels._lanes import above, at_least, at_most, equal, exact_kernel, has_bit
+from retriever.engine._kernels._lanes import above, at_least, at_most, equal, exact_kernel, has_bit, quick_kernel
 from retriever.engine._layout import BLOCK, CONNECTED, IS_BOX, WHOLE
 
 _WORDS = BLOCK // 64
@@ -256,10 +256,17 @@ def summed(words: Any, blocks: Any) -> tuple[int, int]:
     return found, rows
 
 
-@exact_kernel
-def first_at(seconds: Any, by_time: Any, least: Any) -> int:
-    """Return the first place in the order of time whose second is at least ``least``."""
-    low, high = 0, len(by_time)
+@quick_kernel
+def part_between(seconds: Any, by_time: Any, first: Any, last: Any) -> tuple[int, int]:
+    """Return the part of the order of time whose seconds lie in a range, both ends included."""
+    begin = _first_at(seconds, by_time, 0, first)
+    return begin, _first_at(seconds, by_time, begin, last + 1)
+
+
+@quick_kernel
+def _first_at(seconds: Any, by_time: Any, low: Any, least: Any) -> Any:
+    """Return the first place from ``low`` on whose second is at least ``least``."""
+    high = len(by_time)
     while low < high:
         middle = (low + high) // 2
         if seconds[by_time[middle]] < least:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -55,7 +56,7 @@ def _estimated(sieve: Sieve, shard: Shard) -> Share:
         return Share(low=0, likely=0.0, high=0)
     found = [_either(test, shard) if isinstance(test, Either) else share_of(test, shard) for test in sieve.tests]
     missing = sum(rows - share.low for share in found)
-    likely = rows * float(np.prod([share.likely / rows for share in found]))
+    likely = rows * math.prod(share.likely / rows for share in found)
     high = min([rows, *(share.high for share in found)])
     if sieve.residual:
         return Share(low=0, likely=likely * residual_share(sieve, shard), high=high)
@@ -64,7 +65,7 @@ def _estimated(sieve: Sieve, shard: Shard) -> Share:
 
 def _either(test: Either, shard: Shard) -> Share:
     parts = [_estimated(sieve, shard) for sieve in test.sieves]
-    none = float(np.prod([1 - part.likely / shard.rows for part in parts]))
+    none = math.prod(1 - part.likely / shard.rows for part in parts)
     return Share(
         low=max(part.low for part in parts),
         likely=shard.rows * (1 - none),

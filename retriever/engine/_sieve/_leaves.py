@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
 from typing import Literal
@@ -40,6 +41,7 @@ LATEST = 2**31 - 1
 
 _FLIPPED: dict[Comparison, Comparison] = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "<>": "<>"}
 _SECOND = 1_000_000
+_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 _FIRST_MICROSECOND, _LAST_MICROSECOND = -(2**63), 2**63 - 1
 _PERCENTS = np.arange(101) / 100
 """The fractions that the percentages of ``Shard.cloud`` stand for."""
@@ -97,12 +99,19 @@ def moments_of(parts: Sequence[Expression]) -> Moments | None:
     """Return the test of several comparisons of the date, none of them ``<>``; None where no instant fulfils all."""
     first, last = _FIRST_MICROSECOND, _LAST_MICROSECOND
     for _, op, value in _comparisons(parts):
-        instant = int(pa.scalar(value, ARROW_TYPES["instant"]).value)
+        instant = _microseconds(value)
         if op in (">", ">=", "="):
             first = max(first, instant + (op == ">"))
         if op in ("<", "<=", "="):
             last = min(last, instant - (op == "<"))
     return Moments(condition=together(parts), ranges=_seconds(first, last)) if first <= last else None
+
+
+def _microseconds(value: Scalar) -> int:
+    """Of an instant, since 1970."""
+    if isinstance(value, datetime):
+        return (value - _EPOCH) // _MICROSECOND
+    return int(pa.scalar(value, ARROW_TYPES["instant"]).value)
 
 
 def _comparisons(parts: Sequence[Expression]) -> list[tuple[str, Comparison, Scalar]]:

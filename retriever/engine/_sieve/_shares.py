@@ -15,6 +15,7 @@ from retriever.engine._layout import UNDATED, WHOLE
 from retriever.engine._shard import Shard
 from retriever.engine._sieve._leaves import together
 from retriever.engine._sieve._model import Boxes, CellRanges, Moments, Named, Percents, Sieve
+from retriever.engine._time_order import part_of_time
 
 _SAMPLE = 256
 """Rows that are tested to guess at a condition that no column decides: the share is then known to 6 % at worst."""
@@ -112,11 +113,10 @@ def _cells(test: CellRanges, shard: Shard) -> NDArray[np.int64]:
 
 
 def _of_moments(test: Moments, shard: Shard) -> Share:
-    from retriever.engine._kernels._sieve import first_at  # imports numba
-
-    may, sure, _ = test.ranges.reshape(3, 2).tolist()
-    ends = [first_at(shard.seconds, shard.by_time, second) for second in (may[0], sure[0], sure[1] + 1, may[1] + 1)]
-    return Share(low=max(0, ends[2] - ends[1]), likely=float(ends[3] - ends[0]), high=ends[3] - ends[0])
+    may, sure, _ = ((first, last) for first, last in test.ranges.reshape(3, 2).tolist())
+    begin, end = part_of_time(shard, *may)
+    surely = (begin, end) if sure == may else part_of_time(shard, *sure)
+    return Share(low=max(0, surely[1] - surely[0]), likely=float(end - begin), high=end - begin)
 
 
 def _of_percents(test: Percents, shard: Shard) -> Share:

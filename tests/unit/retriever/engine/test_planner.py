@@ -6,6 +6,7 @@ import pytest
 
 from core import QueryError
 from retriever import parse_filter
+from retriever._expression import Expression
 from retriever.engine import Engine
 from retriever.engine._costs import BUILT_IN, Costs, Work
 from retriever.engine._explain import explained
@@ -15,6 +16,7 @@ from tests.unit.retriever.engine.made_engine import ROWS, Made, Watched, make_en
 
 DAY = parse_filter("datetime >= TIMESTAMP('2019-03-01T00:00:00Z') AND datetime < TIMESTAMP('2019-03-03T00:00:00Z')")
 SENSOR = parse_filter("sensor = 'sensor1'")
+LATER = parse_filter("datetime >= TIMESTAMP('2019-07-01T00:00:00Z')")
 
 
 @pytest.fixture(scope="module")
@@ -54,16 +56,24 @@ def test_the_cheapest_route_is_taken(made: Made, route: str) -> None:
     assert min(found.plan.costs, key=lambda each: found.plan.costs[each]) == route
 
 
+@pytest.mark.parametrize("where", [SENSOR, LATER], ids=["sensor", "time"])
 @pytest.mark.parametrize(("exact", "route"), [(1e3, "exact"), (1e12, "blocks")])
 def test_a_route_that_finds_too_little_is_not_taken_where_another_can_be_borne(
-    made: Made, exact: float, route: str
+    made: Made, exact: float, route: str, where: Expression
 ) -> None:
-    costs = dict(BUILT_IN) | {"exact": exact, "lists": 1.0, "lists.lists": 0.0, "lists.codes": 0.0, "lists.kept": 0.0}
+    costs = dict(BUILT_IN) | {
+        "slice": 1e13,
+        "exact": exact,
+        "lists": 1.0,
+        "lists.lists": 0.0,
+        "lists.codes": 0.0,
+        "lists.kept": 0.0,
+    }
     poor = {"lists@10": 0.9, "lists@100": 0.9, "blocks@10": 0.98, "blocks@100": 0.9}
     engine = Engine(Watched(made.snapshot, costs=costs, recall=poor))
-    assert engine.search(made.queries[0], k=5, where=SENSOR).plan.route == route
+    assert engine.search(made.queries[0], k=5, where=where).plan.route == route
     trusted = Engine(Watched(made.snapshot, costs=costs, recall=poor | {"lists@10": 0.995}))
-    assert trusted.search(made.queries[0], k=5, where=SENSOR).plan.route == "lists"
+    assert trusted.search(made.queries[0], k=5, where=where).plan.route == "lists"
 
 
 def test_a_narrow_range_of_time_is_walked_row_by_row(made: Made) -> None:
@@ -75,12 +85,11 @@ def test_a_narrow_range_of_time_is_walked_row_by_row(made: Made) -> None:
 
 
 def test_a_filter_on_time_alone_is_counted_without_a_bitmap(made: Made) -> None:
-    where = parse_filter("datetime >= TIMESTAMP('2019-07-01T00:00:00Z')")
     engine = with_costs(made, slice=1e9, exact=1e9, blocks=1e9, lists_lists=0.0)
-    found = engine.search(made.queries[0], k=5, where=where)
+    found = engine.search(made.queries[0], k=5, where=LATER)
     assert found.plan.route == "lists"
     assert found.counted
-    assert found.matched == made.flat.search(made.queries[0], k=1, where=where).matched
+    assert found.matched == made.flat.search(made.queries[0], k=1, where=LATER).matched
 
 
 def test_an_archive_without_lists_is_searched_exactly(tmp_path: Path) -> None:

@@ -24,7 +24,6 @@ from retriever.engine._kernels import (
     scan_lists,
     score,
     score_all,
-    score_exact,
 )
 from retriever.engine._layout import BLOCK, LANES
 from retriever.engine._shard import Shared
@@ -118,7 +117,6 @@ def test_estimates_of_the_centroid_itself_are_exact() -> None:
 def test_scores_are_dot_products(world: World) -> None:
     prepared, rows = world.prepared(), np.random.default_rng(2).permutation(len(world.vectors)).astype(np.int32)
     np.testing.assert_allclose(score(prepared, world.shard, rows), world.scores[rows], atol=1e-6)
-    np.testing.assert_allclose(score_exact(prepared, world.shard, rows), world.scores[rows], atol=1e-6)
 
 
 def test_vectors_of_float32_are_scored_as_they_are() -> None:
@@ -258,13 +256,33 @@ def test_lists_in_which_no_row_passes_are_not_probed(many: World) -> None:
     assert rows.tolist() == np.flatnonzero(only)[np.argsort(-many.scores[only])][:10].tolist()
 
 
-def test_rows_below_the_floor_are_not_looked_for(many: World) -> None:
+def test_of_many_rows_that_pass_some_tell_the_lists_of_all() -> None:
+    world = World(40_000, 16, 8)
+    passing = np.random.default_rng(0).random(40_000) < np.where(np.isin(world.list_of, [1, 5]), 0.0, 0.8)
+    exact, sizes = np.bincount(world.list_of[passing], minlength=8), world.shard.list_sizes
+    counted: Any = _probe.passing_of_lists
+    found = counted(sizes, world.shard.list_of, bitmap(passing), int(passing.sum()))
+    there = exact > 0
+    np.testing.assert_allclose(found[there], exact[there], rtol=0.35)
+    assert (found[~there] > 0).all()
+    assert (found[~there] < 0.05 * sizes[~there]).all()
+    nearly = np.ones(40_000, bool)
+    nearly[3] = False
+    found = counted(sizes, world.shard.list_of, bitmap(nearly), 39_999)
+    np.testing.assert_allclose(found, sizes * 39_999 / 40_000, rtol=1e-5)
+
+
+def test_under_a_floor_only_lists_are_probed_that_may_hold_a_row_above_it(many: World) -> None:
     prepared, floor = many.prepared(), float(np.sort(many.scores)[-4])
     rows, _, looked = best_of_lists(
         prepared, many.shard, probes=1, worth=0.0, room=50, keep=10, passing=3000, floor=floor
     )
     assert set(np.argsort(-many.scores)[:3].tolist()) <= set(rows.tolist())
     assert looked.lists == 20
+    rows, _, looked = best_of_lists(
+        prepared, many.shard, probes=4, worth=1e-3, room=50, keep=10, passing=3000, floor=9.0
+    )
+    assert (len(rows), looked.lists) == (0, 0)
 
 
 @pytest.mark.parametrize("keep", [1, 32, 700])
@@ -340,6 +358,6 @@ def test_read_only_arrays_are_taken(many: World) -> None:
     assert len(rows) == 10
 
 
-def test_a_query_of_zeros_scores_zero(many: World) -> None:
+def test_zeros_stay_zeros_when_they_are_rotated(many: World) -> None:
     shared: Shared = many.shared
     assert not rotate(np.zeros((1, 64), np.float32), shared).any()
