@@ -45,6 +45,12 @@ class Settings(BaseSettings):
     sensor_files: tuple[str, ...] = Field(
         default=(), description="TOML files of the archive's own sensors, for a server. A JSON list."
     )
+    keep_days: float = Field(
+        default=1.0,
+        ge=0,
+        le=36_500,
+        description="Days that a version of an index stays after it was replaced, for readers that hold it.",
+    )
     weights_dir: str = Field(
         default="", description="Folder of the weights of optional encoders; empty: ~/.cache/swath/weights."
     )

@@ -1,6 +1,9 @@
 """Scenes in, records out: sources, tiling, pixels, the ingest pipeline and the store."""
 
+from indexer._backup import BackupReport, back_up
 from indexer._calibration_file import CALIBRATION, read_calibration, remove_calibration, write_calibration
+from indexer._digest import Digest, digest_of
+from indexer._findings import Finding
 from indexer._footprint import Georeference
 from indexer._ledger import CompactReport, LedgerRow, Removed, SceneRows
 from indexer._legend_words import legend_in_words
@@ -19,10 +22,12 @@ from indexer._reach import Reach
 from indexer._records import RECORD_COLUMNS, record_from_row, records_to_batch, scene_key
 from indexer._rendered import Picture, check_rendering, color_stops, draw, reread
 from indexer._report import Failure, IngestOptions, IngestReport, Progress
+from indexer._restore import RestoreReport, restore
 from indexer._revisit import Original, read_original
 from indexer._schema import SCHEMA_VERSION, VectorType, tile_schema
 from indexer._snapshot import IndexInfo, Snapshot, enclosing_bbox, vector_matrix
 from indexer._tiling import TilingOptions
+from indexer._verify import TableCheck, verify_files, verify_tables
 from indexer._window_file import window_file
 from indexer.store import Store
 
@@ -31,8 +36,11 @@ __all__ = [
     "LEVEL",
     "RECORD_COLUMNS",
     "SCHEMA_VERSION",
+    "BackupReport",
     "CompactReport",
+    "Digest",
     "Failure",
+    "Finding",
     "Georeference",
     "IndexInfo",
     "IngestOptions",
@@ -46,14 +54,18 @@ __all__ = [
     "Reach",
     "Removed",
     "RenderingError",
+    "RestoreReport",
     "SceneRows",
     "Snapshot",
     "Store",
+    "TableCheck",
     "TilingOptions",
     "VectorType",
+    "back_up",
     "check_rendering",
     "check_scene_file",
     "color_stops",
+    "digest_of",
     "draw",
     "enclosing_bbox",
     "index_pyramid",
@@ -69,12 +81,15 @@ __all__ = [
     "remove_calibration",
     "renderings_of",
     "reread",
+    "restore",
     "scene_key",
     "scene_size",
     "sensor_of",
     "stored_picture",
     "tile_schema",
     "vector_matrix",
+    "verify_files",
+    "verify_tables",
     "window_file",
     "write_calibration",
 ]

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import pyarrow as pa
 
 from core import InputError
+from indexer._digest import Digest, row_sums
 from indexer._ledger import SceneRows
 from indexer._records import check_vectors
 from indexer._snapshot import vector_matrix
@@ -25,6 +26,8 @@ class Intake:
         self._scenes = scenes
         self._schema = schema
         self._error: Exception | None = None
+        self.digests: dict[str, str] = {}
+        """By scene key, of the scenes that have been streamed to their end."""
 
     def reader(self) -> pa.RecordBatchReader:
         """Return the rows of all scenes; an error in them ends the stream, so that nothing is committed."""
@@ -50,13 +53,16 @@ class Intake:
             raise
 
     def _scene(self, scene: SceneRows, seen: set[str]) -> Iterator[pa.RecordBatch]:
-        count, expected = 0, scene.ledger.tiles
+        digest, expected = Digest(), scene.ledger.tiles
         for batch in scene.batches:
             self._check(batch, scene.ledger.scene_key, seen)
-            count += batch.num_rows
+            for row_sum in row_sums(batch):
+                digest.add(row_sum)
             yield batch
-        if count != expected:
-            raise InputError(f"scene {scene.ledger.scene_id!r} came with {count} tiles, its ledger row says {expected}")
+        if digest.rows != expected:
+            came = f"came with {digest.rows} tiles, its ledger row says {expected}"
+            raise InputError(f"scene {scene.ledger.scene_id!r} {came}")
+        self.digests[scene.ledger.scene_key] = str(digest)
 
     def _check(self, batch: pa.RecordBatch, scene_key: str, seen: set[str]) -> None:
         if batch.schema != self._schema:

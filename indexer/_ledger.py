@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from typing import Any
 
 import pyarrow as pa
 
@@ -31,6 +32,18 @@ class LedgerRow:
     """JSON: tiling, sensor and encoding."""
     committed: datetime
     """UTC."""
+    digest: str | None = None
+    """Check sum of its tiles as they were committed, see ``_digest.py``; None where an earlier Swath committed them."""
+
+
+def ledger_rows(table: Any, where: str | None = None) -> list[LedgerRow]:
+    """Return the rows of a ledger table, as many as it has of a scene; columns of a later Swath are passed over."""
+    query = table.search(None)
+    known = {field.name for field in fields(LedgerRow)}
+    return [
+        LedgerRow(**{name: row[name] for name in row if name in known} | {"committed": row["committed"].astimezone(UTC)})
+        for row in (query if where is None else query.where(where)).to_arrow().to_pylist()
+    ]
 
 
 @dataclass(frozen=True, kw_only=True)

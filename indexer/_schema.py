@@ -66,6 +66,7 @@ LEDGER_SCHEMA = pa.schema(
         pa.field("dropped", pa.int64(), nullable=False),  # tiles under the minimum valid fraction
         pa.field("parameters", pa.string(), nullable=False),  # JSON: tiling, sensor, encoding
         pa.field("committed", pa.timestamp("us", tz="UTC"), nullable=False),
+        pa.field("digest", pa.string()),  # check sum of the tiles, see _digest.py; missing in ledgers of earlier days
     ]
 )
 

@@ -7,10 +7,10 @@ and the next run does the rest.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
-from datetime import UTC, timedelta
+from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,25 @@ from core import IndexNotFoundError, InputError, SpaceMismatchError, StoreError,
 from indexer._calibration_file import CALIBRATION
 from indexer._intake import Intake
 from indexer._lance import SCENES, TILES, any_key, connect, has_table, lance_errors
-from indexer._ledger import CompactReport, LedgerRow, Removed, SceneRows
+from indexer._ledger import CompactReport, LedgerRow, Removed, SceneRows, ledger_rows
+from indexer._named import chosen, not_an_index
+from indexer._retention import grace, tidy_table
 from indexer._schema import LEDGER_SCHEMA, VectorType, read_metadata, tile_schema
 from indexer._snapshot import IndexInfo, Snapshot
 
-__all__ = ["BusyError", "CompactReport", "IndexInfo", "LedgerRow", "Removed", "SceneRows", "Snapshot", "Store"]
+__all__ = [
+    "BusyError",
+    "CompactReport",
+    "IndexInfo",
+    "LedgerRow",
+    "Moment",
+    "Removed",
+    "SceneRows",
+    "Snapshot",
+    "Store",
+    "is_index_folder",
+    "writing_to",
+]
 
 STAGING = "staging"
 SEARCH = "search"
@@ -37,12 +51,24 @@ _OWN_NAMES = frozenset({STAGING, SEARCH, _LOCK, CALIBRATION, f"{TILES}.lance", f
 MERGE_LIMIT = 20_000
 """Most tiles replaced in one merge. ``merge_insert`` holds its input in memory (60,000 rows of 6 kB: +520 MB)."""
 
-KEEP_VERSIONS = timedelta(days=1)
-"""How long ``compact`` leaves old versions to readers that hold a snapshot."""
+LOOKS = 100
+"""Times that ``Store.moment`` looks for an instant between two commits, which come seconds apart."""
 
 
 class BusyError(StoreError):
     """Another process is writing to the index."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moment:
+    """Both tables of an index as they were at one instant."""
+
+    tiles: Snapshot
+    """The tiles."""
+    ledger: tuple[LedgerRow, ...]
+    """Every row of the ledger, two of a scene where it is damaged."""
+    scenes_version: int
+    """Version of the ledger's table."""
 
 
 class Store:
@@ -99,7 +125,7 @@ class Store:
         """
         path = Path(path)
         if not has_table(path, TILES):
-            raise IndexNotFoundError(_not_an_index(path))
+            raise IndexNotFoundError(not_an_index(path))
         with lance_errors("open", path):
             metadata = connect(path).open_table(TILES).schema.metadata
         try:
@@ -142,7 +168,7 @@ class Store:
             yield
 
     def snapshot(self, version: int | None = None) -> Snapshot:
-        """Return a view of a version, the newest by default; StoreError where it is gone (see ``KEEP_VERSIONS``)."""
+        """Return a view of a version, the newest by default; StoreError where it is gone (see ``compact``)."""
         table = self._table(TILES)
         with lance_errors(f"read version {version} of", self.path):
             table.checkout(version or table.version)
@@ -151,8 +177,23 @@ class Store:
     def ledger(self) -> Mapping[str, LedgerRow]:
         """Return every finished scene by its key."""
         with lance_errors("read", self.path):
-            rows = self._table(SCENES).search(None).to_arrow().to_pylist()
-        return {row["scene_key"]: LedgerRow(**row | {"committed": row["committed"].astimezone(UTC)}) for row in rows}
+            return {row.scene_key: row for row in ledger_rows(self._table(SCENES))}
+
+    def moment(self) -> Moment:
+        """Return both tables as they were at one instant, while others may be writing.
+
+        Raises:
+            StoreError: The index cannot be read, or changes faster than it can be looked at.
+        """
+        for _ in range(LOOKS):
+            with lance_errors("read", self.path):
+                scenes = self._table(SCENES)
+                scenes.checkout(scenes.version)
+                tiles = self.snapshot()
+                if self._table(SCENES).version == scenes.version:
+                    ledger = tuple(ledger_rows(scenes))
+                    return Moment(tiles=tiles, ledger=ledger, scenes_version=int(scenes.version))
+        raise StoreError(f"the index {self.path} changes too fast to be read as a whole; try again")
 
     def commit(self, scenes: Sequence[SceneRows]) -> None:
         """Make scenes visible, each wholly, in place of what the index held of them.
@@ -168,10 +209,11 @@ class Store:
         if not scenes:
             return
         with self.writing(), lance_errors("write to", self.path):
-            self._write_tiles(scenes)
-            self._write_ledger([scene.ledger for scene in scenes])
+            digests = self._write_tiles(scenes)
+            self._write_ledger([replace(scene.ledger, digest=digests[scene.ledger.scene_key]) for scene in scenes])
 
-    def _write_tiles(self, scenes: Sequence[SceneRows]) -> None:
+    def _write_tiles(self, scenes: Sequence[SceneRows]) -> Mapping[str, str]:
+        """Return the digest of each scene by its key."""
         keys = any_key(scene.ledger.scene_key for scene in scenes)
         table, intake = self._table(TILES), Intake(scenes, self.schema)
         known = table.count_rows(keys.to_sql()) > 0
@@ -181,14 +223,32 @@ class Store:
         with intake.first_error():
             if not known:
                 table.add(intake.reader())
-                return
-            merge = table.merge_insert("tile_id").when_matched_update_all().when_not_matched_insert_all()
-            merge.when_not_matched_by_source_delete(keys).execute(intake.reader())
+                return intake.digests
+            with self._unlisted(keys):
+                merge = table.merge_insert("tile_id").when_matched_update_all().when_not_matched_insert_all()
+                merge.when_not_matched_by_source_delete(keys).execute(intake.reader())
+        return intake.digests
+
+    @contextmanager
+    def _unlisted(self, keys: Any) -> Iterator[None]:
+        """Erase scenes from the ledger while their tiles are replaced, so that it never speaks of tiles that are gone."""
+        table = self._table(SCENES)
+        rows = ledger_rows(table, keys.to_sql())
+        table.delete(keys)
+        try:
+            yield
+        except Exception:
+            if rows:
+                self._write_ledger(rows)
+            raise
 
     def _write_ledger(self, rows: Sequence[LedgerRow]) -> None:
-        table = pa.Table.from_pylist([asdict(row) for row in rows], schema=LEDGER_SCHEMA)
-        merge = self._table(SCENES).merge_insert("scene_key").when_matched_update_all()
-        merge.when_not_matched_insert_all().execute(table)
+        table = self._table(SCENES)
+        for field in LEDGER_SCHEMA:
+            if field.name not in table.schema.names:  # made by an earlier Swath
+                table.add_columns(field)
+        merge = table.merge_insert("scene_key").when_matched_update_all().when_not_matched_insert_all()
+        merge.execute(pa.Table.from_pylist([asdict(row) for row in rows], schema=LEDGER_SCHEMA))
 
     def _erase(self, where: Any) -> None:
         self._table(SCENES).delete(where)
@@ -205,7 +265,7 @@ class Store:
             raise InputError("nothing to remove: give a scene id or a collection")
         with self.writing():
             known = self._scenes()
-            keys = _chosen(known, scene_id, collection)
+            keys = chosen(known, scene_id, collection)
             with lance_errors("write to", self.path):
                 before = self.snapshot().count()
                 self._erase(any_key(keys))
@@ -219,24 +279,47 @@ class Store:
             known |= {row["scene_key"]: (row["scene_id"], row["collection"]) for row in distinct.to_pylist()}
         return known
 
-    def compact(self, *, keep: timedelta = KEEP_VERSIONS) -> CompactReport:
+    def compact(self, *, keep: timedelta | None = None, versions: int = 1) -> CompactReport:
         """Rewrite many small data files as few large ones. What a search finds does not change.
 
         Args:
-            keep: Versions younger than this stay, for readers that hold a snapshot of them.
+            keep: How long a version stays after it was replaced, for readers that hold a snapshot of it; None reads
+                ``SWATH_KEEP_DAYS``.
+            versions: So many of the newest versions stay, however old.
 
         Raises:
+            InputError: Less than no time, or less than one version.
             StoreError: The index cannot be written.
         """
+        stays = grace(keep, versions)
         with self.writing(), lance_errors("write to", self.path):
             before = self.fragments
             for name in (TILES, SCENES):
-                self._table(name).optimize(cleanup_older_than=keep)
+                tidy_table(self._table(name), keep=stays, versions=versions)
             return CompactReport(fragments_before=before, fragments_after=self.fragments, version=self.version)
 
     def _table(self, name: str) -> Any:
         with lance_errors("open", self.path):
             return self._db.open_table(name)
+
+
+def is_index_folder(path: Path) -> bool:
+    """Whether a directory is an index or what is left of one, so that it may be replaced."""
+    return has_table(path, TILES) or {entry.name for entry in path.iterdir()} <= _OWN_NAMES
+
+
+@contextmanager
+def writing_to(path: Path) -> Iterator[None]:
+    """Hold the lock of whoever writes to an index directory, readable or not; the directory is there.
+
+    Raises:
+        BusyError: Another process holds it.
+        StoreError: The directory cannot be written.
+    """
+    from filelock import FileLock
+
+    with _locked(FileLock(path / _LOCK), path):
+        yield
 
 
 @contextmanager
@@ -256,8 +339,6 @@ def _locked(lock: Any, path: Path) -> Iterator[None]:
 
 
 def _create(path: Path, schema: pa.Schema) -> None:
-    from filelock import FileLock
-
     if path.exists() and not path.is_dir():
         raise InputError(f"{path} is a file; give a directory for the index")
     foreign = sorted({entry.name for entry in path.iterdir()} - _OWN_NAMES) if path.exists() else []
@@ -265,45 +346,10 @@ def _create(path: Path, schema: pa.Schema) -> None:
         raise InputError(f"{path} is not an index and not empty (it holds {foreign[0]!r}); give an empty directory")
     with lance_errors("create", path):
         path.mkdir(parents=True, exist_ok=True)
-        with _locked(FileLock(path / _LOCK), path):
+        with writing_to(path):
             # The tile table comes last: a directory counts as an index once it is there.
             for name, layout in ((SCENES, LEDGER_SCHEMA), (TILES, schema)):
                 connect(path).create_table(name, schema=layout, exist_ok=True)
-
-
-def _not_an_index(path: Path) -> str:
-    if not path.exists():
-        found = "does not exist"
-    elif not path.is_dir():
-        found = "is a file"
-    elif not any(path.iterdir()):
-        found = "is empty"
-    else:
-        found = "is a directory without a Swath index"
-    return f"{path} {found}; make an index with: swath index SOURCE --into {path}"
-
-
-def _chosen(known: Mapping[str, tuple[str, str]], scene_id: str | None, collection: str | None) -> list[str]:
-    """Keys of the scenes that are meant."""
-    keys = [key for key, (scene, owner) in known.items() if scene_id in (None, scene) and collection in (None, owner)]
-    if not keys:
-        raise InputError(_unknown(scene_id, collection, known.values()))
-    if collection is None and len(keys) > 1:
-        owners = ", ".join(sorted(known[key][1] for key in keys))
-        raise InputError(f"scene {scene_id!r} is in several collections ({owners}); name the collection as well")
-    return keys
-
-
-def _unknown(scene_id: str | None, collection: str | None, known: Iterable[tuple[str, str]]) -> str:
-    if collection is not None and collection not in {owner for _, owner in known}:
-        return f"no collection {collection!r} in the index; it holds {_some({owner for _, owner in known})}"
-    scenes = {scene for scene, owner in known if collection in (None, owner)}
-    return f"no scene {scene_id!r} in the index; it holds {_some(scenes)}"
-
-
-def _some(names: set[str], limit: int = 5) -> str:
-    shown = ", ".join(sorted(names)[:limit]) or "nothing"
-    return shown if len(names) <= limit else f"{shown} and {len(names) - limit} more"
 
 
 def _fragments(table: Any) -> int:

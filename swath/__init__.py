@@ -12,18 +12,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from indexer import restore
     from swath._client import SwathClient
     from swath._index import Index
     from swath._index import open_index as open  # noqa: A004 - swath.open is how an index is opened
     from swath._ingest import index_archive as index
+    from swath._verifying import verify_index as verify
 
-__all__ = ["Index", "SwathClient", "index", "open"]
+__all__ = ["Index", "SwathClient", "index", "open", "restore", "verify"]
 
 _LAZY = {
     "Index": ("swath._index", "Index"),
     "SwathClient": ("swath._client", "SwathClient"),
     "index": ("swath._ingest", "index_archive"),
     "open": ("swath._index", "open_index"),
+    "restore": ("indexer", "restore"),
+    "verify": ("swath._verifying", "verify_index"),
 }
 
 

@@ -14,6 +14,7 @@ from swath import (
     _cmd_eval,
     _cmd_export,
     _cmd_index,
+    _cmd_keep,
     _cmd_keys,
     _cmd_knowledge,
     _cmd_look,
@@ -46,6 +47,7 @@ for _module in (
     _cmd_export,
     _cmd_demo,
     _cmd_serve,
+    _cmd_keep,
     _cmd_keys,
     _cmd_knowledge,
     _cmd_mcp,
@@ -54,5 +56,5 @@ for _module in (
 
 
 def main() -> None:
-    """Run the command line and exit: 0 ok, 1 failure, 2 bad input, 3 some scenes failed."""
+    """Run the command line and exit: 0 ok, 1 failure, 2 bad input, 3 some scenes failed, 4 damaged."""
     sys.exit(run_and_report(lambda: app(standalone_mode=False)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -97,11 +98,18 @@ def sensors(as_json: AsJson = False) -> None:
     print_table(None, columns, rows)
 
 
-def doctor(as_json: AsJson = False) -> int:
-    """Check the installation: packages, drivers, weights, a first encoding."""
+def doctor(
+    index_dir: Annotated[
+        Path | None, typer.Option("--index", metavar="DIR", help="Look at this index as well; swath verify reads it all.")
+    ] = None,
+    as_json: AsJson = False,
+) -> int:
+    """Check the installation: packages, drivers, weights, a first encoding; and an index at a glance."""
     from swath._doctor import examine
+    from swath._doctor_index import examine_index
 
-    checks = examine()
+    about_index = [] if index_dir is None else examine_index(index_dir)
+    checks = [*examine(), *about_index]
     if as_json:
         print_json(checks)
     else:

@@ -131,11 +131,20 @@ def remove(
         stdout().print(f"removed {removed.scenes} scenes, {removed.tiles:,} tiles")
 
 
-def compact(index_dir: IndexDir, as_json: AsJson = False) -> None:
+KeepDays = Annotated[
+    float | None,
+    typer.Option(metavar="DAYS", help="How long a version stays after it was replaced; else SWATH_KEEP_DAYS, 1."),
+]
+KeepVersions = Annotated[int, typer.Option(metavar="N", help="So many of the newest versions stay, however old.")]
+
+
+def compact(
+    index_dir: IndexDir, keep_days: KeepDays = None, keep_versions: KeepVersions = 1, as_json: AsJson = False
+) -> None:
     """Merge small files and drop old versions."""
     import swath
 
-    report = swath.open(index_dir).compact()
+    report = swath.open(index_dir).compact(keep_days=keep_days, keep_versions=keep_versions)
     if as_json:
         print_json(report)
     else:
@@ -147,6 +156,8 @@ def optimize(
     rebuild: Annotated[
         bool, typer.Option("--rebuild", help="Build the search snapshot anew, whatever there is.")
     ] = False,
+    keep_days: KeepDays = None,
+    keep_versions: KeepVersions = 1,
     as_json: AsJson = False,
 ) -> None:
     """Make searches quick: merge small files, then build the search snapshot or add to it."""
@@ -154,7 +165,9 @@ def optimize(
     from swath._progress import Line
 
     with Line("making the search snapshot") as line:
-        report = swath.open(index_dir).optimize(rebuild=rebuild, progress=line.count)
+        report = swath.open(index_dir).optimize(
+            rebuild=rebuild, keep_days=keep_days, keep_versions=keep_versions, progress=line.count
+        )
     print_json(report) if as_json else _print_optimized(report)
 
 

@@ -9,7 +9,7 @@ import typer
 
 from swath._console import print_json, print_table, stderr, stdout
 from swath._errors import PARTLY_FAILED
-from swath._options import AsJson
+from swath._options import AsJson, IndexArgument
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
@@ -22,8 +22,6 @@ SHOWN_BAD = 20
 
 SHOWN_TEXT = 200
 """Characters of a passage that search prints; --json prints all."""
-
-IndexArgument = Annotated[Path, typer.Argument(metavar="INDEX", help="Index directory.")]
 
 
 def register(app: typer.Typer) -> None:

@@ -12,7 +12,6 @@ from swath._options import AsJson, IndexDir
 
 if TYPE_CHECKING:
     from indexer.store import IndexInfo
-    from retriever.engine import SnapshotSummary
 
 
 def register(app: typer.Typer) -> None:
@@ -45,27 +44,20 @@ def show(
 
 def info(index_dir: IndexDir, as_json: AsJson = False) -> None:
     """Describe an index: counts, extent, dates, encoder."""
+    from dataclasses import asdict
+
     import swath
+    from swath._snapshot_words import as_values, in_words
 
     index = swath.open(index_dir)
-    found = index.info()
+    found, snapshot = index.info(), index.search_snapshot()
     if as_json:
-        print_json(found)
+        print_json(asdict(found) | {"search_snapshot": as_values(snapshot)})
         return
     from indexer.knowledge import list_knowledge
 
     _print_info(found, sum(file.passages for file in list_knowledge(index_dir)))
-    print_text(f"search snapshot: {_snapshot_in_words(index.search_snapshot(), index_dir)}")
-
-
-def _snapshot_in_words(found: SnapshotSummary | str | None, index_dir: Path) -> str:
-    if isinstance(found, str):
-        return found
-    advice = f"swath optimize --index {index_dir}"
-    if found is None:
-        return f"none, every tile is compared; for large archives: {advice}"
-    held = f"{found.tiles:,} tiles, made from version {found.version} on {found.built}"
-    return f"{held}; {found.newer:,} newer ones wait for: {advice}" if found.newer else held
+    print_text(f"search snapshot: {in_words(snapshot, index_dir)}")
 
 
 def _print_info(found: IndexInfo, passages: int) -> None:
@@ -80,6 +72,7 @@ def _print_info(found: IndexInfo, passages: int) -> None:
         ("bbox", found.bbox),
         ("encoder", f"{found.encoder}@{found.revision}"),
         ("dim", found.dim),
+        ("version", found.version),
         *([("knowledge", f"{passages:,} passages")] if passages else []),
     ]
     print_table(None, ("", ""), rows)

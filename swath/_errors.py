@@ -1,4 +1,7 @@
-"""From an exception to one clear line and an exit code: 0 ok, 1 failure, 2 bad input, 3 some scenes failed."""
+"""From an exception to one clear line and an exit code.
+
+0 ok, 1 failure, 2 bad input, 3 some scenes failed, 4 the index is damaged.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,9 @@ import typer
 
 PARTLY_FAILED = 3
 """Exit code of ``swath index`` when some scenes could not be indexed."""
+
+DAMAGED = 4
+"""Exit code of ``swath verify`` when something is lost or wrong."""
 
 
 _PREFIXES = {"Settings": "SWATH_", "AnswerSettings": "SWATH_ANSWER_"}

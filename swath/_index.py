@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core import Record
-from indexer import remove_calibration
+from core import InputError, Record
+from indexer import BackupReport, back_up, remove_calibration
 from indexer.store import CompactReport, IndexInfo, Removed
 from retriever import CalibrationPlan, FitReport, calibrate_index, find_tile, write_fit_report
 from swath._searchable import SearchableIndex
@@ -16,6 +17,7 @@ from swath._searchable import SearchableIndex
 if TYPE_CHECKING:
     from retriever.engine import OptimizeReport, SnapshotSummary
     from retriever.rag import Answer, Archive, Asker, QueryPlan, Turn
+    from swath._verifying import VerifyReport
 
 Progress = Callable[[int, int], None]
 """Called with tiles done and tiles in all."""
@@ -163,24 +165,71 @@ class Index(SearchableIndex):
         """
         return self._store.remove(scene_id=scene_id, collection=collection)
 
-    def compact(self) -> CompactReport:
-        """Merge small files and drop old versions; what a search sees does not change."""
+    def verify(self, *, full: bool = False, progress: Progress | None = None) -> VerifyReport:
+        """Check that the index is whole; see ``swath.verify``, which also takes one that cannot be opened."""
+        from swath._verifying import verify_index
+
+        return verify_index(self.path, full=full, progress=progress)
+
+    def backup(self, to: str | PathLike[str], *, progress: Progress | None = None) -> BackupReport:
+        """Add a copy of the index, as it is at one instant, to a folder of backups; ``swath.restore`` reads it.
+
+        Args:
+            to: Folder of backups; made if it is missing.
+            progress: Called with bytes done and bytes in all.
+
+        Raises:
+            InputError: ``to`` holds something else.
+            StoreError: The index cannot be read, or the copy cannot be written.
+        """
+        return back_up(self.path, Path(to), progress=progress)
+
+    def compact(self, *, keep_days: float | None = None, keep_versions: int = 1) -> CompactReport:
+        """Merge small files and drop old versions; what a search sees does not change.
+
+        Args:
+            keep_days: How long a version stays after it was replaced, for readers that hold it; None reads
+                ``SWATH_KEEP_DAYS``.
+            keep_versions: So many of the newest stay, however old.
+
+        Raises:
+            InputError: Less than no time, or less than one version.
+            StoreError: The index cannot be written.
+        """
         from retriever.engine import compact
 
-        return compact(self._store)
+        return compact(self._store, keep=_days(keep_days), versions=keep_versions)
 
-    def optimize(self, *, rebuild: bool = False, progress: Progress | None = None) -> OptimizeReport:
+    def optimize(
+        self,
+        *,
+        rebuild: bool = False,
+        keep_days: float | None = None,
+        keep_versions: int = 1,
+        progress: Progress | None = None,
+    ) -> OptimizeReport:
         """Make searches quick: compact, then build the search snapshot, or add to it what came since.
 
         Searches go on meanwhile. An index without a snapshot is searched just as well, only slower.
 
         Args:
             rebuild: Build anew whatever there is.
+            keep_days: See ``compact``.
+            keep_versions: See ``compact``.
             progress: Called with rows done and rows in all.
 
         Raises:
+            InputError: Less than no time is kept, or less than one version.
             StoreError: The index cannot be written, or is being optimized by another process.
         """
         from retriever.engine import optimize
 
-        return optimize(self._store, rebuild=rebuild, progress=progress)
+        keep = _days(keep_days)
+        return optimize(self._store, rebuild=rebuild, keep=keep, versions=keep_versions, progress=progress)
+
+
+def _days(number: float | None) -> timedelta | None:
+    try:
+        return None if number is None else timedelta(days=number)
+    except (OverflowError, ValueError):
+        raise InputError(f"versions are kept for a number of days, got {number}") from None

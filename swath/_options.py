@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 IndexDir = Annotated[Path, typer.Option("--index", metavar="DIR", help="Index directory.")]
+IndexArgument = Annotated[Path, typer.Argument(metavar="INDEX", help="Index directory.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 # Filters: what a tile must pass, whatever is looked for or asked.

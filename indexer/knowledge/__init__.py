@@ -4,6 +4,7 @@ from indexer.knowledge._add import add_knowledge, clear_knowledge, list_knowledg
 from indexer.knowledge._embedding import Embedding, embedding_of
 from indexer.knowledge._geometry import DEFAULT_RADIUS_KM, circle, extent
 from indexer.knowledge._types import BadEntry, FileReport, KnowledgeFile, KnowledgeReport
+from indexer.knowledge._verify import verify_knowledge
 from indexer.knowledge.table import KnowledgeTable, version_stamp
 
 __all__ = [
@@ -21,5 +22,6 @@ __all__ = [
     "extent",
     "list_knowledge",
     "remove_knowledge",
+    "verify_knowledge",
     "version_stamp",
 ]

@@ -18,9 +18,10 @@ import pyarrow.compute as pc
 
 from core import InputError, SpaceMismatchError, VectorSpace
 from indexer._lance import connect, has_table, lance_errors
+from indexer._retention import grace, tidy_table
 from indexer._snapshot import Snapshot
 from indexer.knowledge._types import KnowledgeFile
-from indexer.store import KEEP_VERSIONS, Store
+from indexer.store import Store
 
 KNOWLEDGE = "knowledge"
 """Name of the table."""
@@ -168,7 +169,7 @@ class KnowledgeTable:
             StoreError: The index cannot be written.
         """
         with lance_errors("write to", self.path):
-            self._table().optimize(cleanup_older_than=KEEP_VERSIONS)
+            tidy_table(self._table(), keep=grace(None))
 
     def ids(self, sources: Sequence[str]) -> Mapping[str, frozenset[str]]:
         """Return the passage ids that each of these files has."""

@@ -17,6 +17,7 @@ from retriever.engine._plan import EXACT_ROUTES, Plan, Route
 from retriever.engine._rows import EngineRows
 from retriever.engine._shard import Shard, Shared
 from retriever.engine._summary import SnapshotSummary, snapshot_summary
+from retriever.engine._verify import SnapshotCheck, verify_snapshot
 
 __all__ = [
     "BLOCK",
@@ -37,6 +38,7 @@ __all__ = [
     "ShardEntry",
     "Shared",
     "Snapshot",
+    "SnapshotCheck",
     "SnapshotSummary",
     "build_snapshot",
     "compact",
@@ -45,4 +47,5 @@ __all__ = [
     "open_snapshot",
     "optimize",
     "snapshot_summary",
+    "verify_snapshot",
 ]

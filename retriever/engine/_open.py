@@ -75,6 +75,16 @@ def current(index_path: Path) -> Path | None:
     return home / name if there else None
 
 
+def snapshot_bytes(index_path: Path) -> int:
+    """Return the size of the current snapshot's files, 0 where there is none.
+
+    Raises:
+        StoreError: What names it cannot be read.
+    """
+    folder = current(index_path)
+    return 0 if folder is None else sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
 def open_snapshot(folder: Path) -> OpenSnapshot:
     """Open the snapshot in a folder, as ``current`` names it.
 

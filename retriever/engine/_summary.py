@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from indexer.store import Store
 from retriever.engine._fresh import Fresh
+from retriever.engine._open import snapshot_bytes
 from retriever.engine._rows import EngineRows
 
 
@@ -21,6 +22,8 @@ class SnapshotSummary:
     """Its tiles that are still in the table."""
     newer: int
     """Tiles that came later: they are searched one and all."""
+    bytes: int
+    """Of its files."""
 
 
 def snapshot_summary(store: Store) -> SnapshotSummary | str | None:
@@ -34,4 +37,10 @@ def snapshot_summary(store: Store) -> SnapshotSummary | str | None:
         return version.remarks[0] if version.remarks else None
     state = version.rows.state
     layout = state.opened.engine.snapshot.layout
-    return SnapshotSummary(version=layout.version, built=layout.built, tiles=state.living, newer=len(state.delta))
+    return SnapshotSummary(
+        version=layout.version,
+        built=layout.built,
+        tiles=state.living,
+        newer=len(state.delta),
+        bytes=snapshot_bytes(store.path),
+    )

@@ -3,7 +3,7 @@
 from retriever.engine._build._align import Alignment, align, realign
 from retriever.engine._build._build import SHARD_ROWS, VersionedRows, build_snapshot
 from retriever.engine._build._extend import extend_snapshot
-from retriever.engine._build._optimize import OptimizeReport, compact, optimize, snapshot_bytes
+from retriever.engine._build._optimize import OptimizeReport, compact, optimize
 
 __all__ = [
     "SHARD_ROWS",
@@ -16,5 +16,4 @@ __all__ = [
     "extend_snapshot",
     "optimize",
     "realign",
-    "snapshot_bytes",
 ]

@@ -22,7 +22,7 @@ from retriever.engine._build._survey import extended, survey
 from retriever.engine._build._write import write_array, write_layout
 from retriever.engine._layout import UNKNOWN, Layout, ShardEntry
 from retriever.engine._open import OpenSnapshot
-from retriever.engine._sums import SUMS, write_sums
+from retriever.engine._sums import SUMS, read_sums, write_sums
 
 LATER = "later-"
 """Begins the names of shards with rows that came after the others; they are made anew with every extension."""
@@ -112,10 +112,11 @@ def _relabelled(base: OpenSnapshot, number: int, folder: Path, row_ids: NDArray[
     home = folder / entry.folder
     _link(base.folder / entry.folder, home)
     if not np.array_equal(row_ids, base.shard(number).row_ids):
-        array_file(home, "row_ids").unlink()
+        changed, known = array_file(home, "row_ids"), read_sums(home)
+        changed.unlink()
         write_array(home, "row_ids", row_ids, shard_arrays(base.layout, entry)["row_ids"])
         (home / SUMS).unlink()
-        write_sums(home)
+        write_sums(home, {name: found for name, found in known.items() if name != changed.name})
 
 
 def _link(source: Path, target: Path) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from datetime import timedelta
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -15,10 +17,13 @@ from retriever.engine._build._align import Alignment, align, made_from, realign
 from retriever.engine._build._build import Progress, build_snapshot
 from retriever.engine._build._extend import extend_snapshot, in_order
 from retriever.engine._build._folders import building
-from retriever.engine._open import OpenSnapshot, current, open_snapshot
+from retriever.engine._open import OpenSnapshot, current, open_snapshot, snapshot_bytes
 
 REBUILT_ABOVE = 0.2
 """Share of rows that came or went since everything was put in order above which it is put in order anew."""
+
+_Merge = Callable[[], CompactReport]
+"""Compacts the tables."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +52,14 @@ class OptimizeReport:
     """That it took."""
 
 
-def optimize(store: Store, *, rebuild: bool = False, progress: Progress | None = None) -> OptimizeReport:
+def optimize(
+    store: Store,
+    *,
+    rebuild: bool = False,
+    keep: timedelta | None = None,
+    versions: int = 1,
+    progress: Progress | None = None,
+) -> OptimizeReport:
     """Compact the tables of an index, then build its search snapshot or extend the one there is.
 
     Searches go on meanwhile; the writer's lock is only held while the tables are compacted. A full build comes first,
@@ -57,19 +69,23 @@ def optimize(store: Store, *, rebuild: bool = False, progress: Progress | None =
     Args:
         store: The index.
         rebuild: Build anew whatever there is.
+        keep: See ``Store.compact``.
+        versions: See ``Store.compact``.
         progress: Called with rows done and rows in all.
 
     Raises:
+        InputError: Less than no time is kept, or less than one version.
         StoreError: The index cannot be written, or is being optimized by another process.
     """
     started, fragments = time.monotonic(), store.fragments
+    merge = partial(store.compact, keep=keep, versions=versions)
     with building(store.path):
         table, former = store.snapshot(), _usable(store)
         before = None if former is None else align(table, former)
         built = table.count() > 0 and (rebuild or before is None or _outgrown(before, former))
         if built:
             build_snapshot(table, store.path, progress=progress)
-        compacted, extended = _compacted_if_free(store, progress)
+        compacted, extended = _compacted_if_free(store, merge, progress)
         size = snapshot_bytes(store.path)
     return OptimizeReport(
         snapshot="built" if built else "extended" if extended else "none" if former is None else "kept",
@@ -112,22 +128,28 @@ def _outgrown(before: Alignment, snapshot: OpenSnapshot | None) -> bool:
     return moved > REBUILT_ABOVE * sum(snapshot.layout.shards[number].rows for number in ordered)
 
 
-def compact(store: Store) -> CompactReport:
+def compact(store: Store, *, keep: timedelta | None = None, versions: int = 1) -> CompactReport:
     """Compact the tables of an index and bring its search snapshot along, where it has one.
 
     A compaction gives rows other ids: a snapshot that is left behind cannot be used.
 
+    Args:
+        store: The index.
+        keep: See ``Store.compact``.
+        versions: See ``Store.compact``.
+
     Raises:
+        InputError: Less than no time is kept, or less than one version.
         StoreError: The index cannot be written, or is being optimized or written by another process.
     """
     with building(store.path):
-        return _compacted(store, None)[0]
+        return _compacted(store, partial(store.compact, keep=keep, versions=versions), None)[0]
 
 
-def _compacted_if_free(store: Store, progress: Progress | None) -> tuple[bool, bool]:
+def _compacted_if_free(store: Store, merge: _Merge, progress: Progress | None) -> tuple[bool, bool]:
     """Return whether the tables were compacted and whether the snapshot is a new one."""
     try:
-        return True, _compacted(store, progress)[1]
+        return True, _compacted(store, merge, progress)[1]
     except BusyError:
         return False, _extended(store, progress)
 
@@ -142,13 +164,13 @@ def _extended(store: Store, progress: Progress | None) -> bool:
     return True
 
 
-def _compacted(store: Store, progress: Progress | None) -> tuple[CompactReport, bool]:
+def _compacted(store: Store, merge: _Merge, progress: Progress | None) -> tuple[CompactReport, bool]:
     """Compact the tables and bring the snapshot to the version that this makes; return whether it is a new one."""
     snapshot = _usable(store)
     with store.writing():
         former = store.snapshot()
         before = None if snapshot is None else align(former, snapshot)
-        report = store.compact()
+        report = merge()
         table = store.snapshot()
     if snapshot is None or before is None:
         return report, False
@@ -158,9 +180,3 @@ def _compacted(store: Store, progress: Progress | None) -> tuple[CompactReport, 
         return report, False
     extend_snapshot(table, store.path, snapshot, after, progress=progress)
     return report, True
-
-
-def snapshot_bytes(index_path: Path) -> int:
-    """Return the size of the current snapshot's files, 0 where there is none."""
-    folder = current(index_path)
-    return 0 if folder is None else sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())

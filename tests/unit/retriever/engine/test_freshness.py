@@ -19,7 +19,7 @@ from retriever import Searcher, SearchRequest
 from retriever.engine import EngineRows, Fresh, SnapshotSummary, build_snapshot, current, snapshot_summary
 from retriever.engine import _state as state_module
 from retriever.engine._build._write import write_layout
-from retriever.engine._open import read_layout
+from retriever.engine._open import read_layout, snapshot_bytes
 from tests.unit.retriever.engine.random_histories import History
 from tests.unit.retriever.engine.random_tables import Recipe
 
@@ -187,7 +187,7 @@ class TestTheSearchSnapshot:
         history.add(1)
         newer = history.store.snapshot().count() - layout.rows
         assert snapshot_summary(history.store) == SnapshotSummary(
-            version=layout.version, built=layout.built, tiles=layout.rows, newer=newer
+            version=layout.version, built=layout.built, tiles=layout.rows, newer=newer, bytes=snapshot_bytes(history.path)
         )
         history.remove()
         told = snapshot_summary(history.store)

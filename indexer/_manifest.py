@@ -1,0 +1,194 @@
+"""Which files a version of a Lance table is made of, as its manifest says.
+
+LanceDB does not tell, and pylance, which does, is a large dependency for this one question. Only the handful of fields that
+name files are read (https://lance.org/format/table/ and its ``table.proto``); a manifest that names files in a way that is
+not known here is refused, not guessed at.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from core import StoreError
+
+VERSIONS = "_versions"
+"""Folder of the manifests."""
+_DATA = "data"
+_DELETIONS = "_deletions"
+_TRANSACTIONS = "_transactions"
+
+IMMUTABLE = (_DATA, _DELETIONS)
+"""Folders of files with random names that are written once: the same name is the same file."""
+
+_TAIL = struct.Struct("<Q2H4s")
+"""A manifest's last bytes: where its message is, the versions of the format, and LANC."""
+_ENDINGS = ("arrow", "bin")
+"""Of deletion files, by ``DeletionFile.file_type``."""
+
+# Numbers of fields in table.proto.
+_FRAGMENTS, _TRANSACTION = 2, 12
+_FRAGMENT_ID, _FILES, _DELETION = 1, 2, 3
+_KNOWN_OF_FRAGMENT = frozenset({_FRAGMENT_ID, _FILES, _DELETION, 4, 5, 7, 9})  # and row counts, and inline row ids
+_PATH, _SIZE, _BASE = 1, 6, 7
+_TYPE, _READ_VERSION, _OPAQUE_ID = 1, 2, 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableFile:
+    """A file of a table."""
+
+    path: str
+    """Below the table's folder."""
+    size: int | None
+    """Bytes that it must have; None where the manifest does not say."""
+    needed: bool = True
+    """Whether the table cannot be read without it."""
+
+
+def table_files(table: Path, version: int) -> list[TableFile]:
+    """Return the files of a version; its manifest comes last.
+
+    Args:
+        table: Folder of the table, ``tiles.lance``.
+        version: See ``Snapshot.version``.
+
+    Raises:
+        StoreError: The version is gone, or its manifest is damaged or names files in an unknown way.
+    """
+    manifest = manifest_file(table, version)
+    try:
+        raw = manifest.read_bytes()
+        found = [*_files(_message(raw)), TableFile(path=f"{VERSIONS}/{manifest.name}", size=len(raw))]
+    except OSError as error:
+        raise StoreError(f"cannot read {manifest}: {error.strerror or error}") from error
+    except (ValueError, IndexError, TypeError, struct.error) as error:
+        raise StoreError(f"cannot read {manifest}: {error}") from error
+    return found
+
+
+def manifest_file(table: Path, version: int) -> Path:
+    """Return the manifest of a version, whichever of Lance's two ways of naming it has."""
+    by_falling_number = table / VERSIONS / f"{2**64 - 1 - version:020d}.manifest"
+    by_number = table / VERSIONS / f"{version}.manifest"
+    return by_number if by_number.exists() else by_falling_number
+
+
+def wrong_files(table: Path, version: int) -> list[str]:
+    """Return a line for each file of a version that is missing or of another size; its bytes are not looked at.
+
+    Raises:
+        StoreError: See ``table_files``.
+    """
+    return [line for file in table_files(table, version) if (line := _wrong(table, file))]
+
+
+def _wrong(table: Path, file: TableFile) -> str | None:
+    try:
+        size = (table / file.path).stat().st_size
+    except OSError as error:
+        return f"{table.name}/{file.path}: {error.strerror or error}" if file.needed else None
+    if file.size is not None and size != file.size:
+        return f"{table.name}/{file.path} has {size:,} bytes instead of {file.size:,}"
+    return None
+
+
+def _message(raw: bytes) -> memoryview:
+    place, _, _, magic = _TAIL.unpack(raw[-_TAIL.size :])
+    if magic != b"LANC":
+        raise ValueError("it does not end like a manifest")
+    (length,) = struct.unpack_from("<I", raw, place)
+    return _part(memoryview(raw), place + 4, length)
+
+
+def _files(manifest: memoryview) -> Iterator[TableFile]:
+    for number, value in _fields(manifest):
+        if number == _FRAGMENTS:
+            yield from _of_fragment(_bytes(value))
+        elif number == _TRANSACTION:
+            # Read by writers that were overtaken; a version that is the first of its table has none to tell of.
+            yield TableFile(path=f"{_TRANSACTIONS}/{_text(value)}", size=None, needed=False)
+
+
+def _of_fragment(fragment: memoryview) -> Iterator[TableFile]:
+    fields = list(_fields(fragment))
+    if unknown := {number for number, _ in fields} - _KNOWN_OF_FRAGMENT:
+        raise ValueError(f"it is of a later Lance (field {min(unknown)} of a fragment); use a later Swath")
+    identity = next((value for number, value in fields if number == _FRAGMENT_ID), 0)
+    for number, value in fields:
+        if number == _FILES:
+            yield _data_file(dict(_fields(_bytes(value))))
+        elif number == _DELETION:
+            deletion = dict(_fields(_bytes(value)))
+            _check_inside(deletion)
+            ending = _ENDINGS[_number(deletion.get(_TYPE, 0))]
+            name = f"{identity}-{deletion.get(_READ_VERSION, 0)}-{deletion.get(_OPAQUE_ID, 0)}.{ending}"
+            yield TableFile(path=f"{_DELETIONS}/{name}", size=None)
+
+
+def _data_file(fields: dict[int, int | memoryview]) -> TableFile:
+    _check_inside(fields)
+    name = _text(fields[_PATH])
+    if name != Path(name).name:
+        raise ValueError(f"it names a file outside its folder: {name!r}")
+    return TableFile(path=f"{_DATA}/{name}", size=_number(fields.get(_SIZE, 0)) or None)
+
+
+def _check_inside(fields: dict[int, int | memoryview]) -> None:
+    if _BASE in fields:
+        raise ValueError("it names files in another folder (a shallow clone)")
+
+
+def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
+    """Numbers and values of a protobuf message (https://protobuf.dev/programming-guides/encoding/)."""
+    place = 0
+    while place < len(message):
+        key, place = _varint(message, place)
+        match key & 7:
+            case 0:
+                value, place = _varint(message, place)
+                yield key >> 3, value
+            case 2:
+                length, place = _varint(message, place)
+                yield key >> 3, _part(message, place, length)
+                place += length
+            case 1 | 5 as fixed:
+                width = 8 if fixed == 1 else 4
+                yield key >> 3, _part(message, place, width)
+                place += width
+            case other:
+                raise ValueError(f"a field of unknown kind {other}")
+
+
+def _varint(message: memoryview, place: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        byte = message[place]
+        value |= (byte & 0x7F) << shift
+        place, shift = place + 1, shift + 7
+        if byte < 0x80:
+            return value, place
+
+
+def _part(message: memoryview, place: int, length: int) -> memoryview:
+    if place + length > len(message):
+        raise ValueError("it is cut off")
+    return message[place : place + length]
+
+
+def _bytes(value: int | memoryview) -> memoryview:
+    if isinstance(value, int):
+        raise TypeError("a number where a message should be")
+    return value
+
+
+def _text(value: int | memoryview) -> str:
+    return bytes(_bytes(value)).decode()
+
+
+def _number(value: int | memoryview) -> int:
+    if not isinstance(value, int):
+        raise TypeError("a message where a number should be")
+    return value

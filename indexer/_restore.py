@@ -1,0 +1,125 @@
+"""A backup made an index again: copied, compared with its check sums, its rows looked at, then given its name."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from core import InputError, StoreError
+from indexer._backup_document import BackupDocument, backup_meant, read_document
+from indexer._copies import Meter, Progress, copy_file, sync_folder, sync_folders
+from indexer._verify import verify_tables
+from indexer.store import Store, is_index_folder, writing_to
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestoreReport:
+    """What a restoration did."""
+
+    path: Path
+    """The index."""
+    source: Path
+    """The backup it was made from."""
+    created: str
+    """When the backup was made, RFC 3339."""
+    tiles: int
+    """Rows of the tile table."""
+    bytes: int
+    """That were copied."""
+    seconds: float
+    """That it took."""
+
+
+def restore(
+    source: str | Path, index: str | Path, *, overwrite: bool = False, progress: Progress | None = None
+) -> RestoreReport:
+    """Make an index from a backup.
+
+    Args:
+        source: A backup, or a folder of backups, of which the newest is taken.
+        index: Directory; missing or empty, or an index where ``overwrite`` says so.
+        overwrite: Put it in place of the index that is there. Servers that have that one open must be started again.
+        progress: Called with bytes done and bytes in all.
+
+    Raises:
+        InputError: There is no backup, or something is in the way.
+        StoreError: The backup is damaged, or the index cannot be written; what was there stays as it is.
+    """
+    started, target = time.monotonic(), Path(index)
+    backup = backup_meant(Path(source))
+    document = read_document(backup)
+    _check_target(target, backup, overwrite=overwrite)
+    target = target.absolute()  # a name of its own, whatever it is called here
+    part = target.parent / f".{target.name}.restored-{secrets.token_hex(4)}"
+    try:
+        _copy(backup, part, document, progress)
+        _check_rows(part, backup)
+        _switch(part, target)
+    except OSError as error:
+        raise error if isinstance(error, StoreError) else _failed(target, error) from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return RestoreReport(
+        path=Path(index),
+        source=backup,
+        created=document.created,
+        tiles=document.tiles,
+        bytes=sum(file.size for file in document.files.values()),
+        seconds=time.monotonic() - started,
+    )
+
+
+def _check_target(target: Path, backup: Path, *, overwrite: bool) -> None:
+    if target.exists() and not target.is_dir():
+        raise InputError(f"{target} is a file; give a directory for the index")
+    if backup.resolve() in (target.resolve(), *target.resolve().parents):
+        raise InputError(f"{target} lies in the backup; give another directory for the index")
+    if not target.exists() or not any(target.iterdir()):
+        return
+    if not is_index_folder(target):
+        raise InputError(f"{target} is not empty and not an index; give another directory for the index")
+    if not overwrite:
+        raise InputError(f"{target} holds an index; give another directory, or --overwrite to put the backup in its place")
+
+
+def _copy(backup: Path, part: Path, document: BackupDocument, progress: Progress | None) -> None:
+    part.mkdir(parents=True)
+    meter = Meter(sum(file.size for file in document.files.values()), progress)
+    for name, file in document.files.items():
+        if copy_file(backup / name, part / name, meter) != file.sha256:
+            raise StoreError(f"the backup is damaged: {backup / name} is not as it was written; take an earlier one")
+    sync_folders(part)
+
+
+def _check_rows(part: Path, backup: Path) -> None:
+    """What was damaged before it was copied has right check sums of its files."""
+    damage = [finding for finding in verify_tables(Store.open(part)).findings if finding.damage]
+    if damage:
+        found = f"the index was damaged when {backup} was made ({damage[0].message}, {len(damage):,} findings in all)"
+        raise StoreError(f"{found}; take an earlier backup, or see all of it: swath verify {backup}")
+
+
+def _switch(part: Path, target: Path) -> None:
+    """Give the new index its name; the one that is there has no writer meanwhile, and is removed afterwards."""
+    old = part.with_name(f"{part.name}-before")
+    with ExitStack() as held:
+        if target.exists():
+            held.enter_context(writing_to(target))
+            target.rename(old)
+        try:
+            part.rename(target)
+        except OSError:
+            if old.exists():
+                old.rename(target)
+            raise
+        sync_folder(target.parent)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _failed(target: Path, error: OSError) -> StoreError:
+    place = f" ({error.filename})" if error.filename else ""
+    return StoreError(f"cannot restore {target}: {error.strerror or error}{place}")
