@@ -1,8 +1,8 @@
-"""Backups: a folder of whole copies of an index, each of one instant, with what did not change linked from the one before.
+"""Backups: a folder of whole copies of an index, each of one instant; what did not change is linked to the one before.
 
-A copy is itself an index that can be opened. It is written under a hidden name and renamed when all of it is on the disk,
-so a half one is never taken for a whole one. What can be made anew is left out: the search snapshot, and pieces of scenes
-that are not finished.
+A copy is itself an index that can be opened. It is written under a hidden name and renamed when all of it is on disk,
+so a half one is never taken for a whole one. What can be made anew is left out: the search snapshot, and pieces of
+scenes that are not finished.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 from core import InputError, StoreError, rfc3339
@@ -86,14 +87,14 @@ def back_up(index: str | Path, to: str | Path, *, progress: Progress | None = No
 
 def _copied(store: Store, home: Path, progress: Progress | None) -> _Copy:
     earlier = newest_backup(home)
-    for left in reversed(range(_TRIES)):
+    for attempt in count(1):
         try:
             return _Copy(store, home, earlier, progress)
         except FileNotFoundError as error:
-            if not left:
+            if attempt == _TRIES:
                 advice = f"see what is missing: swath verify {store.path}"
                 raise StoreError(f"cannot read {error.filename}: it is gone; {advice}") from error
-    raise AssertionError  # the last time returns or raises
+    raise AssertionError  # it counts for ever
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +127,7 @@ class _Copy:
     def __init__(self, store: Store, home: Path, earlier: Path | None, progress: Progress | None) -> None:
         moment, created = store.moment(), datetime.now(UTC)
         self._source, self._earlier = store.path, earlier
-        self._known = read_document(earlier).files if earlier else {}
+        self._known = _held(earlier)
         self.linked = 0
         versions = {TILES: moment.tiles.version, SCENES: moment.scenes_version} | _others(store.path)
         wanted = [*_of_tables(store.path, versions), *_of_folder(store.path)]
@@ -182,6 +183,14 @@ class _Copy:
             found = f"{self._source / file.path} has {size:,} bytes instead of {file.size:,}"
             raise StoreError(f"{found}; see what else is damaged: swath verify {self._source}")
         return BackupFile(size=size, sha256=digest)
+
+
+def _held(earlier: Path | None) -> Mapping[str, BackupFile]:
+    """The files of the backup before this; none where nobody can tell what they were."""
+    try:
+        return {} if earlier is None else read_document(earlier).files
+    except StoreError:
+        return {}
 
 
 def _others(index: Path) -> dict[str, int]:

@@ -1,9 +1,9 @@
 """Check sums of rows: what a scene's tiles were when they were committed, in 32 digits whatever their order.
 
-A row's sum is BLAKE2b over every column in a fixed order, lengths and missing values included, so that no two different
-rows read alike. A scene's is the sum of its rows' modulo 2**128: rows may be added piece by piece, by several workers, and
-a compaction that puts them in another order changes nothing, while a row that is lost, doubled or changed does. It is made
-to notice accidents, not forgery.
+A row's sum is BLAKE2b over every column in a fixed order, lengths and missing values included, so that no two
+different rows read alike. A scene's is the sum of its rows' modulo 2**128: rows may be added piece by piece, by several
+workers, and a compaction that puts them in another order changes nothing, while a row that is lost, doubled or changed
+does. It is made to notice accidents, not forgery.
 """
 
 from __future__ import annotations

@@ -40,10 +40,9 @@ def ledger_rows(table: Any, where: str | None = None) -> list[LedgerRow]:
     """Return the rows of a ledger table, as many as it has of a scene; columns of a later Swath are passed over."""
     query = table.search(None)
     known = {field.name for field in fields(LedgerRow)}
-    return [
-        LedgerRow(**{name: row[name] for name in row if name in known} | {"committed": row["committed"].astimezone(UTC)})
-        for row in (query if where is None else query.where(where)).to_arrow().to_pylist()
-    ]
+    rows = (query if where is None else query.where(where)).to_arrow().to_pylist()
+    plain = [{name: value for name, value in row.items() if name in known} for row in rows]
+    return [LedgerRow(**row | {"committed": row["committed"].astimezone(UTC)}) for row in plain]
 
 
 @dataclass(frozen=True, kw_only=True)

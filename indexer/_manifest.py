@@ -1,8 +1,8 @@
 """Which files a version of a Lance table is made of, as its manifest says.
 
-LanceDB does not tell, and pylance, which does, is a large dependency for this one question. Only the handful of fields that
-name files are read (https://lance.org/format/table/ and its ``table.proto``); a manifest that names files in a way that is
-not known here is refused, not guessed at.
+LanceDB does not tell, and pylance, which does, is a large dependency for this one question. Only the handful of fields
+that name files are read (https://lance.org/format/table/ and its ``table.proto``); a manifest that names files in a way
+that is not known here is refused, not guessed at.
 """
 
 from __future__ import annotations

@@ -83,7 +83,7 @@ def _check_target(target: Path, backup: Path, *, overwrite: bool) -> None:
     if not is_index_folder(target):
         raise InputError(f"{target} is not empty and not an index; give another directory for the index")
     if not overwrite:
-        raise InputError(f"{target} holds an index; give another directory, or --overwrite to put the backup in its place")
+        raise InputError(f"{target} holds an index; give another directory, or --overwrite to replace it")
 
 
 def _copy(backup: Path, part: Path, document: BackupDocument, progress: Progress | None) -> None:

@@ -231,7 +231,7 @@ class Store:
 
     @contextmanager
     def _unlisted(self, keys: Any) -> Iterator[None]:
-        """Erase scenes from the ledger while their tiles are replaced, so that it never speaks of tiles that are gone."""
+        """Take scenes out of the ledger while their tiles are replaced: it never speaks of tiles that are gone."""
         table = self._table(SCENES)
         rows = ledger_rows(table, keys.to_sql())
         table.delete(keys)

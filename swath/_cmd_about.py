@@ -100,7 +100,7 @@ def sensors(as_json: AsJson = False) -> None:
 
 def doctor(
     index_dir: Annotated[
-        Path | None, typer.Option("--index", metavar="DIR", help="Look at this index as well; swath verify reads it all.")
+        Path | None, typer.Option("--index", metavar="DIR", help="Look at this index, too; swath verify reads it all.")
     ] = None,
     as_json: AsJson = False,
 ) -> int:

@@ -33,7 +33,7 @@ def verify(
     ] = False,
     as_json: AsJson = False,
 ) -> int:
-    """Check that an index is whole: every row against its check sum, tables against each other, the search snapshot."""
+    """Check that an index is whole: rows against check sums, tables against each other, the search snapshot."""
     import swath
     from swath._progress import Line
 
@@ -51,13 +51,11 @@ def _print_verified(report: VerifyReport) -> None:
         stderr().print(f"... and {len(report.findings) - SHOWN_FINDINGS:,} more; --json lists them all")
     summed = "all" if report.summed == report.tiles else f"{report.summed:,}"
     compared = f" ({report.compared:,} rows compared)" if report.compared else ""
-    out.print(
-        f"{report.index} is {'whole' if report.whole else 'DAMAGED'}: {report.tiles:,} tiles of {report.scenes:,} scenes"
-        f" at version {report.version}, {summed} compared with their check sums;"
-        f" search snapshot: {report.snapshot}{compared}; {report.seconds:.1f} s",
-        markup=False,
-        soft_wrap=True,
-    )
+    held = f"{report.tiles:,} tiles of {report.scenes:,} scenes at version {report.version}"
+    snapshot = f"search snapshot: {report.snapshot}{compared}"
+    worth = "whole" if report.whole else "DAMAGED"
+    told = f"{report.index} is {worth}: {held}, {summed} compared with their check sums; {snapshot}; {report.seconds:.1f} s"
+    out.print(told, markup=False, soft_wrap=True)
 
 
 def _print_finding(finding: Finding) -> None:

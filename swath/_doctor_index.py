@@ -37,7 +37,8 @@ def _checks(store: Store) -> Iterator[Check]:
     size = sum(file.stat().st_size for file in store.path.rglob("*") if file.is_file()) / 2**30
     # A compaction writes the table anew before the old files may go.
     room = "" if free > size else "; a compaction or a rebuild may need as much room again as the index takes"
-    yield Check(name="index disk", ok=free > LEAST_FREE_GIB, found=f"{free:.1f} GiB free, it takes {size:.1f} GiB{room}")
+    said = f"{free:.1f} GiB free, the index takes {size:.1f} GiB{room}"
+    yield Check(name="index disk", ok=free > LEAST_FREE_GIB, found=said)
     moment = store.moment()
     tables = f"{moment.tiles.count():,} tiles at version {moment.tiles.version}, {len(moment.ledger):,} scenes"
     yield Check(name="index tables", ok=True, found=f"{tables} at version {moment.scenes_version}")

@@ -24,7 +24,7 @@ LARGE = frozenset({
     "list_ones.bin", "list_seconds.bin", "list_sensor.bin", "bounds.bin", "seconds.bin", "sensor.bin",
     "collection.bin", "cloud.bin", "flags.bin", "vectors.bin", "cells.bin", "scalars.arrow",
 })  # fmt: skip
-"""Files of which only the ends are compared when they are opened: a wrong number in them gives a wrong place in the ranking at worst."""
+"""Files of which only the ends are compared on opening: a wrong number in them gives a wrong rank at worst."""
 
 
 def write_sums(folder: Path, known: Mapping[str, list[int]] | None = None) -> None:
@@ -54,7 +54,9 @@ def read_sums(folder: Path) -> dict[str, list[int]]:
 
 
 def first_wrong(folder: Path) -> Path | None:
-    """Return the first file of a folder that is not as it was written, None where all are; of large ones the ends count.
+    """Return the first file of a folder that is not as it was written, None where all are.
+
+    Of large files the ends count.
 
     Raises:
         OSError: A file cannot be read.
@@ -62,7 +64,8 @@ def first_wrong(folder: Path) -> Path | None:
     """
     sums = read_sums(folder)
     unknown = (file for file in folder.glob("*.*") if file.name not in sums and file.name != SUMS)
-    return next((folder / name for name, found in sums.items() if _sum(folder / name) != found[:2]), next(unknown, None))
+    wrong = (folder / name for name, found in sums.items() if _sum(folder / name) != found[:2])
+    return next(wrong, next(unknown, None))
 
 
 def wrong_inside(folder: Path) -> Iterator[tuple[Path, bool | None]]:

@@ -15,7 +15,7 @@ from affine import Affine
 
 from core import Settings
 from core.testing import MeanColourEncoder
-from indexer import IngestOptions, Store, TilingOptions, ingest
+from indexer import IngestOptions, Store, TilingOptions, ingest, verify_tables
 from indexer.sources import SourceOptions, open_source
 
 ROOT = Path(__file__).parents[2]
@@ -106,6 +106,12 @@ def ledger(into: Path) -> dict[str, tuple[object, ...]]:
 def progress(into: Path) -> tuple[int, int]:
     """How far an ingest came before it was killed: scenes in the ledger, finished pieces waiting."""
     return len(Store.open(into).ledger()) if Store.exists(into) else 0, len(list(into.glob("staging/*/*.arrow")))
+
+
+def damage(into: Path) -> list[str]:
+    """What a check of the index finds lost or wrong; scenes that are not finished are neither."""
+    findings = verify_tables(Store.open(into)).findings if Store.exists(into) else ()
+    return [finding.message for finding in findings if finding.damage]
 
 
 class Watcher:

@@ -28,6 +28,7 @@ def test_twenty_kills_at_random_moments_lose_and_double_nothing(tmp_path: Path) 
             for _ in range(rng.randint(1, 3)):
                 kills += program.kill_at_random(archive, into, rng, within=seconds)
                 reached.add(program.progress(into))
+                assert not program.damage(into)
             program.finish(archive, into)
         assert program.contents(into) == expected
         assert program.ledger(into) == ledger

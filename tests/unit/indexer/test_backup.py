@@ -141,7 +141,8 @@ def test_every_damaged_file_of_a_backup_stops_the_restoration(store: Store, home
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "null", "{}", '{"format": 99}', '{"format": 1, "files": {"../x": {}}}', '{"format": 1, "files": 3}']
+    "text",
+    ["", "[]", "null", "{}", '{"format": 99}', '{"format": 1, "files": {"../x": {}}}', '{"format": 1, "files": 3}'],
 )
 def test_a_document_that_is_damaged_is_said(store: Store, home: Path, text: str) -> None:
     made = back_up(store.path, home).path
@@ -149,6 +150,7 @@ def test_a_document_that_is_damaged_is_said(store: Store, home: Path, text: str)
     with pytest.raises(StoreError, match=DOCUMENT) as caught:
         restore(home, home.parent / "again")
     assert "\n" not in str(caught.value)
+    assert back_up(store.path, home).linked == 0  # the next one stands by itself
 
 
 def test_damage_that_was_copied_is_said(store: Store, home: Path, tmp_path: Path) -> None:

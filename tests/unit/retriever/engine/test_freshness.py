@@ -186,8 +186,9 @@ class TestTheSearchSnapshot:
         layout = build_snapshot(history.store.snapshot(), history.path)
         history.add(1)
         newer = history.store.snapshot().count() - layout.rows
+        size = snapshot_bytes(history.path)
         assert snapshot_summary(history.store) == SnapshotSummary(
-            version=layout.version, built=layout.built, tiles=layout.rows, newer=newer, bytes=snapshot_bytes(history.path)
+            version=layout.version, built=layout.built, tiles=layout.rows, newer=newer, bytes=size
         )
         history.remove()
         told = snapshot_summary(history.store)
