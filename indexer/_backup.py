@@ -8,7 +8,6 @@ scenes that are not finished.
 from __future__ import annotations
 
 import json
-import secrets
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -131,7 +130,7 @@ class _Copy:
         self.linked = 0
         versions = {TILES: moment.tiles.version, SCENES: moment.scenes_version} | _others(store.path)
         wanted = [*_of_tables(store.path, versions), *_of_folder(store.path)]
-        name = f"{created:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+        name = f"{created:%Y%m%dT%H%M%S.%fZ}"
         part = home / f"{PART}{name}"
         try:
             files = self._fill(part, wanted, Meter(sum(file.size or 0 for file in wanted), progress))

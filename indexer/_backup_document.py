@@ -78,7 +78,9 @@ def read_document(backup: Path) -> BackupDocument:
     try:
         said = json.loads(path.read_text(encoding="utf-8"))
         if said["format"] != FORMAT:
-            raise StoreError(f"{path} has format {said['format']}, this Swath reads {FORMAT}; take the one that made it")
+            raise StoreError(
+                f"{path} has format {said['format']}, this Swath reads {FORMAT}; take the one that made it"
+            )
         files = {_inside(name): BackupFile(**file) for name, file in said["files"].items()}
         return BackupDocument(**(said | {"files": files}))
     except StoreError:

@@ -54,8 +54,8 @@ def _print_verified(report: VerifyReport) -> None:
     held = f"{report.tiles:,} tiles of {report.scenes:,} scenes at version {report.version}"
     snapshot = f"search snapshot: {report.snapshot}{compared}"
     worth = "whole" if report.whole else "DAMAGED"
-    told = f"{report.index} is {worth}: {held}, {summed} compared with their check sums; {snapshot}; {report.seconds:.1f} s"
-    out.print(told, markup=False, soft_wrap=True)
+    told = f"{held}, {summed} compared with their check sums; {snapshot}; {report.seconds:.1f} s"
+    out.print(f"{report.index} is {worth}: {told}", markup=False, soft_wrap=True)
 
 
 def _print_finding(finding: Finding) -> None:

@@ -22,12 +22,14 @@ def examine_index(path: Path) -> list[Check]:
     from core import InputError, StoreError
     from indexer.store import Store
 
+    checks: list[Check] = []
     try:
-        return list(_checks(Store.open(path)))
+        checks.extend(_checks(Store.open(path)))  # keeps those before one that fails
     except InputError:
         raise
     except StoreError as error:
-        return [Check(name="index", ok=False, found=f"{error}; restore a backup: swath restore")]
+        checks.append(Check(name="index", ok=False, found=f"{error}; restore a backup: swath restore"))
+    return checks
 
 
 def _checks(store: Store) -> Iterator[Check]:
@@ -48,9 +50,13 @@ def _checks(store: Store) -> Iterator[Check]:
 
 
 def _snapshot(store: Store) -> Check:
+    from core import StoreError
     from retriever.engine import snapshot_summary
     from swath._snapshot_words import in_words
 
-    found = snapshot_summary(store)
+    try:
+        found = snapshot_summary(store)
+    except StoreError as error:
+        return Check(name="search snapshot", ok=False, found=str(error))
     # Searches are right without it: one that cannot be used is slow, not broken.
     return Check(name="search snapshot", ok=True, found=in_words(found, store.path))

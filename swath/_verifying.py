@@ -47,9 +47,7 @@ class VerifyReport:
     """That it took."""
 
 
-def verify_index(
-    index: str | PathLike[str], *, full: bool = False, progress: Progress | None = None
-) -> VerifyReport:
+def verify_index(index: str | PathLike[str], *, full: bool = False, progress: Progress | None = None) -> VerifyReport:
     """Check that an index is whole; it need not be one that can be opened, and others may be writing to it.
 
     Every row of the tile table is read and compared, scene by scene, with the check sum made when it was committed; the

@@ -156,7 +156,7 @@ def test_a_document_that_is_damaged_is_said(store: Store, home: Path, text: str)
 def test_damage_that_was_copied_is_said(store: Store, home: Path, tmp_path: Path) -> None:
     lance(store).update(where="tile_id = 'c~s1~r0000c0002'", values={"cloud": 0.25})
     back_up(store.path, home)
-    with pytest.raises(StoreError, match="the index was damaged when .* was made .*its tiles are not as they were"):
+    with pytest.raises(StoreError, match=r"the index was damaged when .* was made .*its tiles are not as they were"):
         restore(home, tmp_path / "again")
     assert not (tmp_path / "again").exists()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -55,10 +56,8 @@ def test_every_byte_of_a_manifest_may_be_wrong(store: Store) -> None:
     whole = manifest.read_bytes()
     for place in range(0, len(whole), 3):
         manifest.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
-        try:
-            wrong_files(table, store.version)
-        except StoreError as error:
-            assert "\n" not in str(error)
+        with suppress(StoreError):
+            assert all("\n" not in line for line in wrong_files(table, store.version))
     for length in range(0, len(whole), 40):
         manifest.write_bytes(whole[:length])
         with pytest.raises(StoreError):

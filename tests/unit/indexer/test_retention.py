@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from core import InputError, StoreError
-from indexer import Store
 from indexer._retention import age_of_oldest_kept
 from tests.unit.indexer.damages import TILES, lance, three_scenes
 from tests.unit.indexer.doubles import rows, tile

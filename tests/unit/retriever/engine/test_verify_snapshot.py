@@ -13,7 +13,7 @@ import pytest
 from indexer.store import CURRENT, SEARCH
 from retriever.engine import SnapshotCheck, build_snapshot, current, optimize, verify_snapshot
 from retriever.engine import _verify as verify_module
-from retriever.engine._sums import LARGE, SUMS, read_sums, wrong_inside, write_sums
+from retriever.engine._sums import LARGE, SUMS, read_sums, write_sums, wrong_inside
 from tests.unit.retriever.engine.random_histories import History
 from tests.unit.retriever.engine.random_tables import Recipe
 
