@@ -66,7 +66,7 @@ def row_sums(batch: pa.RecordBatch) -> Iterator[int]:
         StoreError: A row has no vector.
     """
     fixed, ragged = _laid_out(batch)
-    width, even = fixed.shape[1], memoryview(fixed.reshape(-1))
+    width, even = fixed.shape[1], fixed.reshape(-1).data
     for row in range(batch.num_rows):
         pieces = [even[row * width : (row + 1) * width]]
         pieces += [data[starts[row] : starts[row + 1]] for starts, data in ragged]
@@ -141,4 +141,4 @@ def _add_lists(column: pa.Array, fixed: list[_Bytes], ragged: list[_Ragged]) -> 
 
 
 def _ragged(values: NDArray[np.generic], starts: NDArray[np.int64]) -> _Ragged:
-    return (starts * values.itemsize).tolist(), memoryview(_columns_of_bytes(values).reshape(-1))
+    return (starts * values.itemsize).tolist(), _columns_of_bytes(values).reshape(-1).data

@@ -22,13 +22,15 @@ BACKUPS = 6
 def test_backups_while_a_writer_is_at_work_are_whole(tmp_path: Path) -> None:
     history = History(tmp_path / "index", RECIPE, np.random.default_rng(0))
     history.add(20)
-    stop, failed = threading.Event(), []
+    stop = threading.Event()
+    failed: list[BaseException] = []
 
     def write() -> None:
         try:
             while not stop.is_set():
-                for change in (lambda: history.add(2), history.replace, history.remove):
-                    change()
+                history.add(2)
+                history.replace()
+                history.remove()
                 history.store.compact(keep=timedelta(seconds=5))
         except BaseException as error:
             failed.append(error)
