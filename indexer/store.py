@@ -169,7 +169,7 @@ class Store:
             return
         with self.writing(), lance_errors("write to", self.path):
             self._write_tiles(scenes)
-            self._write_ledger([scene.ledger for scene in scenes])
+            self.write_ledger([scene.ledger for scene in scenes])
 
     def _write_tiles(self, scenes: Sequence[SceneRows]) -> None:
         keys = any_key(scene.ledger.scene_key for scene in scenes)
@@ -185,10 +185,15 @@ class Store:
             merge = table.merge_insert("tile_id").when_matched_update_all().when_not_matched_insert_all()
             merge.when_not_matched_by_source_delete(keys).execute(intake.reader())
 
-    def _write_ledger(self, rows: Sequence[LedgerRow]) -> None:
+    def write_ledger(self, rows: Sequence[LedgerRow]) -> None:
+        """Remember scenes as finished; their tiles are in the table already and the writer's lock is held."""
         table = pa.Table.from_pylist([asdict(row) for row in rows], schema=LEDGER_SCHEMA)
         merge = self._table(SCENES).merge_insert("scene_key").when_matched_update_all()
         merge.when_not_matched_insert_all().execute(table)
+
+    def erase_ledger(self, keys: Iterable[str]) -> None:
+        """Forget scenes by their keys, so that they will be indexed again; the writer's lock is held."""
+        self._table(SCENES).delete(any_key(keys))
 
     def _erase(self, where: Any) -> None:
         self._table(SCENES).delete(where)

@@ -1,0 +1,109 @@
+"""A distributed ingest to be killed: run as a program it indexes a folder on Ray; imported it starts and kills that."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+import psutil
+
+from core import Settings
+from core.testing import MeanColourEncoder
+from indexer import IngestOptions, TilingOptions
+from indexer.distributed import RayOptions, ingest_on_ray
+from indexer.sources import SourceOptions, open_source
+
+ROOT = Path(__file__).parents[2]
+PAUSE_S = 0.004
+"""Slept for each tile by the encoder, so that there is time to be killed in: the archive has some 1,000 tiles."""
+
+
+def index(folder: Path, into: Path, address: str) -> None:
+    """What is killed."""
+    source = open_source(str(folder), SourceOptions(collection="c", sensor="rgb", settings=Settings()))
+    report = ingest_on_ray(
+        [source], into=into, open_encoder=partial(MeanColourEncoder, seconds_per_tile=PAUSE_S),
+        ray=RayOptions(address=address, workers=2), tiling=TilingOptions(tile_size=16),
+        options=IngestOptions(workers=1, commit_tiles=24, commit_seconds=0.1),
+    )  # fmt: skip
+    sys.stdout.write("".join(f"{failure.href}: {failure.reason}\n" for failure in report.failures))
+    sys.exit(3 if report.failures else 0)
+
+
+class Cluster:
+    """A Ray cluster on loopback, in processes that outlive their drivers."""
+
+    def __init__(self, cpus: int = 3) -> None:
+        self.address = "127.0.0.1:6399"
+        # Three cores are said to be there: a killed driver's workers take a moment to go, and the next need not wait.
+        self._ray(
+            "start", "--head", "--node-ip-address=127.0.0.1", "--port=6399", f"--num-cpus={cpus}",
+            "--include-dashboard=false", "--object-store-memory=200000000", "--disable-usage-stats",
+        )  # fmt: skip
+
+    def __enter__(self) -> "Cluster":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # Ours alone: `ray stop` would end every Ray of the machine.
+        for process in psutil.process_iter(["cmdline"]):
+            with suppress(psutil.Error):
+                if any("127.0.0.1:6399" in part or "port=6399" in part for part in process.info["cmdline"] or ()):
+                    process.kill()
+
+    def _ray(self, *arguments: str) -> None:
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "RAY_USAGE_STATS_ENABLED": "0"}
+        ray = str(Path(sys.executable).with_name("ray"))
+        subprocess.run([ray, *arguments], cwd=ROOT, env=environment, check=True, capture_output=True)
+
+
+def start(folder: Path, into: Path, address: str) -> subprocess.Popen[bytes]:
+    """Start the program."""
+    command = [sys.executable, "-m", "tests.slow.killed_ray_ingest", str(folder), str(into), address]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+    )
+
+
+def finish(process: subprocess.Popen[bytes]) -> float:
+    """Wait for the program's end; return the seconds waited."""
+    begin = time.monotonic()
+    said, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, said.decode()
+    return time.monotonic() - begin
+
+
+def kill_driver(process: subprocess.Popen[bytes], after: float) -> bool:
+    """Kill the program ``after`` seconds from now; return whether it was still at work."""
+    time.sleep(after)
+    process.kill()
+    process.communicate()
+    return process.returncode == -signal.SIGKILL
+
+
+def worker_processes() -> list[int]:
+    """Process ids of the Ray workers that run our pipeline: Ray names them after their class."""
+    found = []
+    for process in psutil.process_iter(["pid", "cmdline"]):
+        with suppress(psutil.Error):
+            if any(part.startswith("ray::Worker") for part in process.info["cmdline"] or ()):
+                found.append(process.info["pid"])
+    return found
+
+
+def kill_worker(pid: int) -> bool:
+    """Kill one worker; return whether it was there."""
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    index(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])
