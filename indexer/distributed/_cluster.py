@@ -15,6 +15,12 @@ from indexer.distributed._options import RayOptions
 CONNECT_S = 3.0
 """Seconds that a cluster's head may take to accept a connection; Ray itself would try for minutes."""
 
+SETTINGS = b"\x04"
+"""Type of the frame with which each side of HTTP/2 begins (https://www.rfc-editor.org/rfc/rfc9113#section-3.4)."""
+
+GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + SETTINGS + bytes(5)
+"""What a client of gRPC says first: a Ray head answers it with a frame of settings, and nobody else does."""
+
 OBJECT_STORE_BYTES = 200_000_000
 """Shared memory of a local cluster. Only scene lists and file names pass through it: pixels and vectors never do."""
 
@@ -68,15 +74,24 @@ def _connect(ray: Any, options: RayOptions) -> None:
     try:
         ray.init(address=options.address, **quiet)
     except Exception as error:
-        raise InputError(_nobody(options.address, str(error).strip().splitlines()[0])) from None
+        raise InputError(_nobody(options.address, _first_sentence(error))) from None
 
 
 def _probe(address: str) -> None:
     host, _, port = address.rpartition(":")
     try:
-        socket.create_connection((host, int(port)), timeout=CONNECT_S).close()
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_S) as connection:
+            connection.sendall(GREETING)
+            answer = connection.recv(9)
     except OSError as error:
         raise InputError(_nobody(address, error.strerror or str(error))) from None
+    if answer[3:4] != SETTINGS and os.environ.get("RAY_USE_TLS", "0") == "0":
+        raise InputError(_nobody(address, "what answers there is not Ray"))
+
+
+def _first_sentence(error: Exception) -> str:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0].split(". ")[0].rstrip(".")
 
 
 def _nobody(address: str, reason: str) -> str:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -38,27 +39,33 @@ class Cluster:
     """A Ray cluster on loopback, in processes that outlive their drivers."""
 
     def __init__(self, cpus: int = 3) -> None:
-        self.address = "127.0.0.1:6399"
         # Three cores are said to be there: a killed driver's workers take a moment to go, and the next need not wait.
-        self._ray(
-            "start", "--head", "--node-ip-address=127.0.0.1", "--port=6399", f"--num-cpus={cpus}",
-            "--include-dashboard=false", "--object-store-memory=200000000", "--disable-usage-stats",
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        self.address = f"127.0.0.1:{port}"
+        self._process = subprocess.Popen(
+            [
+                Path(sys.executable).with_name("ray"), "start", "--head", "--block", "--node-ip-address=127.0.0.1",
+                f"--port={port}", f"--num-cpus={cpus}", "--include-dashboard=false",
+                "--object-store-memory=200000000", "--disable-usage-stats",
+            ],
+            cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, text=True,
+            start_new_session=True,
         )  # fmt: skip
+        assert self._process.stdout is not None
+        assert any("Ray runtime started" in line for line in self._process.stdout)
 
     def __enter__(self) -> "Cluster":
         return self
 
     def __exit__(self, *_: object) -> None:
-        # Ours alone: `ray stop` would end every Ray of the machine.
-        for process in psutil.process_iter(["cmdline"]):
+        started = psutil.Process(self._process.pid).children(recursive=True)
+        self._process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(20)
+        for process in started:
             with suppress(psutil.Error):
-                if any("127.0.0.1:6399" in part or "port=6399" in part for part in process.info["cmdline"] or ()):
-                    process.kill()
-
-    def _ray(self, *arguments: str) -> None:
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "RAY_USAGE_STATS_ENABLED": "0"}
-        ray = str(Path(sys.executable).with_name("ray"))
-        subprocess.run([ray, *arguments], cwd=ROOT, env=environment, check=True, capture_output=True)
+                process.kill()
 
 
 def start(folder: Path, into: Path, address: str) -> subprocess.Popen[bytes]:

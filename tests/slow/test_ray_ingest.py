@@ -2,7 +2,6 @@
 
 import random
 import shutil
-import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,11 +10,8 @@ import numpy as np
 import pytest
 
 import swath
-from core import InputError
-from core.testing import MeanColourEncoder
 from demo import generate
 from indexer import Store, vector_matrix
-from indexer.distributed import RayOptions, ingest_on_ray
 from tests.integration import killed_ingest as alone
 from tests.slow import killed_ray_ingest as program
 
@@ -110,14 +106,3 @@ def vectors(into: Path) -> dict[str, np.ndarray]:
     for batch in Store.open(into).snapshot().scan(["tile_id", "vector"]):
         found |= dict(zip(batch["tile_id"].to_pylist(), vector_matrix(batch["vector"]), strict=True))
     return found
-
-
-def test_an_address_where_something_else_listens_is_one_line_within_a_minute(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        start = time.monotonic()
-        with pytest.raises(InputError, match="cannot join a Ray cluster at 127"):
-            ingest_on_ray(
-                [], into=tmp_path / "index", open_encoder=MeanColourEncoder,
-                ray=RayOptions(address=f"127.0.0.1:{server.getsockname()[1]}"),
-            )  # fmt: skip
-    assert time.monotonic() - start < 60
