@@ -79,7 +79,9 @@ def in_processes(lanes: int, folders: Sequence[Path], into: Path, pinned: bool) 
     """Index with plain processes, each with its share of the folders and an index of its own: no commit is shared."""
     context = multiprocessing.get_context("spawn")
     shares = [folders[lane::lanes] for lane in range(lanes)]
-    jobs = [(share, into.with_name(f"{into.name}-{lane}"), lane if pinned else None) for lane, share in enumerate(shares)]
+    jobs = [
+        (share, into.with_name(f"{into.name}-{lane}"), lane if pinned else None) for lane, share in enumerate(shares)
+    ]
     with context.Pool(lanes) as pool:
         return sum(pool.starmap(_alone, jobs, chunksize=1))
 

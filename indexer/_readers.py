@@ -217,4 +217,3 @@ def make_preview(tile: Tile) -> bytes:
 def _reason(error: Exception) -> str:
     text = redacted(" ".join(str(error).split()))
     return text if isinstance(error, SwathError) else f"{type(error).__name__}: {text}"
-

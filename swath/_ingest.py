@@ -83,7 +83,9 @@ def index_archive(
         settings=Settings(),
     )
     if ray is None and (ray_workers, ray_cpus, ray_gpus) != (None, 1, 0.0):
-        raise InputError("Ray workers, CPUs and GPUs have a meaning only with --ray local, --ray auto or --ray HOST:PORT")
+        raise InputError(
+            "Ray workers, CPUs and GPUs have a meaning only with --ray local, --ray auto or --ray HOST:PORT"
+        )
     cluster = None if ray is None else RayOptions(address=ray, workers=ray_workers, cpus=ray_cpus, gpus=ray_gpus)
     if workers is None and cluster is not None:
         workers = cluster.cpus

@@ -48,9 +48,10 @@ class Ahead:
     def _put(self, entry: Listed | _End) -> None:
         while not self._closed:
             try:
-                return self._queue.put(entry, timeout=PATIENCE_S)
+                self._queue.put(entry, timeout=PATIENCE_S)
             except queue.Full:
                 continue
+            return
 
     def close(self) -> None:
         """List nothing more."""

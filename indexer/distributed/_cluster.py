@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from core import InputError, MissingExtraError
@@ -53,11 +54,22 @@ def import_ray() -> Any:
     Raises:
         MissingExtraError: Ray is not installed.
     """
+    _use_token()
     try:
         import ray
     except ImportError:
         raise MissingExtraError("ray", extra="distributed") from None
     return ray
+
+
+def _use_token() -> None:
+    """Show this machine's token where there is one, as `ray start` does; `ray.init` does so only for its own cluster.
+
+    https://docs.ray.io/en/latest/ray-security/token-auth.html. Ray reads the variable when it is imported.
+    """
+    given = os.environ.get("RAY_AUTH_TOKEN") or os.environ.get("RAY_AUTH_TOKEN_PATH")
+    if given or (Path.home() / ".ray" / "auth_token").exists():
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
 
 
 def _connect(ray: Any, options: RayOptions) -> None:
@@ -74,7 +86,7 @@ def _connect(ray: Any, options: RayOptions) -> None:
     try:
         ray.init(address=options.address, **quiet)
     except Exception as error:
-        raise InputError(_nobody(options.address, _first_sentence(error))) from None
+        raise InputError(_nobody(options.address, _first_sentence(error.__cause__ or error))) from None
 
 
 def _probe(address: str) -> None:
@@ -89,15 +101,15 @@ def _probe(address: str) -> None:
         raise InputError(_nobody(address, "what answers there is not Ray"))
 
 
-def _first_sentence(error: Exception) -> str:
+def _first_sentence(error: BaseException) -> str:
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return lines[0].split(". ")[0].rstrip(".")
 
 
 def _nobody(address: str, reason: str) -> str:
     return (
-        f"cannot join a Ray cluster at {address}: {reason}; start one with: ray start --head (and on each other machine "
-        "ray start --address HOST:6379), or use --ray local"
+        f"cannot join a Ray cluster at {address}: {reason}; start one with: ray start --head (and on each other "
+        "machine ray start --address HOST:6379), or use --ray local"
     )
 
 

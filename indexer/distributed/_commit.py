@@ -109,8 +109,12 @@ def _operation(
     which = any_key(replaced).to_sql()
     addresses = table.scanner(columns=[], filter=which, with_row_address=True).to_table()["_rowaddr"]
     # A row address is the number of its fragment in the upper 32 bits, the row in it in the lower.
-    holding = sorted({address >> 32 for address in addresses.to_pylist()})
-    left = {number: table.get_fragment(number).delete(which) for number in holding}
+    holding = {address >> 32 for address in addresses.to_pylist()}
+    left = {
+        fragment.fragment_id: fragment.delete(which)
+        for fragment in table.get_fragments()
+        if fragment.fragment_id in holding
+    }
     return LanceOperation.Update(
         removed_fragment_ids=[number for number, rest in left.items() if rest is None],
         updated_fragments=[rest for rest in left.values() if rest is not None],

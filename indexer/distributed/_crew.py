@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from indexer._plan import Job
+from indexer.distributed._cluster import import_ray
 from indexer.distributed._messages import Plan, Report
 from indexer.distributed._options import RayOptions
 from indexer.distributed._worker import Worker
@@ -60,8 +61,7 @@ class RayCrew:
     """
 
     def __init__(self, plan: Plan, options: RayOptions) -> None:
-        import ray
-
+        ray = import_ray()
         self._ray = ray
         self._plan = ray.put(plan)
         # Two calls at a time: one that waits for news, and one that brings scenes. A lost worker is the driver's
@@ -97,7 +97,9 @@ class RayCrew:
             return
         ready, _ = self._ray.wait(list(self._calls), num_returns=1, timeout=timeout)
         for call in ready:
-            worker = self._calls.pop(call)
+            worker = self._calls.pop(call, None)
+            if worker is None:  # dismissed a moment ago
+                continue
             heard = self._answer(call)
             if isinstance(heard, Report) and not heard.ended:
                 self._ask(worker)
@@ -105,12 +107,14 @@ class RayCrew:
 
     def _answer(self, call: ObjectRef[Report]) -> Report | Lost:
         try:
-            return self._ray.get(call)
+            report: Report = self._ray.get(call)
         except self._ray.exceptions.RayError as error:
             return Lost(reason=str(error).strip().splitlines()[0])
+        return report
 
     def dismiss(self, worker: int) -> None:
         """See `Crew`."""
+        self._calls = {call: asked for call, asked in self._calls.items() if asked != worker}
         self._ray.kill(self._workers.pop(worker))
 
     def obstacle(self, job: Job) -> str | None:

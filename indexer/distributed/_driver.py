@@ -186,6 +186,8 @@ class Driver:
             return
         self._started = self._started or time.monotonic()
         for number, heard in self._crew.hear(HEAR_S):
+            if number not in self._hands:  # the last words of one that was dismissed
+                continue
             if isinstance(heard, Lost):
                 self._lose(number, heard.reason)
             else:
@@ -203,7 +205,8 @@ class Driver:
         for group in report.groups:
             self._gather(group, hand)
         for failure in report.failures:
-            if failure.job is not None and hand.air.pop(failure.job.key, None):
+            if failure.job is not None and failure.job.key in hand.air:
+                del hand.air[failure.job.key]
                 self._meter.failed(failure, None)
         self._meter.heard(self._sum())
         if report.broken is not None:

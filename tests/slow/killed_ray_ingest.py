@@ -34,6 +34,9 @@ def index(folder: Path, into: Path, address: str) -> None:
     sys.stdout.write("".join(f"{failure.href}: {failure.reason}\n" for failure in report.failures))
     sys.exit(3 if report.failures else 0)
 
+# Ray takes a loopback address for that of the network card, but where it believes that no cluster is wanted.
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+
 
 class Cluster:
     """A Ray cluster on loopback, in processes that outlive their drivers."""
@@ -49,7 +52,7 @@ class Cluster:
                 f"--port={port}", f"--num-cpus={cpus}", "--include-dashboard=false",
                 "--object-store-memory=200000000", "--disable-usage-stats",
             ],
-            cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, text=True,
+            cwd=ROOT, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True,
             start_new_session=True,
         )  # fmt: skip
         assert self._process.stdout is not None
@@ -71,9 +74,8 @@ class Cluster:
 def start(folder: Path, into: Path, address: str) -> subprocess.Popen[bytes]:
     """Start the program."""
     command = [sys.executable, "-m", "tests.slow.killed_ray_ingest", str(folder), str(into), address]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+        command, cwd=ROOT, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
     )
 
 

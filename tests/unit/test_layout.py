@@ -75,7 +75,11 @@ def requirements(*extras: str) -> set[str]:
 def test_base_install_brings_no_torch_and_no_cuda() -> None:
     found = requirements()
     assert len(found) > 30
-    assert not {name for name in found if name.startswith(("torch", "nvidia", "triton", "open-clip", "transformers", "ray", "pylance"))}
+    assert not {
+        name
+        for name in found
+        if name.startswith(("torch", "nvidia", "triton", "open-clip", "transformers", "ray", "pylance"))
+    }
 
 
 def imported_names(package: str) -> set[str]:

@@ -1,7 +1,7 @@
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +18,13 @@ from core import (
     SourceError,
     SpaceMismatchError,
     StoreError,
-    Tile,
 )
 from core.testing import MeanColourEncoder
 from indexer import IngestOptions, IngestReport, Progress, Store, TilingOptions, ingest, scene_key, vector_matrix
 from indexer._plan import UNIT_SIDE
 from indexer._staging import Staging
 from indexer.store import CURRENT, SEARCH
-from tests.unit.indexer.doubles import scene, tile
+from tests.unit.indexer.doubles import scene
 from tests.unit.indexer.made_up_world import Content, Source, World
 
 SMALL = IngestOptions(workers=2, batch_size=4, commit_tiles=8, commit_seconds=60)

@@ -13,7 +13,7 @@ from indexer import IngestOptions, IngestReport, Store, TilingOptions, ingest
 from indexer._listing import Listing
 from indexer._meter import Meter
 from indexer._staging import Staging
-from indexer.distributed import Committer, Driver, Plan, clean_orphans
+from indexer.distributed import Committer, Driver, Lost, Plan, Report, clean_orphans
 from tests.integration.killed_ingest import contents, ledger
 from tests.unit.indexer.distributed.thread_crew import Fate, ThreadCrew
 from tests.unit.indexer.doubles import scene
@@ -49,9 +49,7 @@ class Run:
         opener: Callable[[], EncodesTiles] = MeanColourEncoder,
     ) -> None:  # fmt: skip
         self.store = Store.create_or_open(into, space=SPACE)
-        plan = Plan(
-            index=into, space=SPACE, open_encoder=opener, tiling=TilingOptions(), options=SMALL, environment={}
-        )
+        plan = Plan(index=into, space=SPACE, open_encoder=opener, tiling=TilingOptions(), options=SMALL, environment={})
         self.crew = ThreadCrew(plan, fate)
         self.meter = Meter(None, encoders=workers)
         self.driver = Driver(
@@ -82,7 +80,15 @@ def test_two_workers_make_the_table_and_the_report_of_one_process(world: World, 
     report = run()
     alone = ingest([Source(*scenes)], into=tmp_path / "reference", encoder=MeanColourEncoder(), options=SMALL)
     assert same(tmp_path / "index", tmp_path / "reference")
-    counts = ("scenes_indexed", "scenes_skipped", "failures", "tiles_written", "tiles_dropped", "undated", "tiles_encoded")
+    counts = (
+        "scenes_indexed",
+        "scenes_skipped",
+        "failures",
+        "tiles_written",
+        "tiles_dropped",
+        "undated",
+        "tiles_encoded",
+    )
     assert [getattr(report, name) for name in counts] == [getattr(alone, name) for name in counts]
     assert run.crew.most_at_once == 2
     assert all(run.crew.given.values())
@@ -126,6 +132,21 @@ def test_a_scene_that_kills_its_workers_is_reported_and_no_other(world: World, t
     assert [failure.href for failure in report.failures] == ["/data/poison.tif"]
     assert report.failures[0].reason.startswith("5 workers were lost with this scene in hand, the last: killed by")
     assert same(tmp_path / "index", reference(tmp_path, *scenes))
+
+
+def test_last_words_of_dismissed_workers_are_passed_over(world: World, tmp_path: Path) -> None:
+    run = Run(tmp_path / "index", *archive(world), workers=3)
+    hear, gone = run.crew.hear, set[int]()
+
+    def echoing(timeout: float) -> Iterator[tuple[int, Report | Lost]]:
+        yield from hear(timeout)
+        late = run.crew.given.keys() - run.crew.alive.keys() - gone
+        gone.update(late)
+        yield from ((number, Lost(reason="the actor is dead because it was killed by ray.kill")) for number in late)
+
+    run.crew.hear = echoing  # type: ignore[method-assign]
+    assert run().scenes_indexed == len(world.content)
+    assert run.driver.lost == 0
 
 
 def test_workers_that_never_do_anything_end_the_ingest(world: World, tmp_path: Path) -> None:

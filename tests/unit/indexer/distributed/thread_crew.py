@@ -1,4 +1,4 @@
-"""Workers in threads of this process, which can be lost at will; a lost one works on unheard, as on a cut-off machine."""
+"""Workers in threads of this process, which can be lost at will; a lost one works on unheard."""
 
 from collections.abc import Callable, Iterator, Sequence
 
