@@ -1,8 +1,8 @@
 # Serves an index: docker build -t swath . && docker run -p 8000:8000 -v ./my-index:/index:ro swath
 FROM python:3.11-slim
 
-# rasterio's wheel needs the system's expat, which slim images do not carry
-RUN apt-get update && apt-get install --yes --no-install-recommends libexpat1 && rm -rf /var/lib/apt/lists/*
+# rasterio's wheel needs the system's expat, which slim images do not carry; KubeRay's probes call wget
+RUN apt-get update && apt-get install --yes --no-install-recommends libexpat1 wget && rm -rf /var/lib/apt/lists/*
 RUN useradd --create-home --uid 10001 swath
 WORKDIR /app
 COPY pyproject.toml README.md LICENSE ./
@@ -15,7 +15,9 @@ COPY api api
 COPY demo demo
 COPY swath swath
 COPY web web
-RUN pip install --no-cache-dir .
+# For deploy/rayjob.yaml: docker build --build-arg PACKAGES='.[distributed] ray[default]' -t swath-ray .
+ARG PACKAGES="."
+RUN pip install --no-cache-dir ${PACKAGES}
 
 USER swath
 EXPOSE 8000

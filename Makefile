@@ -49,7 +49,7 @@ $(VENV)/.base: pyproject.toml
 # torch first and alone, so that the resolver keeps it
 $(VENV)/.dev: $(VENV)/.base
 	$(BIN)/python -m pip install --quiet "$(TORCH)"
-	$(BIN)/python -m pip install --quiet --editable ".[torch,datasets,dev]"
+	$(BIN)/python -m pip install --quiet --editable ".[torch,datasets,distributed,dev]"
 	touch $@
 
 clean:

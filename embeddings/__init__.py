@@ -2,6 +2,7 @@
 
 from ._batches import encode_arrays, encode_tiles
 from ._cards import EncoderCard, WeightsFile, describe_encoders
+from ._devices import GPU_BATCH
 from ._encoders import (
     DEFAULT_ENCODER,
     EncoderRow,
@@ -18,6 +19,7 @@ from ._words import caption_terms, class_words
 
 __all__ = [
     "DEFAULT_ENCODER",
+    "GPU_BATCH",
     "EncoderCard",
     "EncoderRow",
     "EncodesBoth",

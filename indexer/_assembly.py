@@ -131,7 +131,7 @@ class Assembly:
             parameters=self.job.parameters,
             committed=datetime.now(UTC),
         )
-        return SceneRows(ledger=ledger, batches=self._batches())
+        return SceneRows(ledger=ledger, batches=self._batches(), undated=self.undated)
 
     def _batches(self) -> Iterable[pa.RecordBatch]:
         return self._kept if len(self.units) == 1 else self._staging.read(self.job, self.units)

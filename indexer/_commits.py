@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 
 from indexer._assembly import Assembly
+from indexer._ledger import SceneRows
 from indexer._meter import Meter
 from indexer._report import IngestOptions
-from indexer._staging import Staging
-from indexer.store import Store
+
+Write = Callable[[Sequence[SceneRows]], None]
+"""Takes finished scenes, several at a time, each with all its tiles."""
 
 
 class Commits:
-    """Gathers finished scenes and commits them.
+    """Gathers finished scenes and has them written.
 
     Args:
-        store: Where they go; the writer's lock is held.
-        staging: Where their pieces are deleted afterwards.
+        write: Where they go.
         options: How many tiles and how long to gather.
         meter: Is told what was written.
     """
 
-    def __init__(self, store: Store, staging: Staging, options: IngestOptions, meter: Meter) -> None:
-        self._store = store
-        self._staging = staging
+    def __init__(self, write: Write, options: IngestOptions, meter: Meter) -> None:
+        self._write = write
         self._options = options
         self._meter = meter
         self._waiting: list[Assembly] = []
@@ -43,9 +44,10 @@ class Commits:
         return sum(scene.tiles for scene in self._waiting) >= self._options.commit_tiles
 
     def flush(self) -> None:
-        """Commit what is there."""
-        self._store.commit([scene.scene_rows() for scene in self._waiting])
+        """Write what is there."""
+        if not self._waiting:
+            return
+        self._write([scene.scene_rows() for scene in self._waiting])
         for scene in self._waiting:
-            self._staging.forget(scene.job.key)
             self._meter.indexed(scene)
         self._waiting.clear()

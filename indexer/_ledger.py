@@ -53,6 +53,8 @@ class SceneRows:
     """What will be remembered of it."""
     batches: Iterable[pa.RecordBatch]
     """All its tiles, in the store's schema; read once."""
+    undated: bool = False
+    """Whether nothing tells when the scene was taken."""
 
 
 @dataclass(frozen=True, kw_only=True)

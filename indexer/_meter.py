@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Protocol
 
 from indexer._events import Failed
 from indexer._report import Failure, IngestReport, Progress, peak_memory_mb
@@ -14,21 +15,64 @@ if TYPE_CHECKING:
     from indexer._assembly import Assembly
 
 
+class Counted(Protocol):
+    """A scene that was written."""
+
+    @property
+    def tiles(self) -> int:
+        """Its tiles."""
+
+    @property
+    def dropped(self) -> int:
+        """Tiles that had too few valid pixels."""
+
+    @property
+    def undated(self) -> bool:
+        """Whether it has no date."""
+
+
+@dataclass(kw_only=True)
+class Work:
+    """What was read and encoded; one a process."""
+
+    opened: int = 0
+    """Scenes whose grid is known."""
+    unopened: int = 0
+    """Scenes that failed before."""
+    settled: int = 0
+    """Scenes put together, or failed."""
+    total: int = 0
+    """Tiles of the opened scenes."""
+    resumed: int = 0
+    """Of them: taken over from an earlier run."""
+    dropped: int = 0
+    """Of them: read, with too few valid pixels."""
+    encoded: int = 0
+    """Of them: encoded."""
+    busy: float = 0.0
+    """Seconds in the encoder."""
+
+    def __add__(self, other: Work) -> Work:
+        return Work(**{item.name: getattr(self, item.name) + getattr(other, item.name) for item in fields(self)})
+
+
 class Meter:
     """Counts scenes, tiles and seconds.
 
     Args:
         progress: Called after every batch and every scene.
+        encoders: Encoders that work side by side.
     """
 
-    def __init__(self, progress: Callable[[Progress], None] | None) -> None:
+    def __init__(self, progress: Callable[[Progress], None] | None, *, encoders: int = 1) -> None:
         self._progress = progress
+        self._encoders = encoders
         self._start = time.monotonic()
-        self._first = self._last = self._busy = 0.0
-        self._found = self._skipped = self._indexed = self._opened = self._unopened = 0
+        self._first = self._last = 0.0
+        self._found = self._skipped = self._indexed = 0
         self._failures: list[Failure] = []
-        self._encoded = self._resumed = self._written = self._dropped = self._dropped_now = self._undated = 0
-        self._total = 0
+        self._written = self._dropped = self._undated = 0
+        self.work = Work()
 
     @contextmanager
     def encoding(self, tiles: int) -> Iterator[None]:
@@ -37,8 +81,8 @@ class Meter:
         self._first = self._first or start
         yield
         self._last = time.monotonic()
-        self._busy += self._last - start
-        self._encoded += tiles
+        self.work.busy += self._last - start
+        self.work.encoded += tiles
 
     def found(self) -> None:
         """A scene will be indexed."""
@@ -50,15 +94,19 @@ class Meter:
 
     def opened(self, scene: Assembly) -> None:
         """A scene's number of tiles is known."""
-        self._opened += 1
-        self._total += scene.grid_tiles
-        self._resumed += scene.resumed
+        self.work.opened += 1
+        self.work.total += scene.grid_tiles
+        self.work.resumed += scene.resumed
 
     def dropped(self, tiles: int) -> None:
         """Tiles were read and had too few valid pixels."""
-        self._dropped_now += tiles
+        self.work.dropped += tiles
 
-    def indexed(self, scene: Assembly) -> None:
+    def assembled(self) -> None:
+        """A scene is whole and waits to be written."""
+        self.work.settled += 1
+
+    def indexed(self, scene: Counted) -> None:
         """A scene was written."""
         self._indexed += 1
         self._written += scene.tiles
@@ -69,11 +117,21 @@ class Meter:
     def failed(self, event: Failed, scene: Assembly | None) -> None:
         """A scene cannot be indexed; ``scene`` is what there was of it."""
         self._failures.append(Failure(href=event.href, reason=event.reason))
+        self.work.settled += event.job is not None
         self._found += event.job is None  # a scene that was bad from the start was never announced
         if scene is None:
-            self._unopened += 1
+            self.work.unopened += 1
         else:
-            self._total -= scene.grid_tiles - scene.seen
+            self.work.total -= scene.grid_tiles - scene.seen
+        self.show()
+
+    def heard(self, work: Work) -> None:
+        """Take what other processes have done until now in place of what this one counted."""
+        now = time.monotonic()
+        self._first = self._first or now
+        if work.encoded > self.work.encoded:
+            self._last = now
+        self.work = work
         self.show()
 
     def show(self) -> None:
@@ -83,15 +141,15 @@ class Meter:
 
     def _snapshot(self) -> Progress:
         now = time.monotonic()
-        done = self._encoded + self._resumed + self._dropped_now
-        rate = (self._encoded + self._dropped_now) / max(now - self._first, 1e-3) if self._first else 0.0
+        done = self.work.encoded + self.work.resumed + self.work.dropped
+        rate = (self.work.encoded + self.work.dropped) / max(now - self._first, 1e-3) if self._first else 0.0
         return Progress(
             scenes_found=self._found,
             scenes_done=self._indexed + len(self._failures),
             scenes_skipped=self._skipped,
             scenes_failed=len(self._failures),
             tiles_done=done,
-            tiles_total=max(self._total, done),
+            tiles_total=max(self.work.total, done),
             tiles_per_second=rate,
             seconds=now - self._start,
             eta_seconds=self._left(done) / rate if rate else None,
@@ -99,12 +157,12 @@ class Meter:
 
     def _left(self, done: int) -> float:
         """Tiles still to be done, those of scenes not opened yet estimated."""
-        waiting = self._found - self._opened - self._unopened
-        return max(0, self._total - done) + waiting * self._total / max(1, self._opened)
+        waiting = self._found - self.work.opened - self.work.unopened
+        return max(0, self.work.total - done) + waiting * self.work.total / max(1, self.work.opened)
 
     def report(self) -> IngestReport:
         """Return the final figures."""
-        span = self._last - self._first
+        span = max(0.0, self._last - self._first)
         return IngestReport(
             scenes_indexed=self._indexed,
             scenes_skipped=self._skipped,
@@ -112,9 +170,9 @@ class Meter:
             tiles_written=self._written,
             tiles_dropped=self._dropped,
             undated=self._undated,
-            tiles_encoded=self._encoded,
+            tiles_encoded=self.work.encoded,
             seconds=time.monotonic() - self._start,
-            tiles_per_second=self._encoded / span if span else 0.0,
-            encoder_busy=self._busy / span if span else 0.0,
+            tiles_per_second=self.work.encoded / span if span else 0.0,
+            encoder_busy=self.work.busy / span / self._encoders if span else 0.0,
             peak_memory_mb=peak_memory_mb(),
         )

@@ -7,15 +7,19 @@ run resumes behind it; small scenes are committed in groups.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
+import pyarrow as pa
+
 from core import EncodesTiles, StoreError, TileSource
 from indexer._assembly import Assembly
-from indexer._commits import Commits
+from indexer._commits import Commits, Write
 from indexer._encoding import Batcher
 from indexer._events import Event, Failed, Found, Opened, Ready, Skipped, UnitRead
+from indexer._ledger import SceneRows
+from indexer._listing import Listed, Listing
 from indexer._meter import Meter
 from indexer._readers import QUEUED_BATCHES, Readers
 from indexer._report import IngestOptions, IngestReport, Progress
@@ -64,37 +68,82 @@ def ingest(
         StoreError: The index cannot be written, or another process is writing to it.
         KeyboardInterrupt: As it came, after the scenes that were whole have been committed.
     """
-    options = options or IngestOptions()
+    options, tiling = options or IngestOptions(), tiling or TilingOptions()
     store = Store.create_or_open(into, space=encoder.space, dtype=options.dtype)
+    staging, meter = Staging(store.staging, store.schema), Meter(progress)
     with store.writing():
-        return _Ingest(store, encoder, tiling or TilingOptions(), options, progress).run(sources)
+        listing = Listing(sources, ledger=store.ledger(), tiling=tiling, space=encoder.space)
+        pipeline = Pipeline(
+            encoder, write=partial(write_scenes, store, staging), tiling=tiling, options=options, staging=staging,
+            schema=store.schema, meter=meter,
+        )  # fmt: skip
+        pipeline.run(listing)
+        tidy(store, staging)
+    return meter.report()
 
 
-class _Ingest:
+def write_scenes(store: Store, staging: Staging, scenes: Sequence[SceneRows]) -> None:
+    """Commit scenes and delete their pieces; the writer's lock is held.
+
+    Raises:
+        StoreError: The index cannot be written.
+    """
+    store.commit(scenes)
+    for scene in scenes:
+        staging.forget(scene.ledger.scene_key)
+
+
+def tidy(store: Store, staging: Staging) -> None:
+    """Throw away what was abandoned, and compact a table that has become scattered."""
+    staging.tidy()
+    if store.fragments > SCATTERED and not store.has_search_snapshot:
+        store.compact()
+
+
+class Pipeline:
+    """Makes rows of scenes: reads them in threads, encodes them in this one, and has whole scenes written.
+
+    Args:
+        encoder: Makes the vectors.
+        write: Takes whole scenes, several at a time.
+        tiling: How scenes are cut.
+        options: Threads, batches and commits.
+        staging: Where finished pieces of large scenes wait.
+        schema: Of the tile table.
+        meter: Counts.
+    """
+
     def __init__(
         self,
-        store: Store,
         encoder: EncodesTiles,
+        *,
+        write: Write,
         tiling: TilingOptions,
         options: IngestOptions,
-        progress: Callable[[Progress], None] | None,
+        staging: Staging,
+        schema: pa.Schema,
+        meter: Meter,
     ) -> None:
-        self._store = store
         self._encoder = encoder
         self._tiling = tiling
         self._options = options
-        self._staging = Staging(store.staging, store.schema)
-        self._meter = Meter(progress)
-        self._commits = Commits(store, self._staging, options, self._meter)
-        self._batcher = Batcher(encoder, options.batch_size, self._meter)
+        self._staging = staging
+        self._schema = schema
+        self._meter = meter
+        self._commits = Commits(write, options, meter)
+        self._batcher = Batcher(encoder, options.batch_size, meter)
         self._scenes: dict[str, Assembly] = {}
         self._failed: set[str] = set()
         self._readers: Readers
 
-    def run(self, sources: Iterable[TileSource]) -> IngestReport:
+    def run(self, listing: Iterable[Listed | None]) -> None:
+        """Index what is listed; see `Readers` for what None means.
+
+        Raises:
+            BaseException: Whatever ended it early, after the scenes that were whole have been written.
+        """
         self._readers = Readers(
-            sources,
-            ledger=self._store.ledger(),
+            listing,
             encoder=self._encoder,
             tiling=self._tiling,
             staging=self._staging,
@@ -108,10 +157,6 @@ class _Ingest:
             if not isinstance(error, StoreError):
                 self._commits.flush()
             raise
-        self._staging.tidy()
-        if self._store.fragments > SCATTERED and not self._store.has_search_snapshot:
-            self._store.compact()
-        return self._meter.report()
 
     def _loop(self) -> None:
         for event in self._readers.events(timeout=IDLE_S):
@@ -141,7 +186,7 @@ class _Ingest:
                 self._meter.skipped()
 
     def _open(self, event: Opened) -> None:
-        scene = Assembly(event, self._staging, self._store.schema)
+        scene = Assembly(event, self._staging, self._schema)
         self._scenes[event.job.key] = scene
         self._meter.opened(scene)
         self._settle(scene)  # an earlier run may have finished every piece
@@ -167,6 +212,7 @@ class _Ingest:
             self._fail(Failed(href=scene.job.scene.href, reason=reason, job=scene.job))
         elif scene.whole:
             del self._scenes[scene.job.key]
+            self._meter.assembled()
             self._commits.add(scene)
 
     def _fail(self, event: Failed) -> None:

@@ -7,18 +7,18 @@ events through one bounded queue, so that memory stays bounded whatever the spee
 from __future__ import annotations
 
 import queue
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from core import BadScene, EncodesTiles, Scene, SwathError, Tile, TileSource
+from core import EncodesTiles, Scene, SwathError, Tile
 from indexer._board import Board, Task
-from indexer._events import Ended, Event, Failed, Found, Opened, Ready, Skipped, UnitRead
-from indexer._ledger import LedgerRow
-from indexer._plan import Job, Unit, cut, make_job
+from indexer._events import Ended, Event, Failed, Found, Opened, Ready, UnitRead
+from indexer._listing import Listed
+from indexer._plan import Job, Unit, cut
 from indexer._records import tile_row
-from indexer._signatures import redacted, unsigned
+from indexer._signatures import redacted
 from indexer._staging import Staging
 from indexer._tiling import TilingOptions
 
@@ -37,8 +37,7 @@ class Readers:
     """Starts the threads and yields what they find.
 
     Args:
-        sources: Where scenes come from.
-        ledger: Scenes done before.
+        listing: What becomes of each scene; None says that none is known yet and lets a stop be noticed.
         encoder: Prepares tiles.
         tiling: How scenes are cut.
         staging: Pieces done before.
@@ -48,17 +47,15 @@ class Readers:
 
     def __init__(
         self,
-        sources: Iterable[TileSource],
+        listing: Iterable[Listed | None],
         *,
-        ledger: Mapping[str, LedgerRow],
         encoder: EncodesTiles,
         tiling: TilingOptions,
         staging: Staging,
         workers: int,
         depth: int,
     ) -> None:
-        self._sources = sources
-        self._ledger = ledger
+        self._listing = listing
         self._encoder = encoder
         self._tiling = tiling
         self._staging = staging
@@ -120,27 +117,15 @@ class Readers:
 
     def _list_scenes(self) -> None:
         try:
-            seen: dict[str, str] = {}
-            for source in self._sources:
-                for found in source.scenes():
-                    self._list(found, seen)
+            for listed in self._listing:
+                if self._board.stopped:
+                    return
+                if listed is not None:
+                    self._tell(listed)
+                if isinstance(listed, Found):
+                    self._board.add(listed.job)
         finally:
             self._board.complete()
-
-    def _list(self, found: Scene | BadScene, seen: dict[str, str]) -> None:
-        if isinstance(found, BadScene):
-            return self._tell(Failed(href=found.href, reason=str(found.error)))
-        job = make_job(found, self._tiling, self._encoder.space)
-        done = self._ledger.get(job.key)
-        taken = seen.get(job.key) or (done.href if done else found.href)
-        if unsigned(taken) != unsigned(found.href):  # an index made before may hold signed ones
-            return self._tell(Failed(href=found.href, reason=_duplicate(found, taken)))
-        if job.key in seen or (done and done.fingerprint == job.fingerprint):
-            return self._tell(Skipped())
-        seen[job.key] = found.href
-        self._tell(Found(job=job))
-        self._board.add(job)
-        return None
 
     def _read_tiles(self) -> None:
         with _Current(self._tiling) as current:
@@ -232,10 +217,3 @@ def make_preview(tile: Tile) -> bytes:
 def _reason(error: Exception) -> str:
     text = redacted(" ".join(str(error).split()))
     return text if isinstance(error, SwathError) else f"{type(error).__name__}: {text}"
-
-
-def _duplicate(scene: Scene, taken: str) -> str:
-    return (
-        f"scene {scene.scene_id!r} of collection {scene.collection!r} is already indexed from {taken}; "
-        f"remove that one first (swath remove --scene {scene.scene_id}) or give this one another --collection"
-    )

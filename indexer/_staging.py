@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import pyarrow as pa
 
@@ -65,7 +66,8 @@ class Staging:
         schema = self._schema.with_metadata({_DROPPED: str(dropped)})
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            partial = target.with_suffix(".partial")
+            # A worker that was given up for lost may still be writing the same piece.
+            partial = target.with_suffix(f".{uuid4().hex}.partial")
             with partial.open("wb") as sink:
                 with pa.ipc.new_file(sink, schema) as writer:
                     writer.write_batch(batch.replace_schema_metadata(schema.metadata))

@@ -210,7 +210,7 @@ class Store:
             return
         with self.writing(), lance_errors("write to", self.path):
             digests = self._write_tiles(scenes)
-            self._write_ledger([replace(scene.ledger, digest=digests[scene.ledger.scene_key]) for scene in scenes])
+            self.write_ledger([replace(scene.ledger, digest=digests[scene.ledger.scene_key]) for scene in scenes])
 
     def _write_tiles(self, scenes: Sequence[SceneRows]) -> Mapping[str, str]:
         """Return the digest of each scene by its key."""
@@ -239,16 +239,21 @@ class Store:
             yield
         except Exception:
             if rows:
-                self._write_ledger(rows)
+                self.write_ledger(rows)
             raise
 
-    def _write_ledger(self, rows: Sequence[LedgerRow]) -> None:
+    def write_ledger(self, rows: Sequence[LedgerRow]) -> None:
+        """Remember scenes as finished; their tiles are in the table already and the writer's lock is held."""
         table = self._table(SCENES)
         for field in LEDGER_SCHEMA:
             if field.name not in table.schema.names:  # made by an earlier Swath
                 table.add_columns(field)
         merge = table.merge_insert("scene_key").when_matched_update_all().when_not_matched_insert_all()
         merge.execute(pa.Table.from_pylist([asdict(row) for row in rows], schema=LEDGER_SCHEMA))
+
+    def erase_ledger(self, keys: Iterable[str]) -> None:
+        """Forget scenes by their keys, so that they will be indexed again; the writer's lock is held."""
+        self._table(SCENES).delete(any_key(keys))
 
     def _erase(self, where: Any) -> None:
         self._table(SCENES).delete(where)

@@ -60,8 +60,17 @@ def index(
     split: Annotated[
         str | None, typer.Option(metavar="NAME", help="Only this split of the captions or dataset.")
     ] = None,
-    workers: Annotated[int | None, typer.Option(metavar="N", help="Reader threads.")] = None,
+    workers: Annotated[int | None, typer.Option(metavar="N", help="Reader threads (of each Ray worker).")] = None,
     vectors: Annotated[Vectors, typer.Option(help="How a new index stores vectors.")] = Vectors.FLOAT16,
+    ray: Annotated[
+        str | None,
+        typer.Option(metavar="local|auto|HOST:PORT", help="Spread the work over a Ray cluster; local starts one here."),
+    ] = None,
+    ray_workers: Annotated[
+        int | None, typer.Option(metavar="N", help="Ray workers; as many as fit if not given.")
+    ] = None,
+    ray_cpus: Annotated[int, typer.Option(metavar="N", help="Cores of a Ray worker.")] = 1,
+    ray_gpus: Annotated[float, typer.Option(metavar="N", help="GPUs of a Ray worker; 0.5 lets two share one.")] = 0.0,
     as_json: AsJson = False,
 ) -> int:
     """Index scenes; running it again skips, resumes and repairs."""
@@ -86,6 +95,10 @@ def index(
             split=split,
             workers=workers,
             vectors=vectors.value,
+            ray=ray,
+            ray_workers=ray_workers,
+            ray_cpus=ray_cpus,
+            ray_gpus=ray_gpus,
             progress=line.ingest,
         )
     print_json(report) if as_json else print_report(report, into)

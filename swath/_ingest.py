@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Literal
 
-from core import BBox, EncodesTiles, Settings, parse_bbox
+from core import BBox, InputError, Settings, parse_bbox
 from embeddings import DEFAULT_ENCODER, open_encoder
 from indexer import IngestOptions, IngestReport, Progress, TilingOptions, ingest
+from indexer.distributed import RayOptions, ingest_on_ray
 from indexer.sources import SourceOptions, joined_datasets, open_source
 from indexer.store import Store
 
@@ -31,6 +33,10 @@ def index_archive(
     split: str | None = None,
     workers: int | None = None,
     vectors: Literal["float16", "float32"] = "float16",
+    ray: str | None = None,
+    ray_workers: int | None = None,
+    ray_cpus: int = 1,
+    ray_gpus: float = 0.0,
     progress: Callable[[Progress], None] | None = None,
 ) -> IngestReport:
     """Index scenes. Running it again skips what is done, resumes what was cut off, re-embeds what changed.
@@ -51,12 +57,18 @@ def index_archive(
         datetime: Interval of the scenes to take from a STAC source.
         pictures: Take rasters without a CRS as plain pictures.
         split: Only this split of a picture folder's captions.jsonl, or of a dataset.
-        workers: Reader threads; default: as many as cores.
+        workers: Reader threads; default: as many as cores. With ``ray``, of each Ray worker.
         vectors: How a new index stores vectors; half the space, or the encoder's own precision.
+        ray: Spread the work over a Ray cluster: ``"local"`` for one of this machine alone, ``"auto"`` or
+            ``"HOST:PORT"`` for one that this machine belongs to; None works in this process.
+        ray_workers: Ray workers; default: as many as fit.
+        ray_cpus: Cores of each.
+        ray_gpus: GPUs of each; a fraction shares one.
         progress: Called after every batch.
 
     Raises:
         InputError: A source or an option cannot be used at all.
+        MissingExtraError: ``ray`` needs a package that is not installed.
         StoreError: The index cannot be written.
     """
     tiling = TilingOptions(tile_size=tile_size, overlap=overlap, gsd=gsd, min_valid=min_valid)
@@ -70,23 +82,30 @@ def index_archive(
         split=split,
         settings=Settings(),
     )
+    if ray is None and (ray_workers, ray_cpus, ray_gpus) != (None, 1, 0.0):
+        raise InputError(
+            "Ray workers, CPUs and GPUs have a meaning only with --ray local, --ray auto or --ray HOST:PORT"
+        )
+    cluster = None if ray is None else RayOptions(address=ray, workers=ray_workers, cpus=ray_cpus, gpus=ray_gpus)
+    if workers is None and cluster is not None:
+        workers = cluster.cpus
+    running = IngestOptions(dtype=vectors) if workers is None else IngestOptions(workers=workers, dtype=vectors)
     opened = [open_source(source, options) for source in joined_datasets(sources)]
-    return ingest(
-        opened,
-        into=Path(into),
-        encoder=_encoder_for(Path(into), encoder),
-        tiling=tiling,
-        options=IngestOptions(dtype=vectors) if workers is None else IngestOptions(workers=workers, dtype=vectors),
-        progress=progress,
-    )
+    opener = partial(open_encoder, _encoder_name(Path(into), encoder))
+    if cluster is not None:
+        return ingest_on_ray(
+            opened, into=Path(into), open_encoder=opener, ray=cluster, tiling=tiling, options=running,
+            progress=progress,
+        )  # fmt: skip
+    return ingest(opened, into=Path(into), encoder=opener(), tiling=tiling, options=running, progress=progress)
 
 
 def _box(value: str | Sequence[float] | None) -> BBox | None:
     return None if value is None else parse_bbox(value)
 
 
-def _encoder_for(path: Path, name: str | None) -> EncodesTiles:
-    """Open the encoder asked for, or the one the index already has; the store refuses it if it does not fit."""
-    if name is None:
-        name = Store.open(path).space.encoder if Store.exists(path) else DEFAULT_ENCODER
-    return open_encoder(name)
+def _encoder_name(path: Path, name: str | None) -> str:
+    """The encoder asked for, or the one the index already has; the store refuses it if it does not fit."""
+    if name is not None:
+        return name
+    return Store.open(path).space.encoder if Store.exists(path) else DEFAULT_ENCODER

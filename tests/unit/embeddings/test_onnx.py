@@ -8,7 +8,7 @@ import pytest
 from core import InputError
 from embeddings import OnnxEncoder
 from embeddings._looks import PictureLooks, PlanesLooks
-from embeddings._onnx import _Lazy
+from embeddings._onnx import _cores, _Lazy
 from embeddings._weights import SHIPPED
 
 
@@ -108,3 +108,10 @@ def test_folder_of_a_run_opens_under_its_own_name(tmp_path: Path) -> None:
     opened = open_encoder(f"onnx:{tmp_path}")
     assert opened.space.encoder == f"onnx:{tmp_path}"
     assert pickle.loads(pickle.dumps(opened)).space == opened.space  # noqa: S301  # our own bytes
+
+
+@pytest.mark.parametrize(("limit", "cores"), [("3", 3), ("", 8), ("all", 8)])
+def test_cores_are_those_that_a_process_was_given(monkeypatch: pytest.MonkeyPatch, limit: str, cores: int) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    monkeypatch.setenv("OMP_NUM_THREADS", limit)
+    assert _cores() == cores

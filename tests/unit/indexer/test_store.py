@@ -116,7 +116,7 @@ def test_a_commit_killed_between_tiles_and_ledger_is_healed_by_the_next(
     def die(*_: object) -> None:
         raise Killed
 
-    monkeypatch.setattr(Store, "_write_ledger", die)
+    monkeypatch.setattr(Store, "write_ledger", die)
     with pytest.raises(Killed):
         store.commit([rows([tile(col=i) for i in range(3)], schema=store.schema)])
     monkeypatch.undo()

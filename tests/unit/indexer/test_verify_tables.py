@@ -193,7 +193,7 @@ def test_a_kill_between_tiles_and_ledger_leaves_no_damage(store: Store, monkeypa
     def die(*_: object) -> None:
         raise Killed
 
-    monkeypatch.setattr(Store, "_write_ledger", die)
+    monkeypatch.setattr(Store, "write_ledger", die)
     for name in ("s1", "new"):  # one that is replaced, one that is added
         with pytest.raises(Killed):
             store.commit([rows([tile(scene_id=name, col=9)], schema=store.schema, fingerprint="f2")])
