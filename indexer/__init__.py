@@ -1,7 +1,9 @@
 """Scenes in, records out: sources, tiling, pixels, the ingest pipeline and the store."""
 
+from indexer._arrivals import Scenes, marks_from_bytes, marks_to_bytes, next_row_id, rows_of, take_rows
 from indexer._calibration_file import CALIBRATION, read_calibration, remove_calibration, write_calibration
 from indexer._footprint import Georeference
+from indexer._hosts import check_host, guarded_session, is_url
 from indexer._ledger import CompactReport, LedgerRow, Removed, SceneRows
 from indexer._legend_words import legend_in_words
 from indexer._legends import (
@@ -21,6 +23,7 @@ from indexer._rendered import Picture, check_rendering, color_stops, draw, rerea
 from indexer._report import Failure, IngestOptions, IngestReport, Progress
 from indexer._revisit import Original, read_original
 from indexer._schema import SCHEMA_VERSION, VectorType, tile_schema
+from indexer._small_files import read_document, read_file, replace_document, replace_file, sync_folder
 from indexer._snapshot import IndexInfo, Snapshot, enclosing_bbox, vector_matrix
 from indexer._tiling import TilingOptions
 from indexer._window_file import window_file
@@ -47,32 +50,46 @@ __all__ = [
     "Removed",
     "RenderingError",
     "SceneRows",
+    "Scenes",
     "Snapshot",
     "Store",
     "TilingOptions",
     "VectorType",
+    "check_host",
     "check_rendering",
     "check_scene_file",
     "color_stops",
     "draw",
     "enclosing_bbox",
+    "guarded_session",
     "index_pyramid",
     "ingest",
     "is_level",
+    "is_url",
     "legend_in_words",
     "legend_of",
     "legends_of",
+    "marks_from_bytes",
+    "marks_to_bytes",
+    "next_row_id",
     "read_calibration",
+    "read_document",
+    "read_file",
     "read_original",
     "record_from_row",
     "records_to_batch",
     "remove_calibration",
     "renderings_of",
+    "replace_document",
+    "replace_file",
     "reread",
+    "rows_of",
     "scene_key",
     "scene_size",
     "sensor_of",
     "stored_picture",
+    "sync_folder",
+    "take_rows",
     "tile_schema",
     "vector_matrix",
     "window_file",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from indexer._assembly import Assembly
 from indexer._meter import Meter
@@ -19,13 +20,22 @@ class Commits:
         staging: Where their pieces are deleted afterwards.
         options: How many tiles and how long to gather.
         meter: Is told what was written.
+        committed: Called after every commit.
     """
 
-    def __init__(self, store: Store, staging: Staging, options: IngestOptions, meter: Meter) -> None:
+    def __init__(
+        self,
+        store: Store,
+        staging: Staging,
+        options: IngestOptions,
+        meter: Meter,
+        committed: Callable[[], None] | None = None,
+    ) -> None:
         self._store = store
         self._staging = staging
         self._options = options
         self._meter = meter
+        self._committed = committed
         self._waiting: list[Assembly] = []
         self._since = 0.0
 
@@ -44,8 +54,12 @@ class Commits:
 
     def flush(self) -> None:
         """Commit what is there."""
+        if not self._waiting:
+            return
         self._store.commit([scene.scene_rows() for scene in self._waiting])
         for scene in self._waiting:
             self._staging.forget(scene.job.key)
             self._meter.indexed(scene)
         self._waiting.clear()
+        if self._committed is not None:
+            self._committed()

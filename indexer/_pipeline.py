@@ -40,6 +40,7 @@ def ingest(
     tiling: TilingOptions | None = None,
     options: IngestOptions | None = None,
     progress: Callable[[Progress], None] | None = None,
+    committed: Callable[[], None] | None = None,
 ) -> IngestReport:
     """Index the scenes of some sources.
 
@@ -54,6 +55,7 @@ def ingest(
         tiling: How scenes are cut; default 224 px without overlap.
         options: Threads, batches and commits.
         progress: Called in this thread after every batch and scene.
+        committed: Called in this thread after every commit of scenes; must not take long.
 
     Returns:
         Counts, failures with reasons, and speed.
@@ -67,7 +69,7 @@ def ingest(
     options = options or IngestOptions()
     store = Store.create_or_open(into, space=encoder.space, dtype=options.dtype)
     with store.writing():
-        return _Ingest(store, encoder, tiling or TilingOptions(), options, progress).run(sources)
+        return _Ingest(store, encoder, tiling or TilingOptions(), options, progress, committed=committed).run(sources)
 
 
 class _Ingest:
@@ -78,6 +80,8 @@ class _Ingest:
         tiling: TilingOptions,
         options: IngestOptions,
         progress: Callable[[Progress], None] | None,
+        *,
+        committed: Callable[[], None] | None,
     ) -> None:
         self._store = store
         self._encoder = encoder
@@ -85,7 +89,7 @@ class _Ingest:
         self._options = options
         self._staging = Staging(store.staging, store.schema)
         self._meter = Meter(progress)
-        self._commits = Commits(store, self._staging, options, self._meter)
+        self._commits = Commits(store, self._staging, options, self._meter, committed)
         self._batcher = Batcher(encoder, options.batch_size, self._meter)
         self._scenes: dict[str, Assembly] = {}
         self._failed: set[str] = set()

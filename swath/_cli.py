@@ -21,6 +21,7 @@ from swath import (
     _cmd_model,
     _cmd_search,
     _cmd_serve,
+    _cmd_watch,
 )
 from swath._errors import run_and_report
 
@@ -48,6 +49,7 @@ for _module in (
     _cmd_serve,
     _cmd_keys,
     _cmd_knowledge,
+    _cmd_watch,
     _cmd_mcp,
 ):
     _module.register(app)

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from core import BBox, EncodesTiles, Settings, parse_bbox
 from embeddings import DEFAULT_ENCODER, open_encoder
 from indexer import IngestOptions, IngestReport, Progress, TilingOptions, ingest
 from indexer.sources import SourceOptions, joined_datasets, open_source
 from indexer.store import Store
+from swath._watching import Watching
+
+if TYPE_CHECKING:
+    from retriever.watches import WatchRun
 
 
 def index_archive(
@@ -32,6 +36,7 @@ def index_archive(
     workers: int | None = None,
     vectors: Literal["float16", "float32"] = "float16",
     progress: Callable[[Progress], None] | None = None,
+    watched: Callable[[WatchRun], None] | None = None,
 ) -> IngestReport:
     """Index scenes. Running it again skips what is done, resumes what was cut off, re-embeds what changed.
 
@@ -54,6 +59,8 @@ def index_archive(
         workers: Reader threads; default: as many as cores.
         vectors: How a new index stores vectors; half the space, or the encoder's own precision.
         progress: Called after every batch.
+        watched: Called with what came of the index's watches, from another thread while the ingest goes on; default:
+            problems are logged. A watch that cannot be run, or a webhook that does not answer, fails no ingest.
 
     Raises:
         InputError: A source or an option cannot be used at all.
@@ -71,14 +78,16 @@ def index_archive(
         settings=Settings(),
     )
     opened = [open_source(source, options) for source in joined_datasets(sources)]
-    return ingest(
-        opened,
-        into=Path(into),
-        encoder=_encoder_for(Path(into), encoder),
-        tiling=tiling,
-        options=IngestOptions(dtype=vectors) if workers is None else IngestOptions(workers=workers, dtype=vectors),
-        progress=progress,
-    )
+    with Watching(Path(into), watched) as watching:
+        return ingest(
+            opened,
+            into=Path(into),
+            encoder=_encoder_for(Path(into), encoder),
+            tiling=tiling,
+            options=IngestOptions(dtype=vectors) if workers is None else IngestOptions(workers=workers, dtype=vectors),
+            progress=progress,
+            committed=watching.committed,
+        )
 
 
 def _box(value: str | Sequence[float] | None) -> BBox | None:
