@@ -206,6 +206,9 @@ class WatchFolder:
         for entry in self._path.iterdir():
             if entry.name.startswith((_NEW, _GONE)):
                 shutil.rmtree(entry, ignore_errors=True)
+        for name in self.names():
+            for part in (*(self._path / name).glob(".*"), *(self._path / name / "matches").glob(".*")):
+                part.unlink(missing_ok=True)
         used = self._used()
         if used is None:
             return

@@ -128,7 +128,7 @@ class _Run:
         new = None
         for each in group:
             with each.own():
-                new = new or self._scenes.since(self._folder.seen(seen))
+                new = self._scenes.since(self._folder.seen(seen)) if new is None else new
         if new is None:
             return
         rows = rows_of(new, self._table, first=first)
