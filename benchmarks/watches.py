@@ -1,7 +1,9 @@
 """What a run of watches costs: a batch of 1,000 tiles in a large index, one watch and ten.
 
-Fills an index with synthetic unit vectors in scenes of a hundred tiles (nothing is embedded), then commits one batch after
-another and runs the watches after each, as `swath index` does. Run: ``python -m benchmarks.watches [--rows 1000000]``.
+Fills an index with synthetic unit vectors in scenes of a hundred tiles (nothing is embedded), then commits one batch
+after another and runs the watches after each, as `swath index` does.
+
+Run: ``python -m benchmarks.watches [--rows 1000000]``.
 """
 
 from __future__ import annotations
@@ -60,7 +62,8 @@ def measure(store: Store, watches: int, start: int) -> tuple[float, float, float
     """Return median milliseconds of a run with a batch, of one without, of the batch's commit, and matches."""
     kept, rng = Watches(store, Searcher(store)), np.random.default_rng(start)
     for number in range(watches):
-        # 0.1 is two standard deviations of the cosine of random vectors in 384 dimensions: one tile in forty.
+        # 0.1 is two standard deviations of the cosine of random vectors in 384 dimensions: one tile in forty, and half
+        # of them are too cloudy.
         kept.add(f"w{number}", vector=rng.normal(size=SPACE.dim), min_score=0.1, max_cloud=50)
     busy, idle, commit, matches = [], [], [], 0
     for round_ in range(ROUNDS):

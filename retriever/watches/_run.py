@@ -153,8 +153,10 @@ class _Run:
         self._save(running, ran=datetime.now(UTC), problem=running.problem)
 
     def _save(self, running: _Running, **changed: Any) -> None:
-        """Replace part of a watch's progress."""
-        if running.entry is not None:
-            progress = replace(running.entry.progress, **changed)
+        """Replace part of a watch's progress, on the disk where it is another."""
+        if running.entry is None:
+            return
+        progress = replace(running.entry.progress, **changed)
+        if progress != running.entry.progress:
             self._folder.save(running.name, progress)
             running.entry = replace(running.entry, progress=progress)

@@ -1,4 +1,4 @@
-"""For each step of a run: a new scene, a run that dies there, and one that lives. Nothing is lost, nothing comes twice."""
+"""For each step of a run: a new scene, a run that dies there, and one that lives. Nothing is lost or comes twice."""
 
 from pathlib import Path
 from typing import Any

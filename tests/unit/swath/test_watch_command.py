@@ -1,6 +1,7 @@
 """`swath watch`, and the watches that `swath index` runs by itself."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -19,11 +20,18 @@ def picture(folder: Path, name: str, colour: tuple[int, int, int]) -> None:
     Image.new("RGB", (32, 32), colour).save(folder / f"{name}.png")
 
 
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("filled")
+    picture(folder / "pictures", "first", (200, 30, 30))
+    swath.index(str(folder / "pictures"), into=folder / "index")
+    return folder
+
+
 @pytest.fixture
-def index(tmp_path: Path) -> Path:
-    picture(tmp_path / "pictures", "first", (200, 30, 30))
-    swath.index(str(tmp_path / "pictures"), into=tmp_path / "index")
-    return tmp_path / "index"
+def index(filled: Path, tmp_path: Path) -> Path:
+    shutil.copytree(filled, tmp_path / "copy")
+    return tmp_path / "copy" / "index"
 
 
 def run(*arguments: object) -> Result:
