@@ -25,6 +25,7 @@ from api import (
     _search_routes,
     _security,
     _tile_routes,
+    _watch_routes,
     stac,
 )
 from api._config import ServeConfig
@@ -85,6 +86,7 @@ def _add_parts(app: FastAPI) -> None:
     app.include_router(_facet_routes.router)
     app.include_router(_export_routes.router)
     app.include_router(_tile_routes.router)
+    app.include_router(_watch_routes.router)
     _mcp_http.mount(app)
     stac.mount(app)
     _page.mount(app)

@@ -14,9 +14,11 @@ from starlette.exceptions import HTTPException
 from api._ask_busy import BusyError
 from api._search_cursor import CursorGoneError
 from core import InputError, StoreError, SwathError, TileNotFoundError, WeightsNotFoundError
+from retriever.watches import WatchNotFoundError
 
 STATUS: tuple[tuple[type[SwathError], int, str], ...] = (
     (TileNotFoundError, 404, "tile_not_found"),
+    (WatchNotFoundError, 404, "watch_not_found"),
     (CursorGoneError, 410, "cursor_gone"),
     (BusyError, 503, "busy"),
     (InputError, 400, "bad_input"),

@@ -12,9 +12,8 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from api._public_source import public_href
 from api._search_links import Links
-from core import Hit, QueryError, Record, rfc3339
+from core import Hit, QueryError, Record, public_href, rfc3339
 from retriever import geojson_geometry, preview_uri
 
 

@@ -29,6 +29,7 @@ from core._geo import (
     rectangle,
     wrap_footprint,
 )
+from core._hrefs import is_remote, public_href
 from core._protocols import BadScene, Dataset, EncodesSentences, EncodesText, EncodesTiles, TileSource
 from core._reading import read_limited
 from core._registry import Registry
@@ -123,6 +124,7 @@ __all__ = [
     "cover_cells",
     "detect_sensor",
     "geometry_bbox",
+    "is_remote",
     "load_sensor",
     "match_bands",
     "parse_bbox",
@@ -132,6 +134,7 @@ __all__ = [
     "parse_interval",
     "picture_tile",
     "printable",
+    "public_href",
     "read_limited",
     "rectangle",
     "render",

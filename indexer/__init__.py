@@ -1,10 +1,12 @@
 """Scenes in, records out: sources, tiling, pixels, the ingest pipeline and the store."""
 
 from indexer._backup import BackupReport, back_up
+from indexer._arrivals import Scenes, marks_from_bytes, marks_to_bytes, next_row_id, rows_of, take_rows
 from indexer._calibration_file import CALIBRATION, read_calibration, remove_calibration, write_calibration
 from indexer._digest import Digest, digest_of
 from indexer._findings import Finding
 from indexer._footprint import Georeference
+from indexer._hosts import check_host, guarded_session, is_url
 from indexer._ledger import CompactReport, LedgerRow, Removed, SceneRows
 from indexer._legend_words import legend_in_words
 from indexer._legends import (
@@ -25,6 +27,7 @@ from indexer._report import Failure, IngestOptions, IngestReport, Progress
 from indexer._restore import RestoreReport, restore
 from indexer._revisit import Original, read_original
 from indexer._schema import SCHEMA_VERSION, VectorType, tile_schema
+from indexer._small_files import read_document, read_file, replace_document, replace_file, sync_folder
 from indexer._snapshot import IndexInfo, Snapshot, enclosing_bbox, vector_matrix
 from indexer._tiling import TilingOptions
 from indexer._verify import TableCheck, verify_files, verify_tables
@@ -32,11 +35,8 @@ from indexer._window_file import window_file
 from indexer.store import Store
 
 __all__ = [
-    "CALIBRATION",
-    "LEVEL",
-    "RECORD_COLUMNS",
-    "SCHEMA_VERSION",
     "BackupReport",
+    "CALIBRATION",
     "CompactReport",
     "Digest",
     "Failure",
@@ -45,47 +45,64 @@ __all__ = [
     "IndexInfo",
     "IngestOptions",
     "IngestReport",
+    "LEVEL",
     "LedgerRow",
     "Legend",
     "Original",
     "Picture",
     "Progress",
     "Pyramid",
+    "RECORD_COLUMNS",
     "Reach",
     "Removed",
     "RenderingError",
     "RestoreReport",
+    "SCHEMA_VERSION",
     "SceneRows",
+    "Scenes",
     "Snapshot",
     "Store",
     "TableCheck",
     "TilingOptions",
     "VectorType",
     "back_up",
+    "check_host",
     "check_rendering",
     "check_scene_file",
     "color_stops",
     "digest_of",
     "draw",
     "enclosing_bbox",
+    "guarded_session",
     "index_pyramid",
     "ingest",
     "is_level",
+    "is_url",
     "legend_in_words",
     "legend_of",
     "legends_of",
+    "marks_from_bytes",
+    "marks_to_bytes",
+    "next_row_id",
     "read_calibration",
+    "read_document",
+    "read_file",
     "read_original",
     "record_from_row",
     "records_to_batch",
     "remove_calibration",
     "renderings_of",
+    "replace_document",
+    "replace_file",
     "reread",
     "restore",
+    "rows_of",
     "scene_key",
     "scene_size",
     "sensor_of",
     "stored_picture",
+    "sync_folder",
+    "take_rows",
     "tile_schema",
     "vector_matrix",
     "verify_files",

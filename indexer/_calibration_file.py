@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import os
-import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from core import ConfigError, StoreError
+from core import StoreError
+from indexer._small_files import read_document, replace_document
 
 CALIBRATION = "calibration.json"
 """Name of the file in the index directory."""
@@ -24,19 +22,7 @@ def write_calibration(index: Path, document: Mapping[str, Any]) -> Path:
     Raises:
         StoreError: The index cannot be written.
     """
-    target = index / CALIBRATION
-    text = json.dumps(document, indent=1, allow_nan=False) + "\n"
-    part = index / f".{CALIBRATION}-{secrets.token_hex(8)}"
-    try:
-        with part.open("x", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        part.replace(target)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise StoreError(f"cannot write {target}: {error.strerror or error}") from error
-    return target
+    return replace_document(index / CALIBRATION, document)
 
 
 def read_calibration(index: Path) -> dict[str, Any] | None:
@@ -46,23 +32,7 @@ def read_calibration(index: Path) -> dict[str, Any] | None:
         ConfigError: It is too large or no JSON object.
         StoreError: It cannot be read.
     """
-    path = index / CALIBRATION
-    try:
-        with path.open("rb") as stream:
-            raw = stream.read(MAX_BYTES + 1)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise StoreError(f"cannot read {path}: {error.strerror or error}") from error
-    if len(raw) > MAX_BYTES:
-        raise ConfigError(f"{path} is larger than {MAX_BYTES:,} bytes and is no calibration")
-    try:
-        document = json.loads(raw)
-    except (ValueError, RecursionError) as error:
-        raise ConfigError(f"{path} is not JSON: {error}") from None
-    if not isinstance(document, dict):
-        raise ConfigError(f"{path} holds a {type(document).__name__}, not a calibration")
-    return document
+    return read_document(index / CALIBRATION, kind="calibration", limit=MAX_BYTES)
 
 
 def remove_calibration(index: Path) -> bool:

@@ -21,12 +21,16 @@ class Commits:
         write: Where they go.
         options: How many tiles and how long to gather.
         meter: Is told what was written.
+        committed: Called after every commit.
     """
 
-    def __init__(self, write: Write, options: IngestOptions, meter: Meter) -> None:
+    def __init__(
+        self, write: Write, options: IngestOptions, meter: Meter, committed: Callable[[], None] | None = None
+    ) -> None:
         self._write = write
         self._options = options
         self._meter = meter
+        self._committed = committed
         self._waiting: list[Assembly] = []
         self._since = 0.0
 
@@ -51,3 +55,5 @@ class Commits:
         for scene in self._waiting:
             self._meter.indexed(scene)
         self._waiting.clear()
+        if self._committed is not None:
+            self._committed()

@@ -44,6 +44,7 @@ def ingest(
     tiling: TilingOptions | None = None,
     options: IngestOptions | None = None,
     progress: Callable[[Progress], None] | None = None,
+    committed: Callable[[], None] | None = None,
 ) -> IngestReport:
     """Index the scenes of some sources.
 
@@ -58,6 +59,7 @@ def ingest(
         tiling: How scenes are cut; default 224 px without overlap.
         options: Threads, batches and commits.
         progress: Called in this thread after every batch and scene.
+        committed: Called in this thread after every commit of scenes; must not take long.
 
     Returns:
         Counts, failures with reasons, and speed.
@@ -75,7 +77,7 @@ def ingest(
         listing = Listing(sources, ledger=store.ledger(), tiling=tiling, space=encoder.space)
         pipeline = Pipeline(
             encoder, write=partial(write_scenes, store, staging), tiling=tiling, options=options, staging=staging,
-            schema=store.schema, meter=meter,
+            schema=store.schema, meter=meter, committed=committed,
         )  # fmt: skip
         pipeline.run(listing)
         tidy(store, staging)
@@ -111,6 +113,7 @@ class Pipeline:
         staging: Where finished pieces of large scenes wait.
         schema: Of the tile table.
         meter: Counts.
+        committed: Called after every writing of scenes.
     """
 
     def __init__(
@@ -123,6 +126,7 @@ class Pipeline:
         staging: Staging,
         schema: pa.Schema,
         meter: Meter,
+        committed: Callable[[], None] | None = None,
     ) -> None:
         self._encoder = encoder
         self._tiling = tiling
@@ -130,7 +134,7 @@ class Pipeline:
         self._staging = staging
         self._schema = schema
         self._meter = meter
-        self._commits = Commits(write, options, meter)
+        self._commits = Commits(write, options, meter, committed)
         self._batcher = Batcher(encoder, options.batch_size, meter)
         self._scenes: dict[str, Assembly] = {}
         self._failed: set[str] = set()

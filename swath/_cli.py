@@ -22,6 +22,7 @@ from swath import (
     _cmd_model,
     _cmd_search,
     _cmd_serve,
+    _cmd_watch,
 )
 from swath._errors import run_and_report
 
@@ -50,6 +51,7 @@ for _module in (
     _cmd_keep,
     _cmd_keys,
     _cmd_knowledge,
+    _cmd_watch,
     _cmd_mcp,
 ):
     _module.register(app)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,6 +16,7 @@ from swath._options import AsJson, IndexDir
 if TYPE_CHECKING:
     from indexer import IngestReport
     from retriever.engine import OptimizeReport
+    from retriever.watches import WatchRun
 
 SHOWN_FAILURES = 20
 """Failures listed on the terminal; --json lists them all."""
@@ -77,6 +79,7 @@ def index(
     import swath
     from swath._progress import Line
 
+    runs: list[WatchRun] = []
     with Line("looking for scenes") as line:
         report = swath.index(
             *sources,
@@ -100,9 +103,35 @@ def index(
             ray_cpus=ray_cpus,
             ray_gpus=ray_gpus,
             progress=line.ingest,
+            watched=runs.append,
         )
+    print_watched(runs, found=not as_json)
     print_json(report) if as_json else print_report(report, into)
     return PARTLY_FAILED if report.failures else 0
+
+
+def print_watched(runs: Sequence[WatchRun], *, found: bool) -> None:
+    """Print what the watches found during an ingest, all runs of one together, and what is wrong at its end.
+
+    Args:
+        runs: In the order they ended.
+        found: Whether to print what was found; problems are printed in any case.
+    """
+    from dataclasses import replace
+
+    from swath._cmd_watch import print_problem, print_run
+
+    summed: dict[str, WatchRun] = {}
+    for run in runs:
+        before = summed.get(run.name)
+        counts = {} if before is None else {each: getattr(before, each) + getattr(run, each) for each in _SUMMED}
+        summed[run.name] = replace(run, **counts)
+    for run in summed.values():
+        (print_run if found else print_problem)(run)
+
+
+_SUMMED = ("tiles", "matches", "sent")
+"""Numbers of a run that add up; the others tell how a watch stands at its end."""
 
 
 def print_report(report: IngestReport, into: Path) -> None:

@@ -27,6 +27,20 @@ from swath._options import (
     SensorNames,
     Within,
 )
+from swath._sought import (
+    Calibrated,
+    Expand,
+    ImageSensor,
+    Like,
+    MinProbability,
+    MinScore,
+    Minus,
+    Picture,
+    Plus,
+    Prompts,
+    Terms,
+    sought,
+)
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -58,21 +72,12 @@ def register(app: typer.Typer) -> None:
 def search(
     index_dir: IndexDir,
     text: Annotated[str | None, typer.Argument(metavar="[TEXT]", help="What to look for, in words.")] = None,
-    image: Annotated[Path | None, typer.Option(metavar="FILE", help="Picture to look for.")] = None,
-    like: Annotated[str | None, typer.Option(metavar="TILE_ID", help="More like this tile.")] = None,
-    plus: Annotated[
-        list[str] | None, typer.Option(metavar="TILE_ID", help="A tile that is right; may be repeated.")
-    ] = None,
-    minus: Annotated[
-        list[str] | None, typer.Option(metavar="TILE_ID", help="A tile that is wrong; may be repeated.")
-    ] = None,
-    term: Annotated[
-        list[str] | None,
-        typer.Option(metavar="TERM", help="text=..., like=..., image=... or point=LON,LAT, then *WEIGHT; repeatable."),
-    ] = None,
-    image_sensor: Annotated[
-        str | None, typer.Option(metavar="S", help="Sensor of a GeoTIFF --image, where the file does not say.")
-    ] = None,
+    image: Picture = None,
+    like: Like = None,
+    plus: Plus = None,
+    minus: Minus = None,
+    term: Terms = None,
+    image_sensor: ImageSensor = None,
     k: Annotated[int, typer.Option("-k", "--k", metavar="N", help="Hits wanted, 1 to 10,000.")] = 10,
     bbox: BBox = None,
     within: Within = None,
@@ -86,17 +91,11 @@ def search(
     max_cloud: MaxCloud = None,
     min_valid: MinValid = None,
     filter_: Cql2 = None,
-    prompts: Annotated[bool, typer.Option("--prompts/--no-prompts", help="Word short texts for the encoder.")] = True,
-    expand: Annotated[
-        bool | None, typer.Option("--expand/--no-expand", help="Add synonyms; default: where a class is named.")
-    ] = None,
-    calibrated: Annotated[
-        bool | None, typer.Option("--calibrated/--no-calibrated", help="Rank by probability; default: where possible.")
-    ] = None,
-    min_probability: Annotated[
-        float | None, typer.Option(metavar="P", help="Least probability of a hit, 0 to 1; see: swath calibrate.")
-    ] = None,
-    min_score: Annotated[float | None, typer.Option(metavar="COSINE", help="Least score of a hit, -1 to 1.")] = None,
+    prompts: Prompts = True,
+    expand: Expand = None,
+    calibrated: Calibrated = None,
+    min_probability: MinProbability = None,
+    min_score: MinScore = None,
     exact: Annotated[
         bool, typer.Option("--exact", help="Answer as if every tile were compared, whatever it costs.")
     ] = False,
@@ -113,12 +112,17 @@ def search(
     import swath
 
     asked: dict[str, Any] = {
+        **sought(
+            image=image,
+            like=like,
+            plus=plus,
+            minus=minus,
+            term=term,
+            prompts=prompts,
+            expand=expand,
+            calibrated=calibrated,
+        ),
         "text": text,
-        "image": image,
-        "like": like,
-        "query": [_term(each) for each in term] if term else None,
-        "plus": plus or (),
-        "minus": minus or (),
         "image_sensor": image_sensor,
         "bbox": bbox,
         "within": within,
@@ -132,9 +136,6 @@ def search(
         "max_cloud": max_cloud,
         "min_valid": min_valid,
         "filter": filter_,
-        "prompts": "auto" if prompts else None,
-        "expand": "auto" if expand is None else expand,
-        "calibrated": "auto" if calibrated is None else calibrated,
         "min_probability": min_probability,
         "min_score": min_score,
         "exact": exact,
@@ -154,21 +155,6 @@ def search(
         print_explained(hits.why["engine"])
     if contact_sheet is not None:
         _save(hits.contact_sheet(), contact_sheet)
-
-
-def _term(text: str) -> dict[str, Any]:
-    """Return ``text=snow*-0.5`` as a term of a query."""
-    from core import InputError
-
-    given, star, weight = text.rpartition("*")
-    try:
-        weighted = {"weight": float(weight)} if star else {}
-    except ValueError:
-        given, weighted = text, {}  # the star is part of the words
-    name, equals, value = (given if weighted else text).partition("=")
-    if not equals:
-        raise InputError(f"--term {text!r} names no kind; write text=..., like=..., image=... or point=LON,LAT")
-    return {name: value.split(",") if name == "point" else value} | weighted
 
 
 def _check_output(wanted: Format, out: Path | None, contact_sheet: Path | None) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from retriever.engine import OptimizeReport, SnapshotSummary
     from retriever.rag import Answer, Archive, Asker, QueryPlan, Turn
     from swath._verifying import VerifyReport
+    from retriever.watches import Watches
 
 Progress = Callable[[int, int], None]
 """Called with tiles done and tiles in all."""
@@ -94,6 +95,16 @@ class Index(SearchableIndex):
         from swath._asking import archive_of
 
         return archive_of(self.path, self._searcher, self.encoder)
+
+    @property
+    def watches(self) -> Watches:
+        """The searches that are kept with the index and asked of every tile that is added.
+
+        ``index.watches.add("harbours", text="a harbour", min_score=0.25, file="harbours.geojsonl")`` adds one.
+        """
+        from retriever.watches import Watches
+
+        return Watches(self._store, self._searcher)
 
     def calibrate(
         self,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from core import BBox, InputError, Settings, parse_bbox
 from embeddings import DEFAULT_ENCODER, open_encoder
@@ -14,6 +14,10 @@ from indexer import IngestOptions, IngestReport, Progress, TilingOptions, ingest
 from indexer.distributed import RayOptions, ingest_on_ray
 from indexer.sources import SourceOptions, joined_datasets, open_source
 from indexer.store import Store
+from swath._watching import Watching
+
+if TYPE_CHECKING:
+    from retriever.watches import WatchRun
 
 
 def index_archive(
@@ -38,6 +42,7 @@ def index_archive(
     ray_cpus: int = 1,
     ray_gpus: float = 0.0,
     progress: Callable[[Progress], None] | None = None,
+    watched: Callable[[WatchRun], None] | None = None,
 ) -> IngestReport:
     """Index scenes. Running it again skips what is done, resumes what was cut off, re-embeds what changed.
 
@@ -65,6 +70,8 @@ def index_archive(
         ray_cpus: Cores of each.
         ray_gpus: GPUs of each; a fraction shares one.
         progress: Called after every batch.
+        watched: Called with what came of the index's watches, from another thread while the ingest goes on; default:
+            problems are logged. A watch that cannot be run, or a webhook that does not answer, fails no ingest.
 
     Raises:
         InputError: A source or an option cannot be used at all.
@@ -92,12 +99,16 @@ def index_archive(
     running = IngestOptions(dtype=vectors) if workers is None else IngestOptions(workers=workers, dtype=vectors)
     opened = [open_source(source, options) for source in joined_datasets(sources)]
     opener = partial(open_encoder, _encoder_name(Path(into), encoder))
-    if cluster is not None:
-        return ingest_on_ray(
-            opened, into=Path(into), open_encoder=opener, ray=cluster, tiling=tiling, options=running,
-            progress=progress,
+    with Watching(Path(into), watched) as watching:
+        if cluster is not None:
+            return ingest_on_ray(
+                opened, into=Path(into), open_encoder=opener, ray=cluster, tiling=tiling, options=running,
+                progress=progress,
+            )  # fmt: skip
+        return ingest(
+            opened, into=Path(into), encoder=opener(), tiling=tiling, options=running, progress=progress,
+            committed=watching.committed,
         )  # fmt: skip
-    return ingest(opened, into=Path(into), encoder=opener(), tiling=tiling, options=running, progress=progress)
 
 
 def _box(value: str | Sequence[float] | None) -> BBox | None:

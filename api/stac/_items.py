@@ -8,9 +8,8 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from api._public_source import is_remote
 from api.stac._roots import Root
-from core import Hit, Record, rfc3339
+from core import Hit, Record, is_remote, rfc3339
 from retriever import geojson_geometry
 
 STAC_VERSION = "1.1.0"

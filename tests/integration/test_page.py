@@ -634,3 +634,29 @@ def test_pictures_of_the_page(visitor: Visitor, name: str, options: dict[str, An
     into = Path(os.environ["SWATH_PICTURES"]) / f"{name}.png"
     page.screenshot(path=into)
     assert into.stat().st_size > 100_000
+
+
+def test_watches_show_what_they_found(desk: Visit) -> None:
+    page = desk.page
+    hit = page.request.post(f"{desk.address}/v1/search", data={"text": HARBOUR, "k": 1}).json()["hits"][0]
+    watch = {"name": "harbours", "about": {"text": HOSTILE}, "matches": 21, "problem": None}
+    match = {"id": hit["tile_id"], "properties": hit | {"number": 21}}
+
+    def matches(route: Route) -> None:
+        assert "since=1" in route.request.url
+        route.fulfill(json={"features": [match]})
+
+    page.route(re.compile(r"/v1/watches$"), lambda route: route.fulfill(json={"watches": [watch]}))
+    page.route(re.compile(r"/v1/watches/harbours/matches"), matches)
+    desk.open()
+    page.get_by_role("button", name="Watches").click()
+    page.get_by_role("button", name="harbours: 21 matches").click()
+    page.get_by_role("button", name=f"{hit['datetime'][:10]}").click()
+    page.wait_for_selector(".drawer-part .facts")
+    assert page.evaluate("window.hacked") is None
+
+
+def test_an_archive_without_watches_shows_none(desk: Visit) -> None:
+    page = desk.open()
+    desk.search(HARBOUR)
+    assert page.get_by_role("button", name="Watches").count() == 0

@@ -108,6 +108,15 @@ export const indexes = () => json(call("v1/indexes"));
 // Previews come with the answer: one request in place of sixty, and the pictures are there with the first hit.
 const SEARCH = "v1/search?previews=inline";
 
+/** Return the searches that are kept with an index. */
+export const watches = (index) => json(call(`v1/watches${index ? `?index=${encodeURIComponent(index)}` : ""}`));
+
+/** Return what one of them has found after a match of that number. */
+export function watchMatches(name, { since, index }) {
+  const params = new URLSearchParams({ since, ...(index ? { index } : {}) });
+  return json(call(`v1/watches/${encodeURIComponent(name)}/matches?${params}`, { kind: "watch" }));
+}
+
 /** Return the hits of a request, see request.js. */
 export const search = (request) => json(call(SEARCH, { ...posted(request), kind: "search" }));
 

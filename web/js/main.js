@@ -20,6 +20,7 @@ import { createSearchbar, termLabel } from "./searchbar.js";
 import { asksSomething, createStore, sameSearch } from "./state.js";
 import { createStage } from "./stage.js";
 import { createTheme, THEMES } from "./theme.js";
+import { createWatches } from "./watches.js";
 
 const $ = (id) => document.getElementById(id);
 const store = createStore();
@@ -217,6 +218,7 @@ theme.onChange(showTheme);
 showTheme();
 const keysMenu = menu(button({ icon: "keys", label: "Keys", id: "keys" }), () => [el("h3", { text: "Keys" }), el("dl", { class: "keys" }, KEYS.flatMap(([key, text]) => [el("dt", {}, el("kbd", { text: key })), el("dd", { text })]))], { align: "end", label: "Keys" }); // prettier-ignore
 fill($("top-tools"), keysMenu, themeButton);
+const watches = createWatches({ holder: $("top-tools"), open: openTile });
 
 function say(text) {
   $("live").textContent = text;
@@ -260,11 +262,12 @@ async function submitKey(key) {
 
 async function load() {
   const { index } = store.get();
-  const found = await Promise.allSettled([api.describe(index), api.renderings(index)]);
-  const [told, drawn] = found;
+  const found = await Promise.allSettled([api.describe(index), api.renderings(index), api.watches(index)]);
+  const [told, drawn, kept] = found;
   if (told.status === "fulfilled") description = told.value;
   else if (!asksSomething(store.get())) searcher.fail(told.reason);
   if (drawn.status === "fulfilled") renderings = bySensor(drawn.value);
+  watches.show(kept.status === "fulfilled" ? kept.value.watches : [], index);
   if (!asksSomething(store.get())) stage.goTo(description?.bbox);
   show();
 }

@@ -6,7 +6,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api import create_app
-from api._public_source import public_href
+from core import public_href
 from tests.small_index import build_small_index
 
 
