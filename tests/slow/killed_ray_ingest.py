@@ -58,6 +58,14 @@ class Cluster:
         assert self._process.stdout is not None
         assert any("Ray runtime started" in line for line in self._process.stdout)
 
+    def workers(self) -> list[int]:
+        """Process ids of the workers that run our pipeline: Ray names them after their class."""
+        found = []
+        for process in psutil.Process(self._process.pid).children(recursive=True):
+            with suppress(psutil.Error):
+                found += [process.pid] * any(part.startswith("ray::Worker") for part in process.cmdline())
+        return found
+
     def __enter__(self) -> "Cluster":
         return self
 
@@ -93,16 +101,6 @@ def kill_driver(process: subprocess.Popen[bytes], after: float) -> bool:
     process.kill()
     process.communicate()
     return process.returncode == -signal.SIGKILL
-
-
-def worker_processes() -> list[int]:
-    """Process ids of the Ray workers that run our pipeline: Ray names them after their class."""
-    found = []
-    for process in psutil.process_iter(["pid", "cmdline"]):
-        with suppress(psutil.Error):
-            if any(part.startswith("ray::Worker") for part in process.info["cmdline"] or ()):
-                found.append(process.info["pid"])
-    return found
 
 
 def kill_worker(pid: int) -> bool:

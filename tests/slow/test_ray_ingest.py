@@ -61,7 +61,7 @@ def test_workers_killed_at_random_moments_lose_and_double_nothing(
             process, killed = program.start(archive, into, cluster.address), 0
             while process.poll() is None and killed < 3:
                 time.sleep(rng.uniform(0.2, seconds / 2))
-                running = program.worker_processes()
+                running = cluster.workers()
                 killed += bool(running) and program.kill_worker(rng.choice(running))
             program.finish(process)
         kills += killed
