@@ -19,6 +19,10 @@ HEADER_BYTES = 64 * 2**10
 DRAIN_SECONDS = 20
 """Time that running requests have after SIGTERM."""
 
+KEEP_ALIVE_SECONDS = 75
+"""Time an idle connection stays open: longer than clients keep theirs (httpx 5 s, which was uvicorn's own), or a request
+now and then meets a connection that is just being closed."""
+
 
 class StrictProtocol(H11Protocol):
     """HTTP/1.1 that gives up on slow headers and says what is wrong as JSON."""
@@ -74,6 +78,7 @@ def server_options() -> dict[str, Any]:
         "proxy_headers": False,
         "server_header": False,
         "timeout_graceful_shutdown": DRAIN_SECONDS,
+        "timeout_keep_alive": KEEP_ALIVE_SECONDS,
         "log_config": _log_config(),
     }
 
