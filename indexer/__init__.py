@@ -1,7 +1,7 @@
 """Scenes in, records out: sources, tiling, pixels, the ingest pipeline and the store."""
 
-from indexer._backup import BackupReport, back_up
 from indexer._arrivals import Scenes, marks_from_bytes, marks_to_bytes, next_row_id, rows_of, take_rows
+from indexer._backup import BackupReport, back_up
 from indexer._calibration_file import CALIBRATION, read_calibration, remove_calibration, write_calibration
 from indexer._digest import Digest, digest_of
 from indexer._findings import Finding
@@ -35,8 +35,11 @@ from indexer._window_file import window_file
 from indexer.store import Store
 
 __all__ = [
-    "BackupReport",
     "CALIBRATION",
+    "LEVEL",
+    "RECORD_COLUMNS",
+    "SCHEMA_VERSION",
+    "BackupReport",
     "CompactReport",
     "Digest",
     "Failure",
@@ -45,19 +48,16 @@ __all__ = [
     "IndexInfo",
     "IngestOptions",
     "IngestReport",
-    "LEVEL",
     "LedgerRow",
     "Legend",
     "Original",
     "Picture",
     "Progress",
     "Pyramid",
-    "RECORD_COLUMNS",
     "Reach",
     "Removed",
     "RenderingError",
     "RestoreReport",
-    "SCHEMA_VERSION",
     "SceneRows",
     "Scenes",
     "Snapshot",

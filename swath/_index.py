@@ -17,8 +17,8 @@ from swath._searchable import SearchableIndex
 if TYPE_CHECKING:
     from retriever.engine import OptimizeReport, SnapshotSummary
     from retriever.rag import Answer, Archive, Asker, QueryPlan, Turn
-    from swath._verifying import VerifyReport
     from retriever.watches import Watches
+    from swath._verifying import VerifyReport
 
 Progress = Callable[[int, int], None]
 """Called with tiles done and tiles in all."""

@@ -34,6 +34,7 @@ def index(folder: Path, into: Path, address: str) -> None:
     sys.stdout.write("".join(f"{failure.href}: {failure.reason}\n" for failure in report.failures))
     sys.exit(3 if report.failures else 0)
 
+
 # Ray takes a loopback address for that of the network card, but where it believes that no cluster is wanted.
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 
