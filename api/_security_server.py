@@ -20,8 +20,8 @@ DRAIN_SECONDS = 20
 """Time that running requests have after SIGTERM."""
 
 KEEP_ALIVE_SECONDS = 75
-"""Time an idle connection stays open: longer than clients keep theirs (httpx 5 s, which was uvicorn's own), or a request
-now and then meets a connection that is just being closed."""
+"""Time an idle connection stays open: longer than clients keep theirs (httpx 5 s, which was uvicorn's own), or a
+request now and then meets a connection that is just being closed."""
 
 
 class StrictProtocol(H11Protocol):
