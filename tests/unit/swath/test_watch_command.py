@@ -16,7 +16,7 @@ from tests.unit.retriever.watched_index import receiver, tiles_in
 
 
 def picture(folder: Path, name: str, colour: tuple[int, int, int]) -> None:
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     Image.new("RGB", (32, 32), colour).save(folder / f"{name}.png")
 
 
@@ -30,8 +30,8 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def index(filled: Path, tmp_path: Path) -> Path:
-    shutil.copytree(filled, tmp_path / "copy")
-    return tmp_path / "copy" / "index"
+    shutil.copytree(filled / "index", tmp_path / "index")
+    return tmp_path / "index"
 
 
 def run(*arguments: object) -> Result:
@@ -43,8 +43,11 @@ def code_of(*arguments: object) -> int:
 
 
 def more(index: Path, name: str, colour: tuple[int, int, int] = (30, 30, 200)) -> Result:
-    picture(index.parent / "pictures", name, colour)
-    return run("index", index.parent / "pictures", "--into", index)
+    """Index one more picture of the same collection."""
+    picture(index.parent / name / "pictures", name, colour)
+    done = run("index", index.parent / name / "pictures", "--into", index)
+    assert "scenes: 1 indexed, 0 unchanged, 0 failed" in done.stdout
+    return done
 
 
 def test_an_ingest_reports_what_matches(index: Path, tmp_path: Path) -> None:
@@ -53,7 +56,7 @@ def test_an_ingest_reports_what_matches(index: Path, tmp_path: Path) -> None:
     assert "added from now on" in added.stdout
     done = more(index, "second")
     assert "watch all: 1 new matches among 1 new tiles, 1 delivered" in done.stdout
-    assert "no" not in done.stderr
+    assert done.stderr == ""
     more(index, "third")
     found = tiles_in(file.read_text().splitlines())
     assert len(found) == len(set(found)) == 2
@@ -71,7 +74,6 @@ def test_an_ingest_outlives_a_webhook_that_is_down(
         run("watch", "add", index, "all", "--text", "a river", "--min-score", -1, "--webhook", got.url)
         got.status = 404
         done = more(index, "second")
-        assert done.exit_code == 0
         assert "answered 404; nothing is lost, the next run tries again" in done.stderr
         assert "answered 404" in run("watch", "list", index).stdout
         assert code_of("watch", "run", index) == 3
@@ -86,9 +88,7 @@ def test_a_broken_watch_fails_no_ingest(index: Path) -> None:
     run("watch", "add", index, "all", "--text", "a river", "--min-score", -1)
     (index / "watches" / "all" / "watch.json").write_text("[]")
     done = more(index, "second")
-    assert done.exit_code == 0
     assert "watch all:" in done.stderr
-    assert "scenes: 1 indexed" in done.stdout
     assert "not a watch" in run("watch", "list", index).stdout
 
 
@@ -146,7 +146,7 @@ def test_in_python(index: Path) -> None:
     watches.add("all", vector=vector, min_score=-1, past=True)
     assert [status.watch.name for status in watches] == ["all"]
     runs: list[object] = []
-    picture(index.parent / "pictures", "second", (0, 0, 0))
-    swath.index(str(index.parent / "pictures"), into=index, watched=runs.append)
+    picture(index.parent / "more" / "pictures", "second", (0, 0, 0))
+    swath.index(str(index.parent / "more" / "pictures"), into=index, watched=runs.append)
     assert runs
     assert len(watches.matches("all")) == 2
