@@ -1,7 +1,6 @@
 """The commit of fragments: each scene once, and the ledger true, wherever the driver dies."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -233,7 +232,7 @@ def test_compaction_after_a_distributed_commit_keeps_every_row(store: Store) -> 
     for number in range(3):
         commit(store, [written(store, made(store, f"s{number}", 2))])
     commit(store, [written(store, made(store, "s1", 1, fingerprint="f2", axis=3))])
-    store.compact(keep=timedelta(0))
+    store.compact()
     assert seen(store) == {**ids("s0", 2), **ids("s1", 1, axis=3), **ids("s2", 2)}
 
 

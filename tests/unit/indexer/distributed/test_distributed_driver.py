@@ -35,8 +35,8 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
 
 def archive(world: World) -> list[Scene]:
     """Small scenes, one of several pieces, one with dropped tiles."""
-    world.content = {f"s{number}": Content(rows=1 + number % 3, cols=2) for number in range(12)}
-    world.content["s4"] = Content(rows=3, cols=40)
+    world.content = {f"s{number}": Content(rows=1 + number % 3, cols=2) for number in range(8)}
+    world.content["s4"] = Content(rows=2, cols=20)
     world.content["s7"] = Content(rows=3, cols=3, dropped=frozenset({(0, 0), (2, 2)}))
     return [scene(name) for name in world.content]
 
@@ -112,12 +112,12 @@ def test_a_changed_scene_is_embedded_again_in_place_of_the_old(world: World, tmp
     assert same(tmp_path / "index", reference(tmp_path, *changed))
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 8))])
 def test_workers_lost_at_random_while_they_write_on_lose_and_double_nothing(
     world: World, tmp_path: Path, seed: int
 ) -> None:
     scenes, rng = archive(world), random.Random(seed)
-    run = Run(tmp_path / "index", *scenes, fate=lambda number, _, heard: number <= 6 and heard > rng.randint(1, 8))
+    run = Run(tmp_path / "index", *scenes, fate=lambda number, _, heard: number <= 4 and heard > rng.randint(1, 6))
     report = run()
     assert report.failures == ()
     assert run.driver.lost >= 2
