@@ -260,14 +260,20 @@ async function submitKey(key) {
   }
 }
 
+/** Beside the rest: nothing waits for it. */
+async function showWatches(index) {
+  const [kept] = await Promise.allSettled([api.watches(index)]);
+  watches.show(kept.status === "fulfilled" ? kept.value.watches : [], index);
+}
+
 async function load() {
   const { index } = store.get();
-  const found = await Promise.allSettled([api.describe(index), api.renderings(index), api.watches(index)]);
-  const [told, drawn, kept] = found;
+  showWatches(index);
+  const found = await Promise.allSettled([api.describe(index), api.renderings(index)]);
+  const [told, drawn] = found;
   if (told.status === "fulfilled") description = told.value;
   else if (!asksSomething(store.get())) searcher.fail(told.reason);
   if (drawn.status === "fulfilled") renderings = bySensor(drawn.value);
-  watches.show(kept.status === "fulfilled" ? kept.value.watches : [], index);
   if (!asksSomething(store.get())) stage.goTo(description?.bbox);
   show();
 }
