@@ -200,6 +200,13 @@ def optimize(
     ] = False,
     keep_days: KeepDays = None,
     keep_versions: KeepVersions = 1,
+    ray: Annotated[
+        str | None,
+        typer.Option(metavar="local|auto|HOST:PORT", help="Write the shards of a full build over a Ray cluster."),
+    ] = None,
+    ray_workers: Annotated[
+        int | None, typer.Option(metavar="N", help="Ray workers; as many as fit if not given.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make searches quick: merge small files, then build the search snapshot or add to it."""
@@ -208,7 +215,12 @@ def optimize(
 
     with Line("making the search snapshot") as line:
         report = swath.open(index_dir).optimize(
-            rebuild=rebuild, keep_days=keep_days, keep_versions=keep_versions, progress=line.count
+            rebuild=rebuild,
+            keep_days=keep_days,
+            keep_versions=keep_versions,
+            progress=line.count,
+            ray=ray,
+            ray_workers=ray_workers,
         )
     print_json(report) if as_json else _print_optimized(report)
 

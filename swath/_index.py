@@ -218,6 +218,8 @@ class Index(SearchableIndex):
         keep_days: float | None = None,
         keep_versions: int = 1,
         progress: Progress | None = None,
+        ray: str | None = None,
+        ray_workers: int | None = None,
     ) -> OptimizeReport:
         """Make searches quick: compact, then build the search snapshot, or add to it what came since.
 
@@ -228,15 +230,28 @@ class Index(SearchableIndex):
             keep_days: See ``compact``.
             keep_versions: See ``compact``.
             progress: Called with rows done and rows in all.
+            ray: Write the shards of a full build, 4 million tiles each, side by side over a Ray cluster: as for
+                ``swath.index``.
+            ray_workers: As for ``swath.index``.
 
         Raises:
-            InputError: Less than no time is kept, or less than one version.
+            MissingExtraError: ``ray`` needs a package that is not installed.
+            InputError: Less than no time is kept, less than one version, or no Ray cluster answers.
             StoreError: The index cannot be written, or is being optimized by another process.
         """
+        from indexer.distributed import RayOptions
         from retriever.engine import optimize
 
-        keep = _days(keep_days)
-        return optimize(self._store, rebuild=rebuild, keep=keep, versions=keep_versions, progress=progress)
+        if ray is None and ray_workers is not None:
+            raise InputError("Ray workers have a meaning only with --ray local, --ray auto or --ray HOST:PORT")
+        return optimize(
+            self._store,
+            rebuild=rebuild,
+            keep=_days(keep_days),
+            versions=keep_versions,
+            progress=progress,
+            ray=None if ray is None else RayOptions(address=ray, workers=ray_workers),
+        )
 
 
 def _days(number: float | None) -> timedelta | None:

@@ -1,5 +1,6 @@
 """The ingest on many machines: the same pipeline in Ray workers, committed by one driver."""
 
+from indexer.distributed._cluster import cluster, import_ray
 from indexer.distributed._commit import Committer, clean_orphans, recover
 from indexer.distributed._crew import Crew, Lost
 from indexer.distributed._driver import Driver
@@ -22,6 +23,8 @@ __all__ = [
     "Report",
     "Worker",
     "clean_orphans",
+    "cluster",
+    "import_ray",
     "ingest_on_ray",
     "recover",
 ]

@@ -6,7 +6,7 @@ for each row of one shard.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,14 +19,13 @@ from core import rfc3339
 from indexer import tile_schema
 from retriever._vector_index import Rows
 from retriever.engine._arrays import SHARED, shared_arrays
-from retriever.engine._build._codes import Coder
 from retriever.engine._build._folders import new_folder
 from retriever.engine._build._lists import LEAST_LISTED, LEAST_SAMPLE, Nearest, lists_for, sample_size, train
-from retriever.engine._build._shard import ShardWriter
-from retriever.engine._build._spool import Piece, Spool, cut, pieces
+from retriever.engine._build._jobs import RunJobs, one_by_one, with_shards
+from retriever.engine._build._spool import Spool, pieces
 from retriever.engine._build._survey import BUCKET_ROWS, Survey, survey
 from retriever.engine._build._write import write_array, write_layout
-from retriever.engine._layout import FORMAT, Layout, ShardEntry
+from retriever.engine._layout import FORMAT, Layout
 from retriever.engine._open import centroid_scale, open_snapshot
 from retriever.engine._shard import Shared
 from retriever.engine._sums import write_sums
@@ -55,6 +54,7 @@ def build_snapshot(
     seed: int = 0,
     bucket_rows: int = BUCKET_ROWS,
     progress: Progress | None = None,
+    run: RunJobs = one_by_one,
 ) -> Layout:
     """Write a snapshot of these rows and make it the current one of the index.
 
@@ -66,6 +66,7 @@ def build_snapshot(
         seed: Of the rotation, the sample and the training.
         bucket_rows: Rows sorted in memory at once, about.
         progress: Called with rows done and rows in all; each row is counted twice, read and written.
+        run: Writes the shards.
 
     Raises:
         InputError: There are no rows.
@@ -80,8 +81,7 @@ def build_snapshot(
         layout = _layout(rows, seen, sample, lists)
         shared = _shared(sample.astype(np.float32), lists, seed)
         _write_shared(folder, layout, shared)
-        entries = write_shards(folder, spool.sorted(), layout, shared, shard_rows=shard_rows, report=report.add)
-        layout = replace(layout, shards=tuple(entries))
+        layout = with_shards(folder, spool.finish(), layout, shared, shard_rows=shard_rows, report=report.add, run=run)
         write_layout(folder, layout)
         if layout.rows >= LEAST_LISTED:
             layout = _measured(folder, layout, seed)
@@ -112,37 +112,6 @@ class Report:
         self._done += rows
         if self._progress:
             self._progress(self._done, self._total)
-
-
-def write_shards(
-    folder: Path,
-    rows: Iterator[Piece],
-    layout: Layout,
-    shared: Shared,
-    *,
-    shard_rows: int,
-    report: Callable[[int], None],
-    prefix: str = "",
-) -> Iterator[ShardEntry]:
-    """Write rows in geographic order as shards; yield what the planner sees of each.
-
-    Args:
-        folder: Of the snapshot.
-        rows: In order.
-        layout: Of the snapshot; its shards are not looked at.
-        shared: Likewise.
-        shard_rows: Most rows of a shard.
-        report: Called with the number of rows of each piece.
-        prefix: Of the shards' names.
-    """
-    coder, writer, number = Coder(shared), None, 0
-    for ends, piece in cut(rows, shard_rows):
-        writer = writer or ShardWriter(folder / f"{prefix}{number:03d}", layout, coder)
-        writer.add(piece)
-        report(len(piece))
-        if ends:
-            yield writer.finish()
-            writer, number = None, number + 1
 
 
 def stored_columns(rows: Rows) -> list[str]:

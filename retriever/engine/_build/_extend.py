@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from core import rfc3339
 from retriever.engine._arrays import SHARED, array_file, shard_arrays
 from retriever.engine._build._align import Alignment, ChosenRows
-from retriever.engine._build._build import SHARD_ROWS, Progress, Report, VersionedRows, spread, write_shards
+from retriever.engine._build._build import SHARD_ROWS, Progress, Report, VersionedRows, spread
 from retriever.engine._build._folders import new_folder
+from retriever.engine._build._jobs import with_shards
 from retriever.engine._build._spool import Spool
 from retriever.engine._build._survey import extended, survey
 from retriever.engine._build._write import write_array, write_layout
@@ -100,10 +101,9 @@ def _with_later(
     layout = replace(layout, sensors=sensors, collections=collections)
     spool = Spool(folder / "spool", seen.borders)
     spread(rows, spool, np.empty(0, np.int64), report)
-    shards = write_shards(
-        folder, spool.sorted(), layout, base.shared, shard_rows=shard_rows, report=report, prefix=LATER
+    return with_shards(
+        folder, spool.finish(), layout, base.shared, shard_rows=shard_rows, report=report, prefix=LATER
     )
-    return replace(layout, shards=tuple(shards))
 
 
 def _relabelled(base: OpenSnapshot, number: int, folder: Path, row_ids: NDArray[np.uint64]) -> None:

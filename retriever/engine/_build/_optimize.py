@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -12,11 +13,14 @@ from typing import Literal
 import numpy as np
 
 from core import StoreError
+from indexer.distributed import RayOptions
 from indexer.store import BusyError, CompactReport, Store
 from retriever.engine._build._align import Alignment, align, made_from, realign
 from retriever.engine._build._build import Progress, build_snapshot
 from retriever.engine._build._extend import extend_snapshot, in_order
 from retriever.engine._build._folders import building
+from retriever.engine._build._jobs import one_by_one
+from retriever.engine._build._on_ray import shards_on_ray
 from retriever.engine._open import OpenSnapshot, current, open_snapshot, snapshot_bytes
 
 REBUILT_ABOVE = 0.2
@@ -59,6 +63,7 @@ def optimize(
     keep: timedelta | None = None,
     versions: int = 1,
     progress: Progress | None = None,
+    ray: RayOptions | None = None,
 ) -> OptimizeReport:
     """Compact the tables of an index, then build its search snapshot or extend the one there is.
 
@@ -72,9 +77,11 @@ def optimize(
         keep: See ``Store.compact``.
         versions: See ``Store.compact``.
         progress: Called with rows done and rows in all.
+        ray: Where the shards of a full build are written side by side; None writes them here, one by one.
 
     Raises:
-        InputError: Less than no time is kept, or less than one version.
+        MissingExtraError: Ray is asked for and not installed.
+        InputError: Less than no time is kept, less than one version, or no Ray cluster answers.
         StoreError: The index cannot be written, or is being optimized by another process.
     """
     started, fragments = time.monotonic(), store.fragments
@@ -84,7 +91,8 @@ def optimize(
         before = None if former is None else align(table, former)
         built = table.count() > 0 and (rebuild or before is None or _outgrown(before, former))
         if built:
-            build_snapshot(table, store.path, progress=progress)
+            with nullcontext(one_by_one) if ray is None else shards_on_ray(ray) as run:
+                build_snapshot(table, store.path, progress=progress, run=run)
         compacted, extended = _compacted_if_free(store, merge, progress)
         size = snapshot_bytes(store.path)
     return OptimizeReport(

@@ -5,7 +5,8 @@ Vectors are moved as bytes: choosing rows of float16 numbers is 15 times slower 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,7 +73,7 @@ class Spool:
     """The files that rows are spread over.
 
     Args:
-        folder: Made here; a file is removed once it was read.
+        folder: Made here.
         borders: The first keys of all files but the first, rising.
     """
 
@@ -82,12 +83,13 @@ class Spool:
         self._borders = borders
         self._writers: dict[int, pa.RecordBatchFileWriter] = {}
         self._vectors: dict[int, Any] = {}
-        self._dtype: np.dtype[Any] | None = None
+        self._rows: dict[int, int] = {}
+        self._dtype = ""
         self._dim = 0
 
     def add(self, piece: Piece) -> None:
         """Spread the rows of a piece."""
-        self._dtype, self._dim = piece.vectors.dtype, piece.vectors.shape[1]
+        self._dtype, self._dim = str(piece.vectors.dtype), piece.vectors.shape[1]
         buckets = Keys.of(piece.columns).places_in(self._borders)
         order = np.argsort(buckets, kind="stable")
         spread = piece.take(order)
@@ -100,46 +102,78 @@ class Spool:
         if bucket not in self._writers:
             self._writers[bucket] = pa.ipc.new_file(str(self._file(bucket, "arrow")), piece.columns.schema)
             self._vectors[bucket] = self._file(bucket, "bin").open("wb")
+        self._rows[bucket] = self._rows.get(bucket, 0) + len(piece)
         self._writers[bucket].write_table(piece.columns)
         piece.vectors.tofile(self._vectors[bucket])
 
-    def sorted(self) -> Iterator[Piece]:
-        """Yield all rows in order, a file at a time; the next one is sorted while one is used."""
+    def finish(self) -> Spooled:
+        """Close the files; return what can be read of them, here or in another process."""
         for stream in (*self._writers.values(), *self._vectors.values()):
             stream.close()
-        buckets = sorted(self._writers)
-        with ThreadPoolExecutor(1) as ahead:
-            coming = ahead.submit(self._read, buckets[0])
-            for following in [*buckets[1:], None]:
-                piece = coming.result()
-                if following is not None:
-                    coming = ahead.submit(self._read, following)
-                yield piece
-        self._folder.rmdir()
-
-    def _read(self, bucket: int) -> Piece:
-        names = self._file(bucket, "arrow"), self._file(bucket, "bin")
-        with pa.memory_map(str(names[0])) as source:
-            columns = pa.ipc.open_file(source).read_all().combine_chunks()
-        vectors = np.fromfile(names[1], self._dtype).reshape(-1, self._dim)
-        piece = Piece(columns=columns, vectors=vectors).take(Keys.of(columns).order())
-        for name in names:
-            name.unlink()
-        return piece
+        return Spooled(folder=self._folder, rows=self._rows, dtype=self._dtype, dim=self._dim)
 
     def _file(self, bucket: int, kind: str) -> Path:
-        return self._folder / f"{bucket:03d}.{kind}"
+        return bucket_file(self._folder, bucket, kind)
 
 
-def cut(pieces: Iterator[Piece], size: int) -> Iterator[tuple[bool, Piece]]:
-    """Yield the same rows in pieces that cross no multiple of ``size``, and whether one ends there or is last."""
-    done, held = 0, None
-    for piece in pieces:
+@dataclass(frozen=True, kw_only=True)
+class Spooled:
+    """A spool whose rows are all there. May be sent to another process that sees its folder."""
+
+    folder: Path
+    """Of the files."""
+    rows: Mapping[int, int]
+    """Rows of each bucket that has any."""
+    dtype: str
+    """Of the vectors."""
+    dim: int
+    """Numbers in a vector."""
+
+    @property
+    def total(self) -> int:
+        """Rows of all buckets."""
+        return sum(self.rows.values())
+
+    def between(self, first: int, stop: int, *, clear: bool) -> Iterator[Piece]:
+        """Yield the rows from one place in the order to before another, the next bucket sorted while one is used.
+
+        Args:
+            first: Place of the first row.
+            stop: Place after the last one.
+            clear: Remove the file of each bucket that lies wholly between the two.
+        """
+        wanted = [(bucket, start) for bucket, start in self._starts() if start < stop and start + self.rows[bucket] > first]
+        with ThreadPoolExecutor(1) as ahead:
+            coming = ahead.submit(self._read, wanted[0][0])
+            for (bucket, start), following in zip(wanted, [*wanted[1:], None], strict=True):
+                piece = coming.result()
+                if following is not None:
+                    coming = ahead.submit(self._read, following[0])
+                if clear and first <= start and start + len(piece) <= stop:
+                    self._remove(bucket)
+                yield piece[max(0, first - start) : stop - start]
+
+    def _starts(self) -> Iterator[tuple[int, int]]:
         start = 0
-        while start < len(piece):
-            if held is not None:
-                yield done % size == 0, held
-            held = piece[start : start + size - done % size]
-            start, done = start + len(held), done + len(held)
-    if held is not None:
-        yield True, held
+        for bucket in sorted(self.rows):
+            yield bucket, start
+            start += self.rows[bucket]
+
+    def _read(self, bucket: int) -> Piece:
+        with pa.memory_map(str(bucket_file(self.folder, bucket, "arrow"))) as source:
+            columns = pa.ipc.open_file(source).read_all().combine_chunks()
+        vectors = np.fromfile(bucket_file(self.folder, bucket, "bin"), self.dtype).reshape(-1, self.dim)
+        return Piece(columns=columns, vectors=vectors).take(Keys.of(columns).order())
+
+    def _remove(self, bucket: int) -> None:
+        for kind in ("arrow", "bin"):
+            bucket_file(self.folder, bucket, kind).unlink()
+
+    def remove(self) -> None:
+        """Remove what is left of the files."""
+        shutil.rmtree(self.folder)
+
+
+def bucket_file(folder: Path, bucket: int, kind: str) -> Path:
+    """Return where a spool keeps the columns ("arrow") or the vectors ("bin") of a bucket."""
+    return folder / f"{bucket:03d}.{kind}"

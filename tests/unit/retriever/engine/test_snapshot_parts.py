@@ -11,12 +11,14 @@ import pyarrow as pa
 import pytest
 
 from core import InputError, StoreError
+from indexer import vector_matrix
 from retriever import MemoryRows
 from retriever.engine import build_snapshot, current, open_snapshot
 from retriever.engine._build import _lists
+from retriever.engine._build._build import spread
 from retriever.engine._build._lists import Nearest, list_order, lists_for, train
 from retriever.engine._build._order import Keys
-from retriever.engine._build._spool import Piece, cut
+from retriever.engine._build._spool import Spool, Spooled
 from retriever.engine._build._survey import extended, survey
 from retriever.engine._layout import LANES
 from retriever.engine._maps import mapped
@@ -76,26 +78,41 @@ def test_an_empty_table_is_refused_in_one_line(tmp_path: Path) -> None:
     assert current(tmp_path) is None
 
 
-def pieces(*sizes: int) -> list[Piece]:
-    start, made = 0, []
-    for size in sizes:
-        numbers = np.arange(start, start + size)
-        made.append(Piece(columns=pa.table({"n": numbers}), vectors=numbers[:, None].astype(np.float32)))
-        start += size
-    return made
+def spooled(folder: Path, rows: int) -> tuple[Spooled, pa.Table]:
+    """Rows in buckets of about 30, and the same in order."""
+    tiles = TileMaker(ODD, np.random.default_rng(3)).tiles(rows)
+    source = MemoryRows(tiles, space=ODD.space)
+    spool = Spool(folder / "spool", survey(source, bucket_rows=30).borders)
+    spread(source, spool, np.empty(0, np.int64), lambda number: None)
+    numbered = tiles.append_column("_rowid", pa.array(np.arange(rows, dtype=np.uint64)))
+    return spool.finish(), numbered.take(Keys.of(numbered).order())
 
 
-@pytest.mark.parametrize("sizes", [(5, 5), (3, 1, 6, 2), (25,), (10, 10), (1,) * 21])
-def test_no_piece_crosses_the_end_of_a_shard(sizes: tuple[int, ...]) -> None:
-    shards: list[list[int]] = [[]]
-    for ends, piece in cut(iter(pieces(*sizes)), 10):
-        assert piece.columns["n"].to_pylist() == piece.vectors[:, 0].tolist()
-        shards[-1] += piece.columns["n"].to_pylist()
-        if ends:
-            shards.append([])
-    assert shards.pop() == []
-    total = list(range(sum(sizes)))
-    assert shards == [total[start : start + 10] for start in range(0, len(total), 10)]
+@pytest.mark.parametrize("size", [1, 7, 30, 100, 299, 300])
+def test_shards_hold_all_rows_in_order_whoever_reads_them(tmp_path: Path, size: int) -> None:
+    made, ordered = spooled(tmp_path, 300)
+    starts = np.random.default_rng(0).permutation(range(0, 300, size)).tolist()
+    for first in starts:
+        read = list(made.between(first, min(first + size, 300), clear=False))
+        numbers = np.concatenate([piece.columns["_rowid"].to_numpy() for piece in read])
+        vectors = np.concatenate([piece.vectors for piece in read])
+        expected = ordered.slice(first, size)
+        assert numbers.tolist() == expected["_rowid"].to_pylist()
+        np.testing.assert_array_equal(vectors, vector_matrix(expected["vector"]))
+
+
+def test_files_go_as_they_are_read(tmp_path: Path) -> None:
+    made, _ = spooled(tmp_path, 300)
+    for first in (0, 100, 200):
+        for _ in made.between(first, first + 100, clear=True):
+            pass
+    left = {int(file.stem) for file in made.folder.iterdir()}
+    crossed = {
+        bucket for bucket, start in made._starts() for end in (100, 200) if start < end < start + made.rows[bucket]
+    }
+    assert left == crossed
+    made.remove()
+    assert not made.folder.exists()
 
 
 def test_lists_begin_at_a_multiple_of_the_lanes_and_rise_by_second() -> None:
