@@ -3,13 +3,13 @@
 import json
 import os
 import subprocess
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
+from tests.integration.forking import forking
 from tests.integration.real import DATA, REAL_COMMANDS, ROOT, Run
 
 
@@ -21,13 +21,19 @@ def real_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def swath() -> Run:
+def forked() -> Iterator[Path]:
+    """A folder to go first on the PATH, with a `swath` and a `python` that need not start."""
+    with forking() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def swath(forked: Path) -> Run:
     """Run `swath` in a process of its own and return what it printed."""
 
     def run(*arguments: object, code: int = 0, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "swath", *map(str, arguments)]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        done = subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment, check=False)
+        command = [str(forked / "swath"), *map(str, arguments)]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False)
         assert done.returncode == code, f"{command} exited {done.returncode}:\n{done.stdout}\n{done.stderr}"
         return done
 

@@ -19,22 +19,22 @@ def blocks(page: Path, language: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def folder(demo_folder: Path) -> Path:
+def folder(demo_folder: Path, forked: Path) -> Path:
     """The README's folder: after the demo, with the README's own index in it."""
-    run_shell(blocks(ROOT / "README.md", "sh")[0], demo_folder)
+    run_shell(blocks(ROOT / "README.md", "sh")[0], demo_folder, forked)
     return demo_folder
 
 
-def activated() -> dict[str, str]:
+def activated(forked: Path) -> dict[str, str]:
     """The environment of a shell in which Swath's virtual environment is active."""
-    return {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    return {**os.environ, "PATH": f"{forked}:{Path(sys.executable).parent}:{os.environ['PATH']}"}
 
 
-def run_shell(script: str, folder: Path) -> None:
+def run_shell(script: str, folder: Path, forked: Path) -> None:
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
         cwd=folder,
-        env=activated(),
+        env=activated(forked),
         capture_output=True,
         text=True,
         check=False,
@@ -48,10 +48,10 @@ def test_readme_tour_wrote_what_it_says(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.name)
-def test_python_examples_run(page: Path, folder: Path) -> None:
+def test_python_examples_run(page: Path, folder: Path, forked: Path) -> None:
     for script in blocks(page, "python"):
-        command = [sys.executable, "-c", script]
-        done = subprocess.run(command, cwd=folder, env=activated(), capture_output=True, text=True, check=False)
+        command = ["python", "-c", script]
+        done = subprocess.run(command, cwd=folder, env=activated(forked), capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{script}\n{done.stderr}"
 
 
@@ -64,9 +64,9 @@ LONG = ("search.md", "ask.md", "serve.md", "scene.md", "distribute.md", "watch.m
     [pytest.param(page, marks=pytest.mark.slow) if page.name in LONG else page for page in GUIDES[1:]],
     ids=lambda page: page.name,
 )
-def test_shell_examples_run(page: Path, folder: Path) -> None:
+def test_shell_examples_run(page: Path, folder: Path, forked: Path) -> None:
     for script in blocks(page, "sh"):
-        run_shell(script, folder)
+        run_shell(script, folder, forked)
 
 
 @pytest.mark.parametrize("page", EVERY_PAGE, ids=lambda page: page.name)
