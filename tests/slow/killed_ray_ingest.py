@@ -14,22 +14,30 @@ import psutil
 
 from core import Settings
 from core.testing import MeanColourEncoder
-from indexer import IngestOptions, TilingOptions
+from indexer import IngestOptions, Progress, TilingOptions
 from indexer.distributed import RayOptions, ingest_on_ray
 from indexer.sources import SourceOptions, open_source
 
 ROOT = Path(__file__).parents[2]
-PAUSE_S = 0.004
+PAUSE_S = 0.012
 """Slept for each tile by the encoder, so that there is time to be killed in: the archive has some 1,000 tiles."""
 
 
 def index(folder: Path, into: Path, address: str) -> None:
     """What is killed."""
     source = open_source(str(folder), SourceOptions(collection="c", sensor="rgb", settings=Settings()))
+    told: list[Progress] = []
+
+    def progress(report: Progress) -> None:
+        if not told:
+            sys.stdout.write("working\n")
+            sys.stdout.flush()
+        told.append(report)
+
     report = ingest_on_ray(
         [source], into=into, open_encoder=partial(MeanColourEncoder, seconds_per_tile=PAUSE_S),
         ray=RayOptions(address=address, workers=2), tiling=TilingOptions(tile_size=16),
-        options=IngestOptions(workers=1, commit_tiles=24, commit_seconds=0.1),
+        options=IngestOptions(workers=1, commit_tiles=24, commit_seconds=0.1), progress=progress,
     )  # fmt: skip
     sys.stdout.write("".join(f"{failure.href}: {failure.reason}\n" for failure in report.failures))
     sys.exit(3 if report.failures else 0)
@@ -88,6 +96,13 @@ def start(folder: Path, into: Path, address: str) -> subprocess.Popen[bytes]:
     )
 
 
+def at_work(process: subprocess.Popen[bytes]) -> None:
+    """Wait until a worker has started; until then there is nothing to kill."""
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    assert line == b"working\n", (line + process.stdout.read()).decode()
+
+
 def finish(process: subprocess.Popen[bytes]) -> float:
     """Wait for the program's end; return the seconds waited."""
     begin = time.monotonic()
@@ -97,7 +112,8 @@ def finish(process: subprocess.Popen[bytes]) -> float:
 
 
 def kill_driver(process: subprocess.Popen[bytes], after: float) -> bool:
-    """Kill the program ``after`` seconds from now; return whether it was still at work."""
+    """Kill the program ``after`` seconds into its work; return whether it was still at it."""
+    at_work(process)
     time.sleep(after)
     process.kill()
     process.communicate()

@@ -42,8 +42,10 @@ def reference(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def seconds(archive: Path, cluster: program.Cluster, tmp_path_factory: pytest.TempPathFactory) -> float:
-    """How long the program takes undisturbed, from its start to its end."""
-    return program.finish(program.start(archive, tmp_path_factory.mktemp("undisturbed") / "index", cluster.address))
+    """How long the program works undisturbed, from its first worker to its end."""
+    process = program.start(archive, tmp_path_factory.mktemp("undisturbed") / "index", cluster.address)
+    program.at_work(process)
+    return program.finish(process)
 
 
 def is_whole(into: Path, reference: Path) -> bool:
@@ -53,7 +55,7 @@ def is_whole(into: Path, reference: Path) -> bool:
 def test_workers_killed_at_random_moments_lose_and_double_nothing(
     archive: Path, reference: Path, cluster: program.Cluster, seconds: float, tmp_path: Path
 ) -> None:
-    rng, kills, into = random.Random(31), 0, tmp_path / "index"
+    rng, kills, into, reached = random.Random(31), 0, tmp_path / "index", set[tuple[int, int]]()
     whole = {name: {row[1]} for name, row in alone.ledger(reference).items()}
     while kills < KILLS:
         shutil.rmtree(into, ignore_errors=True)
@@ -63,12 +65,13 @@ def test_workers_killed_at_random_moments_lose_and_double_nothing(
                 time.sleep(rng.uniform(0.2, seconds / 2))
                 running = cluster.workers()
                 killed += bool(running) and program.kill_worker(rng.choice(running))
+                reached.add(alone.progress(into))
             program.finish(process)
         kills += killed
         assert is_whole(into, reference)
         assert all(counts <= whole[name] for name, counts in watcher.seen.items())
-    # Not all of them before the first commit or after the last.
-    assert watcher.looks > 5
+    # The moments were spread over the ingest, and not all before its first commit or after its last.
+    assert len(reached) >= 5
 
 
 def test_drivers_killed_at_random_moments_lose_and_double_nothing(
@@ -80,9 +83,7 @@ def test_drivers_killed_at_random_moments_lose_and_double_nothing(
         shutil.rmtree(into, ignore_errors=True)
         with alone.Watcher(into) as watcher:
             for _ in range(rng.randint(1, 3)):
-                kills += program.kill_driver(
-                    program.start(archive, into, cluster.address), rng.uniform(seconds * 0.3, seconds * 1.05)
-                )
+                kills += program.kill_driver(program.start(archive, into, cluster.address), rng.uniform(0, seconds))
                 reached.add(alone.progress(into))
             program.finish(program.start(archive, into, cluster.address))
         assert is_whole(into, reference)
