@@ -17,10 +17,11 @@ from core import StoreError
 VERSIONS = "_versions"
 """Folder of the manifests."""
 _DATA = "data"
-_DELETIONS = "_deletions"
+DELETIONS = "_deletions"
+"""Folder of what says which rows of a data file are gone."""
 _TRANSACTIONS = "_transactions"
 
-IMMUTABLE = (_DATA, _DELETIONS)
+IMMUTABLE = (_DATA, DELETIONS)
 """Folders of files with random names that are written once: the same name is the same file."""
 
 _TAIL = struct.Struct("<Q2H4s")
@@ -125,7 +126,7 @@ def _of_fragment(fragment: memoryview) -> Iterator[TableFile]:
             _check_inside(deletion)
             ending = _ENDINGS[_number(deletion.get(_TYPE, 0))]
             name = f"{identity}-{deletion.get(_READ_VERSION, 0)}-{deletion.get(_OPAQUE_ID, 0)}.{ending}"
-            yield TableFile(path=f"{_DELETIONS}/{name}", size=None)
+            yield TableFile(path=f"{DELETIONS}/{name}", size=None)
 
 
 def _data_file(fields: dict[int, int | memoryview]) -> TableFile:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import secrets
-import shutil
 import time
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from core import InputError, StoreError
 from indexer._backup_document import BackupDocument, backup_meant, read_document
-from indexer._copies import Meter, Progress, copy_file, sync_folder, sync_folders
+from indexer._copies import Meter, Progress, copy_file, sync_folders
+from indexer._swap import claimed, clear_left, put_in_place
 from indexer._verify import verify_tables
-from indexer.store import Store, is_index_folder, writing_to
+from indexer.store import Store, is_index_folder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,17 +51,18 @@ def restore(
     started, target = time.monotonic(), Path(index)
     backup = backup_meant(Path(source))
     document = read_document(backup)
-    _check_target(target, backup, overwrite=overwrite)
     target = target.absolute()  # a name of its own, whatever it is called here
-    part = target.parent / f".{target.name}.restored-{secrets.token_hex(4)}"
+    prefix = f".{target.name}.restored-"
+    clear_left(target, prefix)
+    _check_target(target, backup, overwrite=overwrite)
+    part = target.parent / f"{prefix}{secrets.token_hex(4)}"
     try:
-        _copy(backup, part, document, progress)
-        _check_rows(part, backup)
-        _switch(part, target)
+        with claimed(part):
+            _copy(backup, part, document, progress)
+            _check_rows(part, backup)
+            put_in_place(part, target)
     except OSError as error:
         raise error if isinstance(error, StoreError) else _failed(target, error) from error
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
     return RestoreReport(
         path=Path(index),
         source=backup,
@@ -87,7 +87,6 @@ def _check_target(target: Path, backup: Path, *, overwrite: bool) -> None:
 
 
 def _copy(backup: Path, part: Path, document: BackupDocument, progress: Progress | None) -> None:
-    part.mkdir(parents=True)
     meter = Meter(sum(file.size for file in document.files.values()), progress)
     for name, file in document.files.items():
         if copy_file(backup / name, part / name, meter) != file.sha256:
@@ -101,23 +100,6 @@ def _check_rows(part: Path, backup: Path) -> None:
     if damage:
         found = f"the index was damaged when {backup} was made ({damage[0].message}, {len(damage):,} findings in all)"
         raise StoreError(f"{found}; take an earlier backup, or see all of it: swath verify {backup}")
-
-
-def _switch(part: Path, target: Path) -> None:
-    """Give the new index its name; the one that is there has no writer meanwhile, and is removed afterwards."""
-    old = part.with_name(f"{part.name}-before")
-    with ExitStack() as held:
-        if target.exists():
-            held.enter_context(writing_to(target))
-            target.rename(old)
-        try:
-            part.rename(target)
-        except OSError:
-            if old.exists():
-                old.rename(target)
-            raise
-        sync_folder(target.parent)
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def _failed(target: Path, error: OSError) -> StoreError:

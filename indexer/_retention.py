@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from core import InputError, Settings
 
 _CLOCK_STEP = timedelta(seconds=1)
 """Lance compares with a time of its own reading: a version must not fall on the wrong side by a rounding."""
+
+_ALL_TIME = timedelta(days=50 * 365)
+"""Older than any version."""
+
+_UNFINISHED = (".tmp*", "*#[0-9]*")
+"""Names of files that are being written: Lance's own, and those of its object store for a local disk."""
 
 _NO_TIME = timedelta(milliseconds=1)
 """The least that LanceDB takes without a warning, which is for those who did not ask for it."""
@@ -31,7 +38,7 @@ def grace(keep: timedelta | None, versions: int = 1) -> timedelta:
     return found
 
 
-def tidy_table(table: Any, *, keep: timedelta, versions: int = 1) -> None:
+def tidy_table(table: Any, *, keep: timedelta, versions: int = 1, merged: Callable[[], None] = lambda: None) -> None:
     """Merge the small files of a table and drop versions that no reader can hold any more.
 
     A version is counted as old from the moment it was replaced: a reader may have opened one of last year a second ago,
@@ -41,12 +48,26 @@ def tidy_table(table: Any, *, keep: timedelta, versions: int = 1) -> None:
         table: LanceDB table at its newest version; the writer's lock is held.
         keep: See ``grace``; zero leaves none but the newest.
         versions: See ``grace``.
+        merged: Called when files are merged and before any is dropped, to bring the new ones to the disk.
     """
+    made = [version["timestamp"] for version in sorted(table.list_versions(), key=lambda one: one["version"])]
+    table.optimize(cleanup_older_than=_ALL_TIME)
+    merged()
     if not keep and versions == 1:
         table.optimize(cleanup_older_than=_NO_TIME)
         return
-    made = [version["timestamp"] for version in sorted(table.list_versions(), key=lambda one: one["version"])]
     table.optimize(cleanup_older_than=age_of_oldest_kept(made, keep=keep, versions=versions, now=datetime.now(UTC)))
+
+
+def clear_partial(table: Path) -> None:
+    """Delete files that a killed process had not finished, and that no clean-up of Lance's knows.
+
+    Args:
+        table: Folder of the table; the writer's lock is held, so that nobody is writing one.
+    """
+    for pattern in _UNFINISHED:
+        for file in table.glob(f"*/{pattern}"):
+            file.unlink(missing_ok=True)
 
 
 def age_of_oldest_kept(made: Sequence[datetime], *, keep: timedelta, versions: int, now: datetime) -> timedelta:

@@ -8,9 +8,10 @@ and the next run does the rest.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,12 @@ import pyarrow as pa
 
 from core import IndexNotFoundError, InputError, SpaceMismatchError, StoreError, VectorSpace
 from indexer._calibration_file import CALIBRATION
+from indexer._durable import Durable
 from indexer._intake import Intake
 from indexer._lance import SCENES, TILES, any_key, connect, has_table, lance_errors
 from indexer._ledger import CompactReport, LedgerRow, Removed, SceneRows, ledger_rows
 from indexer._named import chosen, not_an_index
-from indexer._retention import grace, tidy_table
+from indexer._retention import clear_partial, grace, tidy_table
 from indexer._schema import LEDGER_SCHEMA, VectorType, read_metadata, tile_schema
 from indexer._snapshot import IndexInfo, Snapshot
 
@@ -84,6 +86,7 @@ class Store:
         # Commits may come from another thread than the one that took the lock.
         self._lock = FileLock(path / _LOCK, thread_local=False)
         self._db = connect(path)
+        self._durable = Durable(path, self._table)
 
     @classmethod
     def create_or_open(cls, path: str | Path, *, space: VectorSpace, dtype: VectorType = "float16") -> Store:
@@ -222,9 +225,10 @@ class Store:
             table, known = self._table(TILES), False
         with intake.first_error():
             if not known:
-                table.add(intake.reader())
+                with self.changing(TILES):
+                    table.add(intake.reader())
                 return intake.digests
-            with self._unlisted(keys):
+            with self._unlisted(keys), self.changing(TILES):
                 merge = table.merge_insert("tile_id").when_matched_update_all().when_not_matched_insert_all()
                 merge.when_not_matched_by_source_delete(keys).execute(intake.reader())
         return intake.digests
@@ -234,7 +238,7 @@ class Store:
         """Take scenes out of the ledger while their tiles are replaced: it never speaks of tiles that are gone."""
         table = self._table(SCENES)
         rows = ledger_rows(table, keys.to_sql())
-        table.delete(keys)
+        self._forget(keys)
         try:
             yield
         except Exception:
@@ -249,15 +253,28 @@ class Store:
             if field.name not in table.schema.names:  # made by an earlier Swath
                 table.add_columns(field)
         merge = table.merge_insert("scene_key").when_matched_update_all().when_not_matched_insert_all()
-        merge.execute(pa.Table.from_pylist([asdict(row) for row in rows], schema=LEDGER_SCHEMA))
+        with self.changing(SCENES):
+            merge.execute(pa.Table.from_pylist([asdict(row) for row in rows], schema=LEDGER_SCHEMA))
 
     def erase_ledger(self, keys: Iterable[str]) -> None:
         """Forget scenes by their keys, so that they will be indexed again; the writer's lock is held."""
-        self._table(SCENES).delete(any_key(keys))
+        self._forget(any_key(keys))
+
+    def _forget(self, where: Any) -> None:
+        with self.changing(SCENES):
+            self._table(SCENES).delete(where)
 
     def _erase(self, where: Any) -> None:
-        self._table(SCENES).delete(where)
-        self._table(TILES).delete(where)
+        self._forget(where)
+        with self.changing(TILES):
+            self._table(TILES).delete(where)
+
+    def changing(self, name: str) -> AbstractContextManager[None]:
+        """Change a table in a block; afterwards the change is whole and on the disk, see ``_durable.py``.
+
+        The writer's lock is held.
+        """
+        return self._durable.changing(name)
 
     def remove(self, *, scene_id: str | None = None, collection: str | None = None) -> Removed:
         """Take away a scene, a collection, or a scene of a collection.
@@ -300,7 +317,10 @@ class Store:
         with self.writing(), lance_errors("write to", self.path):
             before = self.fragments
             for name in (TILES, SCENES):
-                tidy_table(self._table(name), keep=stays, versions=versions)
+                clear_partial(self.path / f"{name}.lance")
+                table = self._table(name)
+                merged = partial(self._durable.settle, name, int(table.version))
+                tidy_table(table, keep=stays, versions=versions, merged=merged)
             return CompactReport(fragments_before=before, fragments_after=self.fragments, version=self.version)
 
     def _table(self, name: str) -> Any:

@@ -21,7 +21,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from indexer._lance import any_key, lance_errors
+from indexer._lance import TILES, any_key, lance_errors
 from indexer._ledger import LedgerRow
 from indexer.distributed._lance_files import tiles_dataset, tiles_uri
 from indexer.distributed._messages import Finished, Group
@@ -76,7 +76,8 @@ class Committer:
         with lance_errors("write to", self._store.path):
             if replaced:
                 self._store.erase_ledger(replaced)
-            commit_tiles(self._store, groups, replaced)
+            with self._store.changing(TILES):
+                commit_tiles(self._store, groups, replaced)
             self._store.write_ledger(rows)
         self._present |= {row.scene_key for row in rows}
         self._done |= {row.scene_key: row.fingerprint for row in rows}
@@ -139,6 +140,8 @@ def recover(store: Store) -> int:
         rows = [_row(told) for told in json.loads(properties.get(LEDGER_PROPERTY, "[]"))]
         missing = [row for row in rows if known.get(row.scene_key) != row.fingerprint]
         if missing:
+            with store.changing(TILES):
+                pass  # what the dead driver had committed may not be on the disk yet
             store.write_ledger(missing)
         return len(missing)
 

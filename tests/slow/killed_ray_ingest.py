@@ -96,11 +96,16 @@ def start(folder: Path, into: Path, address: str) -> subprocess.Popen[bytes]:
     )
 
 
-def at_work(process: subprocess.Popen[bytes]) -> None:
-    """Wait until a worker has started; until then there is nothing to kill."""
+def at_work(process: subprocess.Popen[bytes]) -> bool:
+    """Wait until a worker has started: until then there is nothing to kill; return whether there is work at all."""
     assert process.stdout is not None
     line = process.stdout.readline()
-    assert line == b"working\n", (line + process.stdout.read()).decode()
+    if line == b"working\n":
+        return True
+    # The run before was killed when all was committed.
+    said = line + process.stdout.read()
+    assert (process.wait(60), said) == (0, b""), said.decode()
+    return False
 
 
 def finish(process: subprocess.Popen[bytes]) -> float:
@@ -113,7 +118,8 @@ def finish(process: subprocess.Popen[bytes]) -> float:
 
 def kill_driver(process: subprocess.Popen[bytes], after: float) -> bool:
     """Kill the program ``after`` seconds into its work; return whether it was still at it."""
-    at_work(process)
+    if not at_work(process):
+        return False
     time.sleep(after)
     process.kill()
     process.communicate()

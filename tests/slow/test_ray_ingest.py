@@ -17,7 +17,10 @@ from tests.slow import killed_ray_ingest as program
 
 pytestmark = pytest.mark.slow
 
-KILLS = 20
+KILLS = 5
+"""For each seed: 20 of each kind, in parts that can be run by themselves."""
+
+SEEDS = range(31, 35)
 
 
 @pytest.fixture(scope="module")
@@ -52,10 +55,11 @@ def is_whole(into: Path, reference: Path) -> bool:
     return alone.contents(into) == alone.contents(reference) and alone.ledger(into) == alone.ledger(reference)
 
 
-def test_workers_killed_at_random_moments_lose_and_double_nothing(
-    archive: Path, reference: Path, cluster: program.Cluster, seconds: float, tmp_path: Path
+@pytest.mark.parametrize("seed", SEEDS)
+def test_workers_killed_at_random_moments_lose_and_double_nothing(  # noqa: PLR0917 - fixtures, given by name
+    archive: Path, reference: Path, cluster: program.Cluster, seconds: float, tmp_path: Path, seed: int
 ) -> None:
-    rng, kills, into, reached = random.Random(31), 0, tmp_path / "index", set[tuple[int, int]]()
+    rng, kills, into, reached = random.Random(seed), 0, tmp_path / "index", set[tuple[int, int]]()
     whole = {name: {row[1]} for name, row in alone.ledger(reference).items()}
     while kills < KILLS:
         shutil.rmtree(into, ignore_errors=True)
@@ -71,13 +75,14 @@ def test_workers_killed_at_random_moments_lose_and_double_nothing(
         assert is_whole(into, reference)
         assert all(counts <= whole[name] for name, counts in watcher.seen.items())
     # The moments were spread over the ingest, and not all before its first commit or after its last.
-    assert len(reached) >= 5
+    assert len(reached) >= 3
 
 
-def test_drivers_killed_at_random_moments_lose_and_double_nothing(
-    archive: Path, reference: Path, cluster: program.Cluster, seconds: float, tmp_path: Path
+@pytest.mark.parametrize("seed", SEEDS)
+def test_drivers_killed_at_random_moments_lose_and_double_nothing(  # noqa: PLR0917 - fixtures, given by name
+    archive: Path, reference: Path, cluster: program.Cluster, seconds: float, tmp_path: Path, seed: int
 ) -> None:
-    rng, kills, into, reached = random.Random(32), 0, tmp_path / "index", set[tuple[int, int]]()
+    rng, kills, into, reached = random.Random(seed), 0, tmp_path / "index", set[tuple[int, int]]()
     whole = {name: {row[1]} for name, row in alone.ledger(reference).items()}
     while kills < KILLS:
         shutil.rmtree(into, ignore_errors=True)
@@ -88,7 +93,7 @@ def test_drivers_killed_at_random_moments_lose_and_double_nothing(
             program.finish(program.start(archive, into, cluster.address))
         assert is_whole(into, reference)
         assert all(counts <= whole[name] for name, counts in watcher.seen.items())
-    assert len(reached) >= 5
+    assert len(reached) >= 3
 
 
 def test_two_local_workers_make_the_table_of_one_process_from_real_pixels(tmp_path: Path) -> None:

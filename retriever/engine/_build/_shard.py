@@ -20,7 +20,7 @@ from retriever.engine._build._entry import entry_of
 from retriever.engine._build._lists import ListOrder, list_order
 from retriever.engine._build._scalars import ScalarsWriter
 from retriever.engine._build._spool import Piece
-from retriever.engine._build._write import write_array
+from retriever.engine._build._write import append_array, write_array
 from retriever.engine._build._zones import zones
 from retriever.engine._layout import UNDATED, UNKNOWN, Layout, ShardEntry
 from retriever.engine._sums import write_sums
@@ -59,7 +59,7 @@ class ShardWriter:
         coded = self._coder.code(piece.vectors)
         streamed = (piece.vectors, piece.columns["_rowid"].to_numpy(), columns.cells)
         for name, values in zip(_STREAMED, streamed, strict=True):
-            values.tofile(self._streams[name])
+            append_array(self._streams[name], values)
         self._scalars.add(piece.columns)
         self._columns.append(columns)
         self._coded.append({name: getattr(coded, name) for name in (*_CODED, "list_of")})

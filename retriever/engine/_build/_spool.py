@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from indexer import vector_matrix
 from retriever._vector_index import Rows
 from retriever.engine._build._order import Keys
+from retriever.engine._build._write import append_array
 
 SPREAD_ROWS = 65_536
 """Rows that are spread at once: 85 MB of 384-d float16 vectors and their columns."""
@@ -104,7 +105,7 @@ class Spool:
             self._vectors[bucket] = self._file(bucket, "bin").open("wb")
         self._rows[bucket] = self._rows.get(bucket, 0) + len(piece)
         self._writers[bucket].write_table(piece.columns)
-        piece.vectors.tofile(self._vectors[bucket])
+        append_array(self._vectors[bucket], piece.vectors)
 
     def finish(self) -> Spooled:
         """Close the files; return what can be read of them, here or in another process."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,19 @@ def write_array(folder: Path, name: str, values: NDArray[Any], spec: ArraySpec) 
     """Write a whole array; its shape must be the one that the Layout says."""
     if values.shape != spec.shape:
         raise StoreError(f"{name} would be written with shape {values.shape} instead of {spec.shape}")
-    np.ascontiguousarray(values, spec.dtype).tofile(array_file(folder, name))
+    with array_file(folder, name).open("wb") as stream:
+        append_array(stream, np.ascontiguousarray(values, spec.dtype))
+
+
+def append_array(stream: BinaryIO, values: NDArray[Any]) -> None:
+    """Write the numbers of an array.
+
+    Not with ``ndarray.tofile``: where the disk is full it says nothing of the last 4 kB, and nothing of the reason.
+
+    Raises:
+        OSError: They cannot be written.
+    """
+    stream.write(np.ascontiguousarray(values).reshape(-1).view(np.uint8).data)
 
 
 def write_layout(folder: Path, layout: Layout) -> None:
