@@ -72,7 +72,7 @@ class Durable:
         try:
             found = wrong_files(folder, int(table.version))
             if not found and any(self._new((folder / DELETIONS).glob("*"))):
-                table.count_rows("scene_key IS NOT NULL")
+                table.count_rows(f"{table.schema.names[0]} IS NOT NULL")
         except Exception as error:
             return str(error).splitlines()[0]
         return found[0] if found else None

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict
 from datetime import UTC
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from core import InputError, SpaceMismatchError, VectorSpace
+from indexer._durable import Durable
 from indexer._lance import connect, has_table, lance_errors
 from indexer._retention import grace, tidy_table
 from indexer._snapshot import Snapshot
@@ -70,6 +72,7 @@ class KnowledgeTable:
         self.space = space
         self.schema = knowledge_schema(space)
         self._db = connect(path)
+        self._durable = Durable(path, self._db.open_table)
 
     @staticmethod
     def exists(path: str | Path) -> bool:
@@ -145,7 +148,9 @@ class KnowledgeTable:
 
         with lance_errors("write to", self.path):
             merge = self._table().merge_insert("passage_id").when_matched_update_all().when_not_matched_insert_all()
-            merge.when_not_matched_by_source_delete(col("source").isin(list(sources))).execute(rows)
+            merge = merge.when_not_matched_by_source_delete(col("source").isin(list(sources)))
+            with self._durable.changing(KNOWLEDGE):
+                merge.execute(rows)
 
     def remove(self, sources: Sequence[str]) -> int:
         """Take files away in one transaction; return how many passages went.
@@ -159,7 +164,8 @@ class KnowledgeTable:
         with lance_errors("write to", self.path):
             table = self._table()
             gone = int(table.count_rows(where.to_sql()))
-            table.delete(where)
+            with self._durable.changing(KNOWLEDGE):
+                table.delete(where)
         return gone
 
     def tidy(self) -> None:
@@ -169,7 +175,9 @@ class KnowledgeTable:
             StoreError: The index cannot be written.
         """
         with lance_errors("write to", self.path):
-            tidy_table(self._table(), keep=grace(None))
+            table = self._table()
+            merged = partial(self._durable.settle, KNOWLEDGE, int(table.version))
+            tidy_table(table, keep=grace(None), merged=merged)
 
     def ids(self, sources: Sequence[str]) -> Mapping[str, frozenset[str]]:
         """Return the passage ids that each of these files has."""

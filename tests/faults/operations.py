@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 import rasterio
 from affine import Affine
 
-from tests.faults.doubles import ENCODER
+from tests.faults.doubles import ENCODER, OTHER_ENCODER
 from tests.faults.forge import Ended, Forge
 
 TILE = 16
@@ -92,6 +93,8 @@ class Operation:
     """Of ``Forge.run``."""
     gaps: bool = False
     """Whether a scene that is replaced may be missing for a while."""
+    one_step: bool = False
+    """Whether all scenes change at once, or none."""
     again: frozenset[int] = frozenset({0})
     """Exit codes of a run after the kill; a removal that was through says that there is nothing to remove."""
     matches: bool = False
@@ -101,7 +104,7 @@ class Operation:
         return self.name
 
 
-OPERATIONS = (
+_COMMANDS = (
     Operation(name="ingest", args=_FIRST),
     Operation(name="ingest-more", args=_SECOND, before=(_FIRST, _OPTIMIZE)),
     Operation(name="ingest-replacing", args=_ingest("first", tile=24), before=(_FIRST, _SECOND, _OPTIMIZE)),
@@ -127,11 +130,29 @@ OPERATIONS = (
     Operation(name="backup", args=_BACKUP, before=(_FIRST, _OPTIMIZE, _BACKUP, _SECOND)),
     Operation(
         name="restore", args=("restore", f"{{home}}/{BACKUPS}", "{index}", "--overwrite"),
-        before=(_FIRST, _BACKUP, _SECOND, _OPTIMIZE),
+        before=(_FIRST, _BACKUP, _SECOND, _OPTIMIZE), one_step=True,
     ),
     Operation(name="watch-run", args=_RUN, before=(_FIRST, _WATCH, _SECOND), matches=True),
     Operation(name="ingest-watched", args=_SECOND, before=(_FIRST, _WATCH), matches=True),
 )  # fmt: skip
+_REEMBED = ("reembed", "{index}", "--encoder", OTHER_ENCODER)
+_REEMBEDDING = (
+    Operation(name="reembed", args=_REEMBED, before=(_FIRST, _OPTIMIZE)),
+    Operation(
+        name="reembed-more", args=_REEMBED,
+        before=(_FIRST, _REEMBED, _SECOND, ("remove", "--index", "{index}", "--scene", "first1")),
+    ),
+    Operation(
+        name="switch", args=("reembed", "{index}", "--switch"), before=(_FIRST, _OPTIMIZE, _REEMBED), one_step=True,
+        again=frozenset({0, 2}),
+    ),
+    Operation(
+        name="drop-old", args=("reembed", "{index}", "--drop-old", "--keep-days", "0"),
+        before=(_FIRST, _REEMBED, ("reembed", "{index}", "--switch")), again=frozenset({0, 2}),
+    ),
+)  # fmt: skip
+
+OPERATIONS = (*_COMMANDS, *(_REEMBEDDING if find_spec("swath._cmd_reembed") else ()))
 """The table; a new command that writes is a row more."""
 
 
@@ -174,6 +195,3 @@ def _copy(source: str, target: str) -> None:
 def run(forge: Forge, operation: Operation, place: Place, **options: Any) -> Ended:
     """Run an operation's command."""
     return forge.run(place.args(operation.args), under=place.home, **{**operation.options, **options})
-
-
-Check = Callable[[Operation, Place, Ended], None]

@@ -21,7 +21,7 @@ from typing import Any
 
 IMPORTED = (
     "lancedb", "rasterio", "retriever.engine", "retriever.engine._kernels", "retriever.watches", "swath._cli",
-    "swath._index", "swath._ingest", "swath._verifying", "swath._progress", "indexer.sources", "indexer.distributed",
+    "swath._index", "swath._ingest", "swath._verifying", "swath._reembedding", "swath._progress", "indexer.sources",
     "numba", "faiss", "pyarrow.parquet", "tests.faults.doubles",
 )  # fmt: skip
 """What commands import when they run."""

@@ -29,6 +29,8 @@ class Undisturbed:
     calls: int
     """That changed a file."""
     seconds: float
+    beside: dict[str, State]
+    """Vectors of another encoder that lie in the index, as indexes of their own."""
     matched: tuple[str, ...]
     """Tiles that its watches found, in order of their ids."""
 
@@ -59,8 +61,9 @@ class Trials:
             after = state_of(place.index)
             check_searches(place.index, 0)
             self._known[operation.name] = Undisturbed(
-                before=before, after=after, calls=ended.seen, seconds=ended.seconds, matched=_matched(place)
-            )
+                before=before, after=after, calls=ended.seen, seconds=ended.seconds, matched=_matched(place),
+                beside=_beside(place),
+            )  # fmt: skip
         return self._known[operation.name]
 
     def start(self, operation: Operation) -> Place:
@@ -110,6 +113,8 @@ class Trials:
     def _check_left(self, operation: Operation, place: Place, known: Undisturbed, ended: Ended, seed: int) -> None:
         found = state_of(place.index)
         assert found != EMPTY or EMPTY in (known.before, known.after) or operation.gaps, "the index is gone"
+        if operation.one_step:
+            assert found in (known.before, known.after), "half of it is done"
         check_between(found, known.before, known.after, acknowledged=ended.acknowledged, gaps=operation.gaps)
         if Store.exists(place.index):
             check_whole(place.index)
@@ -121,6 +126,7 @@ class Trials:
         check_whole(place.index)
         check_searches(place.index, seed + 1)
         _check_backups(place, known)
+        assert _beside(place) == known.beside
         left = _leftovers(place, compacted=operation.args[0] in ("compact", "optimize"))
         assert not left, left
         if operation.matches:
@@ -155,6 +161,11 @@ def _check_backups(place: Place, known: Undisturbed) -> None:
         with TemporaryDirectory() as folder:
             swath.restore(home, Path(folder) / INDEX)
             assert state_of(Path(folder) / INDEX) == state_of(whole[-1])
+
+
+def _beside(place: Place) -> dict[str, State]:
+    homes = [home for home in place.index.glob("generations/*") if Store.exists(home)]
+    return {home.name: state_of(home) for home in homes}
 
 
 def _leftovers(place: Place, *, compacted: bool) -> list[str]:
