@@ -40,7 +40,7 @@ def describe(service: Service, indexes: tuple[str, ...]) -> IndexAnswer:
         bbox=None if info.bbox is None else [round(side, 5) for side in info.bbox],
         encoder=f"{info.encoder}@{info.revision}",
         understands_words=words,
-        calibrated=load_calibration(service.path) is not None,
+        calibrated=load_calibration(service.store.path) is not None,
         renderings={plain(name, MAX_LABEL): list(renderings_of(name)) for name in _most(info.sensors)},
         filter_columns=list(FILTER_COLUMNS),
         how_to_ask=_advice(info, words=words),

@@ -10,6 +10,7 @@ from typing import Annotated
 
 from fastapi import Depends, Query, Request
 
+from api._following import Following
 from api._microbatch import shared
 from api._warm_up import warm_up
 from core import EncodesText, EncodesTiles, InputError
@@ -71,12 +72,12 @@ class Service:
             SpaceMismatchError: Another encoder embedded them.
             StoreError: They cannot be read.
         """
-        return open_knowledge(self.path, self.encoder) if isinstance(self.encoder, EncodesText) else None
+        return open_knowledge(self.store.path, self.encoder) if isinstance(self.encoder, EncodesText) else None
 
     def calibration_stamp(self) -> int | None:
         """Return what changes when the index is calibrated anew; None where it is not calibrated."""
         try:
-            return (self.path / CALIBRATION).stat().st_mtime_ns
+            return (self.store.path / CALIBRATION).stat().st_mtime_ns
         except OSError:
             return None
 
@@ -92,13 +93,18 @@ def open_service(name: str, path: Path) -> Service:
     store = Store.open(path)
     own, infos = open_encoder_of(store.space), Infos()
     encoder = shared(own)
-    searcher = Searcher(store, encoder, calibration=lambda: load_calibration(path))
+    searcher = Searcher(store, encoder, calibration=lambda: load_calibration(store.path))
     warm_up(encoder, searcher, lambda: infos.of(store.snapshot()))
     return Service(name=name, path=path, store=store, searcher=searcher, infos=infos, encoder=own)
 
 
 class Services(Mapping[str, Service]):
-    """The indexes of a server by name."""
+    """The indexes of a server by name, each with the vectors that are in use.
+
+    When an index is switched to the vectors of another encoder, that encoder and its generation of the index are opened
+    together beside those that answer, and take their place as one when they are ready. A request keeps the service it
+    was given, so none is ever answered from both.
+    """
 
     def __init__(self, indexes: Mapping[str, Path], opened: Callable[[str, Path], Service] = open_service) -> None:
         """Open every index.
@@ -110,9 +116,10 @@ class Services(Mapping[str, Service]):
         if not indexes:
             raise InputError("no index to serve; give one, e.g. --index my-index")
         self._services = {name: opened(name, path) for name, path in indexes.items()}
+        self._follow = Following(opened, self._services)
 
     def __getitem__(self, name: str) -> Service:
-        return self._services[name]
+        return self._follow.newest(self._services[name])
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._services)
@@ -127,10 +134,10 @@ class Services(Mapping[str, Service]):
             InputError: There is no such index; the message lists those there are.
         """
         if name is None:
-            return next(iter(self._services.values()))
+            return self[next(iter(self._services))]
         if name not in self._services:
             raise InputError(f"no index {name!r} here; this server holds {', '.join(self._services)}")
-        return self._services[name]
+        return self[name]
 
 
 async def services_of(request: Request) -> Services:

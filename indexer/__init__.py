@@ -6,6 +6,7 @@ from indexer._calibration_file import CALIBRATION, read_calibration, remove_cali
 from indexer._digest import Digest, digest_of
 from indexer._findings import Finding
 from indexer._footprint import Georeference
+from indexer._generation import home_of
 from indexer._hosts import check_host, guarded_session, is_url
 from indexer._ledger import CompactReport, LedgerRow, Removed, SceneRows
 from indexer._legend_words import legend_in_words
@@ -74,6 +75,7 @@ __all__ = [
     "draw",
     "enclosing_bbox",
     "guarded_session",
+    "home_of",
     "index_pyramid",
     "ingest",
     "is_level",

@@ -19,7 +19,9 @@ from pathlib import Path
 
 from core import InputError, StoreError, rfc3339
 from indexer._backup_document import DOCUMENT, FORMAT, PART, BackupDocument, BackupFile, newest_backup, read_document
+from indexer._calibration_file import CALIBRATION
 from indexer._copies import Meter, Progress, copy_file, link_file, sync_folder, sync_folders
+from indexer._generation import GENERATION, GENERATIONS, RECORD
 from indexer._lance import SCENES, TILES, connect, lance_errors
 from indexer._manifest import IMMUTABLE, table_files
 from indexer.store import SEARCH, STAGING, Store
@@ -28,7 +30,7 @@ _LOCK = "backup.lock"
 _TRIES = 3
 """Times that a copy is begun again because a compaction took files away that it was still to read."""
 _TABLE = ".lance"
-_NOT_COPIED = frozenset({SEARCH, STAGING, DOCUMENT})
+_NOT_COPIED = frozenset({SEARCH, STAGING, DOCUMENT, GENERATION, GENERATIONS, RECORD})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +67,7 @@ def back_up(index: str | Path, to: str | Path, *, progress: Progress | None = No
         StoreError: The index cannot be read, or the copy cannot be written; earlier ones stay as they are.
     """
     started, store, home = time.monotonic(), Store.open(index), Path(to)
-    _check_target(store.path, home)
+    _check_target(store.root, home)
     try:
         with _alone(home):
             for left in home.glob(f"{PART}*"):
@@ -101,7 +103,9 @@ class _Wanted:
     """A file to be copied."""
 
     path: str
-    """Below the index."""
+    """Below the index, and below the copy."""
+    base: Path
+    """The folder that it is below: that of the generation in use, or the index directory."""
     size: int | None
     """That it must have, where that is known."""
     needed: bool
@@ -125,11 +129,11 @@ class _Copy:
 
     def __init__(self, store: Store, home: Path, earlier: Path | None, progress: Progress | None) -> None:
         moment, created = store.moment(), datetime.now(UTC)
-        self._source, self._earlier = store.path, earlier
+        self._source, self._earlier = store.root, earlier
         self._known = _held(earlier)
         self.linked = 0
         versions = {TILES: moment.tiles.version, SCENES: moment.scenes_version} | _others(store.path)
-        wanted = [*_of_tables(store.path, versions), *_of_folder(store.path)]
+        wanted = [*_of_tables(store.path, versions), *_of_folder(store)]
         name = f"{created:%Y%m%dT%H%M%S.%fZ}"
         part = home / f"{PART}{name}"
         try:
@@ -137,7 +141,7 @@ class _Copy:
             self.document = BackupDocument(
                 format=FORMAT,
                 created=rfc3339(created),
-                source=str(store.path.absolute()),
+                source=str(store.root.absolute()),
                 tiles=moment.tiles.count(),
                 versions=versions,
                 files=files,
@@ -172,14 +176,14 @@ class _Copy:
 
     def _read(self, part: Path, file: _Wanted, meter: Meter) -> BackupFile | None:
         try:
-            digest = copy_file(self._source / file.path, part / file.path, meter)
+            digest = copy_file(file.base / file.path, part / file.path, meter)
         except FileNotFoundError:
             if file.needed:
                 raise
             return None
         size = (part / file.path).stat().st_size
         if file.size not in {None, size}:
-            found = f"{self._source / file.path} has {size:,} bytes instead of {file.size:,}"
+            found = f"{file.base / file.path} has {size:,} bytes instead of {file.size:,}"
             raise StoreError(f"{found}; see what else is damaged: swath verify {self._source}")
         return BackupFile(size=size, sha256=digest)
 
@@ -203,17 +207,25 @@ def _of_tables(index: Path, versions: Mapping[str, int]) -> Iterator[_Wanted]:
     for name, version in versions.items():
         for file in table_files(index / f"{name}{_TABLE}", version):
             lasting = file.path.split("/")[0] in IMMUTABLE
-            yield _Wanted(path=f"{name}{_TABLE}/{file.path}", size=file.size, needed=file.needed, lasting=lasting)
+            path = f"{name}{_TABLE}/{file.path}"
+            yield _Wanted(path=path, base=index, size=file.size, needed=file.needed, lasting=lasting)
 
 
-def _of_folder(index: Path) -> Iterator[_Wanted]:
-    """What else belongs to an index: files and folders that are replaced whole, as the calibration is."""
+def _of_folder(store: Store) -> Iterator[_Wanted]:
+    """What else belongs to an index: files and folders that are replaced whole, as calibration and watches are."""
+    yield from _others_in(store.path)
+    if store.root != store.path:
+        yield from (file for file in _others_in(store.root) if file.path != CALIBRATION)
+
+
+def _others_in(index: Path) -> Iterator[_Wanted]:
     for entry in sorted(index.iterdir()):
         if entry.name.startswith(".") or entry.suffix in {_TABLE, ".lock"} or entry.name in _NOT_COPIED:
             continue
         for file in [entry] if entry.is_file() else sorted(entry.rglob("*")):
             if file.is_file():
-                yield _Wanted(path=file.relative_to(index).as_posix(), size=None, needed=False, lasting=False)
+                path = file.relative_to(index).as_posix()
+                yield _Wanted(path=path, base=index, size=None, needed=False, lasting=False)
 
 
 def _check_target(index: Path, home: Path) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from core import BadScene, Scene, TileSource, VectorSpace
 from indexer._events import Failed, Found, Skipped
 from indexer._ledger import LedgerRow
-from indexer._plan import make_job
+from indexer._origin import fingerprint_space
+from indexer._plan import Job, make_job
 from indexer._signatures import unsigned
 from indexer._tiling import TilingOptions
 
@@ -53,10 +54,16 @@ class Listing:
         taken = self._seen.get(job.key) or (done.href if done else found.href)
         if unsigned(taken) != unsigned(found.href):  # an index made before may hold signed ones
             return Failed(href=found.href, reason=_duplicate(found, taken))
-        if job.key in self._seen or (done and done.fingerprint == job.fingerprint):
+        if job.key in self._seen or (done and self._is_done(job, done)):
             return Skipped()
         self._seen[job.key] = found.href
         return Found(job=job)
+
+    def _is_done(self, job: Job, done: LedgerRow) -> bool:
+        """Whether nothing changed; the fingerprint of a scene that was re-embedded is of the space it had at first."""
+        first = fingerprint_space(done, self._space)
+        job = job if first == self._space else make_job(job.scene, self._tiling, first)
+        return done.fingerprint == job.fingerprint
 
 
 def _duplicate(scene: Scene, taken: str) -> str:

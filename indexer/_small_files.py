@@ -64,7 +64,7 @@ def read_file(path: Path, *, kind: str, limit: int) -> bytes | None:
     try:
         with path.open("rb") as stream:
             raw = stream.read(limit + 1)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise StoreError(f"cannot read {path}: {error.strerror or error}") from error

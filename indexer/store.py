@@ -20,6 +20,7 @@ import pyarrow as pa
 from core import IndexNotFoundError, InputError, SpaceMismatchError, StoreError, VectorSpace
 from indexer._calibration_file import CALIBRATION
 from indexer._durable import Durable
+from indexer._generation import GENERATION, GENERATIONS, RECORD, home_of
 from indexer._intake import Intake
 from indexer._lance import SCENES, TILES, any_key, connect, has_table, lance_errors
 from indexer._ledger import CompactReport, LedgerRow, Removed, SceneRows, ledger_rows
@@ -48,7 +49,8 @@ SEARCH = "search"
 CURRENT = "CURRENT"
 """File in it that names the newest complete snapshot."""
 _LOCK = "writer.lock"
-_OWN_NAMES = frozenset({STAGING, SEARCH, _LOCK, CALIBRATION, f"{TILES}.lance", f"{SCENES}.lance"})
+_TABLES = (f"{TILES}.lance", f"{SCENES}.lance")
+_OWN_NAMES = frozenset({STAGING, SEARCH, _LOCK, CALIBRATION, GENERATION, GENERATIONS, RECORD, *_TABLES})
 
 MERGE_LIMIT = 20_000
 """Most tiles replaced in one merge. ``merge_insert`` holds its input in memory (60,000 rows of 6 kB: +520 MB)."""
@@ -74,12 +76,18 @@ class Moment:
 
 
 class Store:
-    """An index directory. Made by ``Store.create_or_open`` to write and ``Store.open`` to read."""
+    """An index directory. Made by ``Store.create_or_open`` to write and ``Store.open`` to read.
 
-    def __init__(self, path: Path, *, space: VectorSpace, dtype: VectorType) -> None:
+    It stays with the generation that was in use when it was opened. ``path`` is that one's folder, and ``root`` the
+    index directory, which are the same for an index that was never re-embedded.
+    """
+
+    def __init__(self, path: Path, *, space: VectorSpace, dtype: VectorType, root: Path | None = None) -> None:
         from filelock import FileLock
 
         self.path = path
+        self.root = path if root is None else root
+        self._followed = root is not None
         self.space = space
         self.dtype = dtype
         self.schema = tile_schema(space, dtype)
@@ -103,14 +111,14 @@ class Store:
             StoreError: It cannot be written, or is being written by another process.
         """
         path = Path(path)
-        if not has_table(path, TILES):
+        if not has_table(home_of(path), TILES):
             _create(path, tile_schema(space, dtype))
         return cls.open(path, space=space)
 
     @staticmethod
     def exists(path: str | Path) -> bool:
         """Whether a directory holds an index."""
-        return has_table(Path(path), TILES)
+        return has_table(home_of(Path(path)), TILES)
 
     @classmethod
     def open(cls, path: str | Path, *, space: VectorSpace | None = None) -> Store:
@@ -126,7 +134,25 @@ class Store:
             SpaceMismatchError: The index was filled by another encoder.
             StoreError: The index is damaged.
         """
-        path = Path(path)
+        root = Path(path)
+        return cls.at(home_of(root), root=root, space=space)
+
+    @classmethod
+    def at(cls, path: Path, *, root: Path | None = None, space: VectorSpace | None = None) -> Store:
+        """Return one generation of an index by its folder, whichever is in use.
+
+        Args:
+            path: The folder of the generation.
+            root: The index directory, where writing shall be refused once another generation is in use; None does not
+                look.
+            space: What its vectors must be; None accepts any.
+
+        Raises:
+            IndexNotFoundError: The directory is missing or not an index.
+            InputError: The index has another schema version.
+            SpaceMismatchError: The index was filled by another encoder.
+            StoreError: The index is damaged.
+        """
         if not has_table(path, TILES):
             raise IndexNotFoundError(not_an_index(path))
         with lance_errors("open", path):
@@ -137,7 +163,7 @@ class Store:
             raise InputError(f"the index {path} {error}") from None
         if space is not None and space != found:
             raise SpaceMismatchError(f"the index {path} was filled by {found}; it cannot be used with {space}")
-        return cls(path, space=found, dtype=dtype)
+        return cls(path, space=found, dtype=dtype, root=root)
 
     @property
     def version(self) -> int:
@@ -164,10 +190,12 @@ class Store:
         """Hold the writer's lock; may be nested.
 
         Raises:
-            BusyError: Another process holds it.
+            BusyError: Another process holds it, or another generation of the index came into use since it was opened.
             StoreError: The index cannot be written.
         """
         with _locked(self._lock, self.path):
+            if self._followed and home_of(self.root) != self.path:
+                raise BusyError(f"the index {self.root} was switched to other vectors meanwhile; run this again")
             yield
 
     def snapshot(self, version: int | None = None) -> Snapshot:
@@ -264,6 +292,15 @@ class Store:
         with self.changing(SCENES):
             self._table(SCENES).delete(where)
 
+    def discard(self, keys: Iterable[str]) -> None:
+        """Take scenes away by their keys; those that are not there are passed over.
+
+        Raises:
+            StoreError: The index cannot be written.
+        """
+        with self.writing(), lance_errors("write to", self.path):
+            self._erase(any_key(keys))
+
     def _erase(self, where: Any) -> None:
         self._forget(where)
         with self.changing(TILES):
@@ -330,7 +367,7 @@ class Store:
 
 def is_index_folder(path: Path) -> bool:
     """Whether a directory is an index or what is left of one, so that it may be replaced."""
-    return has_table(path, TILES) or {entry.name for entry in path.iterdir()} <= _OWN_NAMES
+    return has_table(home_of(path), TILES) or {entry.name for entry in path.iterdir()} <= _OWN_NAMES
 
 
 @contextmanager
@@ -343,6 +380,7 @@ def writing_to(path: Path) -> Iterator[None]:
     """
     from filelock import FileLock
 
+    path = home_of(path)
     with _locked(FileLock(path / _LOCK), path):
         yield
 

@@ -25,6 +25,7 @@ from retriever._query_image import query_tile
 from retriever._reliability import Reliability, reliability, reliability_picture
 from retriever._request import MAX_K, SearchRequest
 from retriever._search import Searcher
+from retriever._shadow import ShadowReport, shadow
 from retriever._text_query import TextQuery, text_query
 from retriever._translate import parse_filter
 from retriever._vector_index import FlatIndex, Matches, SearchesVectors, VectorIndex
@@ -59,6 +60,7 @@ __all__ = [
     "Searcher",
     "SearchesVectors",
     "SensorLine",
+    "ShadowReport",
     "TextQuery",
     "VectorIndex",
     "Version",
@@ -86,6 +88,7 @@ __all__ = [
     "query_tile",
     "reliability",
     "reliability_picture",
+    "shadow",
     "take_tiles",
     "text_query",
     "tiles_near",

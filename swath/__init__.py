@@ -17,16 +17,20 @@ if TYPE_CHECKING:
     from swath._index import Index
     from swath._index import open_index as open  # noqa: A004 - swath.open is how an index is opened
     from swath._ingest import index_archive as index
+    from swath._reembedding import reembed_index as reembed
+    from swath._reembedding import switch_index as switch
     from swath._verifying import verify_index as verify
 
-__all__ = ["Index", "SwathClient", "index", "open", "restore", "verify"]
+__all__ = ["Index", "SwathClient", "index", "open", "reembed", "restore", "switch", "verify"]
 
 _LAZY = {
     "Index": ("swath._index", "Index"),
     "SwathClient": ("swath._client", "SwathClient"),
     "index": ("swath._ingest", "index_archive"),
     "open": ("swath._index", "open_index"),
+    "reembed": ("swath._reembedding", "reembed_index"),
     "restore": ("indexer", "restore"),
+    "switch": ("swath._reembedding", "switch_index"),
     "verify": ("swath._verifying", "verify_index"),
 }
 

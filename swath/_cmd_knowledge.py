@@ -139,7 +139,8 @@ def search(
 
     if not (text or "").strip() and near is None:
         raise InputError("nothing to look for; give a text, --near LAT,LON, or both")
-    knowledge: Knowledge | None = open_knowledge(index_dir, swath.open(index_dir).encoder)
+    index = swath.open(index_dir)
+    knowledge: Knowledge | None = open_knowledge(index.folder, index.encoder)
     if knowledge is None:
         raise InputError(f"the index holds no knowledge; add some with: swath knowledge add {index_dir} FILES")
     place = _point(near, radius)

@@ -36,7 +36,7 @@ def _checks(store: Store) -> Iterator[Check]:
     from indexer import verify_files
 
     free = shutil.disk_usage(store.path).free / 2**30
-    size = sum(file.stat().st_size for file in store.path.rglob("*") if file.is_file()) / 2**30
+    size = sum(file.stat().st_size for file in store.root.rglob("*") if file.is_file()) / 2**30
     # A compaction writes the table anew before the old files may go.
     room = "" if free > size else "; a compaction or a rebuild may need as much room again as the index takes"
     said = f"{free:.1f} GiB free, the index takes {size:.1f} GiB{room}"

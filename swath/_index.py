@@ -94,7 +94,7 @@ class Index(SearchableIndex):
         """
         from swath._asking import archive_of
 
-        return archive_of(self.path, self._searcher, self.encoder)
+        return archive_of(self.folder, self._searcher, self.encoder)
 
     @property
     def watches(self) -> Watches:
@@ -132,7 +132,7 @@ class Index(SearchableIndex):
             StoreError: The index or the folder cannot be written.
         """
         report = calibrate_index(
-            self.path,
+            self.folder,
             self._store.snapshot(),
             lambda: self.encoder,
             CalibrationPlan(truth=truth, data=data, split=split, method=method),
@@ -148,7 +148,7 @@ class Index(SearchableIndex):
         Raises:
             StoreError: The index cannot be written.
         """
-        return remove_calibration(self.path)
+        return remove_calibration(self.folder)
 
     def tile(self, tile_id: str) -> Record:
         """Return one tile's record.

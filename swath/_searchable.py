@@ -27,6 +27,11 @@ class SearchableIndex:
         self.path = path
         self._store = Store.open(path)
 
+    @property
+    def folder(self) -> Path:
+        """Where the vectors that are searched lie: the index directory, or a generation in it (``swath reembed``)."""
+        return self._store.path
+
     @cached_property
     def encoder(self) -> EncodesTiles:
         """The encoder that filled this index.
@@ -158,7 +163,7 @@ class SearchableIndex:
     @cached_property
     def _searcher(self) -> Searcher:
         # One for all questions: what the index holds is known by who searches it, and read once a version.
-        return Searcher(self._store, lambda: self.encoder, calibration=lambda: load_calibration(self.path))
+        return Searcher(self._store, lambda: self.encoder, calibration=lambda: load_calibration(self.folder))
 
     def facets(self, *, facets: FacetRequest, **asked: Any) -> Facets:
         """Count all tiles that pass the filters, not only the best k.

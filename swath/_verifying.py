@@ -89,7 +89,7 @@ def _checked(
     except StoreError as error:
         advice = "restore a backup: swath restore"
         return None, None, [Finding(name="index-unreadable", damage=True, message=str(error), advice=advice)]
-    findings = [*tables.findings, *verify_knowledge(path)]
+    findings = [*tables.findings, *verify_knowledge(store.path)]
     try:
         from retriever.engine import verify_snapshot
 

@@ -72,7 +72,8 @@ class Watching:
         from retriever.watches import WatchRun, run_watches
 
         try:
-            runs = run_watches(Store.open(self._index), calibration=lambda: load_calibration(self._index))
+            store = Store.open(self._index)
+            runs = run_watches(store, calibration=lambda: load_calibration(store.path))
         except Exception as error:
             # Not even what nobody foresaw may end an ingest: its scenes are worth more than a message.
             runs = (WatchRun(name="all", tiles=0, matches=0, sent=0, waiting=0, problem=str(error)),)

@@ -58,9 +58,9 @@ def add_knowledge(
         SpaceMismatchError: Its passages were embedded by another encoder.
         StoreError: The index cannot be written, or is being written by another process.
     """
-    started, path = time.perf_counter(), Path(index)
-    store, chosen = Store.open(path), chosen_files(files)
-    work = _Work(path=path, embedding=embedding_of(encoder()), dry_run=dry_run, progress=progress)
+    started = time.perf_counter()
+    store, chosen = Store.open(index), chosen_files(files)
+    work = _Work(path=store.path, embedding=embedding_of(encoder()), dry_run=dry_run, progress=progress)
     if dry_run:
         work.run(chosen)
     else:
@@ -115,8 +115,8 @@ def list_knowledge(index: str | Path) -> tuple[KnowledgeFile, ...]:
     Raises:
         IndexNotFoundError: The directory is not an index.
     """
-    Store.open(index)
-    return KnowledgeTable.open(index).files() if KnowledgeTable.exists(index) else ()
+    home = Store.open(index).path
+    return KnowledgeTable.open(home).files() if KnowledgeTable.exists(home) else ()
 
 
 @dataclass(kw_only=True)

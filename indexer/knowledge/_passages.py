@@ -36,7 +36,12 @@ class Cut:
     @property
     def embedded(self) -> str:
         """What the encoder is given."""
-        return self.text if self.text == self.entry.title else f"{self.entry.title}: {self.text}"
+        return embedded_text(self.entry.title, self.text)
+
+
+def embedded_text(title: str, text: str) -> str:
+    """Return what the encoder is given of a passage."""
+    return text if text == title else f"{title}: {text}"
 
 
 def cut(file: ReadFile, embedding: Embedding) -> list[Cut]:

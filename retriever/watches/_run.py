@@ -45,7 +45,7 @@ def run_watches(
         WatchNotFoundError: There is none of a name.
         StoreError: The index cannot be read, or another process is running its watches.
     """
-    folder = WatchFolder(store.path)
+    folder = WatchFolder(store.root)
     chosen = folder.names() if names is None else folder.known(names)
     if not chosen:
         return ()

@@ -41,7 +41,7 @@ class Watches:
         self._store = store
         self._searcher = searcher
         self._settings = settings
-        self._folder = WatchFolder(store.path)
+        self._folder = WatchFolder(store.root)
 
     def __iter__(self) -> Iterator[WatchStatus]:
         """Yield the watches as they stand, by name.
