@@ -77,6 +77,7 @@ class SearchAnswer(BaseModel):
     took_ms: float
     why: dict[str, Any] = Field(description="How it was searched.")
     remarks: list[str] = Field(description="What the user should know.")
+    encoder: str = Field(description="Whose vectors were compared, the query's and the tiles', with their revision.")
     next: str | None = Field(description="`cursor` of the next page; null on the last.")
 
 

@@ -16,10 +16,10 @@ from typing import Any
 
 from core import QueryError, SwathError
 
-_LAYOUT = struct.Struct(">BQI8s")
-"""Format, version of the index, hits before the page, digest of the search."""
+_LAYOUT = struct.Struct(">BHQI8s")
+"""Format, generation of the index modulo 2**16, its version, hits before the page, digest of the search."""
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 class CursorGoneError(SwathError):
@@ -32,6 +32,8 @@ class Cursor:
 
     version: int
     """Of the index."""
+    generation: int
+    """Of the index: each counts its versions from 1."""
     offset: int
     """Hits before it."""
     digest: bytes
@@ -39,7 +41,8 @@ class Cursor:
 
     def write(self) -> str:
         """Return the text that ``read_cursor`` reads."""
-        return urlsafe_b64encode(_LAYOUT.pack(_FORMAT, self.version, self.offset, self.digest)).decode().rstrip("=")
+        packed = _LAYOUT.pack(_FORMAT, self.generation % 2**16, self.version, self.offset, self.digest)
+        return urlsafe_b64encode(packed).decode().rstrip("=")
 
 
 def digest_of(search: Mapping[str, Any], ranking: str) -> bytes:
@@ -59,9 +62,9 @@ def read_cursor(text: str, digest: bytes) -> Cursor:
         QueryError: It is none, or belongs to another search.
     """
     try:
-        form, version, offset, found = _LAYOUT.unpack(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        form, generation, version, offset, found = _LAYOUT.unpack(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     except (ValueError, struct.error):
-        form = version = offset = 0
+        form = generation = version = offset = 0
         found = b""
     # Lance numbers versions in 64 bits, of which Python hands on 63.
     if form != _FORMAT or not 0 < version < 2**63:
@@ -71,4 +74,4 @@ def read_cursor(text: str, digest: bytes) -> Cursor:
             "the cursor belongs to another search, or the index was calibrated anew since;"
             " send the request of the page before with it, or start at the first page"
         )
-    return Cursor(version=version, offset=offset, digest=digest)
+    return Cursor(version=version, generation=generation, offset=offset, digest=digest)

@@ -10,7 +10,7 @@ from api._search_asking import Asking
 from api._search_cursor import Cursor, CursorGoneError, digest_of, read_cursor
 from api._search_metrics import stage
 from api._services import Service
-from core import Hit, QueryError, StoreError
+from core import Hit, QueryError, StoreError, VectorSpace
 from retriever import MAX_K, Version
 
 
@@ -26,6 +26,8 @@ class Page:
     """How it was searched."""
     remarks: tuple[str, ...]
     """What the user should know."""
+    space: VectorSpace
+    """Of the vectors that were compared."""
     next: str | None
     """Cursor of the page after; None on the last."""
 
@@ -54,9 +56,20 @@ def find_page(service: Service, asking: Asking, *, previews: bool = True) -> Pag
     stop = min(start + k, len(found))
     more = len(found) > stop and stop < MAX_K
     number = version.number if more else None
-    after = None if number is None else Cursor(version=number, offset=stop, digest=digest).write()
+    after = None if number is None else _cursor(service, number, stop, digest)
     hits = found.hits(start, stop, previews=previews)
-    return Page(hits=hits, matched=found.matched, why=found.why, remarks=tuple(found.remarks), next=after)
+    return Page(
+        hits=hits,
+        matched=found.matched,
+        why=found.why,
+        remarks=tuple(found.remarks),
+        space=found.rows.space,
+        next=after,
+    )
+
+
+def _cursor(service: Service, version: int, offset: int, digest: bytes) -> str:
+    return Cursor(version=version, generation=service.store.generation, offset=offset, digest=digest).write()
 
 
 def _identity(service: Service, asking: Asking) -> dict[str, Any]:
@@ -72,6 +85,10 @@ def _ranking(service: Service) -> str:
 
 def _version(service: Service, cursor: Cursor | None) -> Version:
     newest = service.searcher.version()
+    if cursor is not None and cursor.generation != service.store.generation % 2**16:
+        raise CursorGoneError(
+            f"the index was switched to the vectors of {service.store.space} since; start again at the first page"
+        )
     if cursor is None or cursor.version == newest.number:
         return newest
     try:

@@ -64,6 +64,7 @@ def _answer(
         "matched": page.matched,
         "why": dict(page.why),
         "remarks": list(page.remarks),
+        "encoder": f"{page.space.encoder}@{page.space.revision}",
         "next": page.next,
     }
     return JSONResponse(answer | {"took_ms": (time.perf_counter() - started) * 1000})

@@ -166,6 +166,11 @@ class Store:
         return cls(path, space=found, dtype=dtype, root=root)
 
     @property
+    def generation(self) -> int:
+        """Number of the generation that was opened; 0 for an index that was never re-embedded."""
+        return 0 if self.path == self.root else int(self.path.name)
+
+    @property
     def version(self) -> int:
         """The newest version of the tile table; rises with every change."""
         return self.snapshot().version

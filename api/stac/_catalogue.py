@@ -106,9 +106,11 @@ class Catalogues:
         """
         snapshot = service.store.snapshot()
         with self._lock:
-            known = self._known.get(service.name)
+            # Another generation of an index counts its versions anew.
+            home = str(snapshot.path)
+            known = self._known.get(home)
             if known is None or known.version != snapshot.version:
-                known = self._known[service.name] = _read(snapshot, last_commit(service))
+                known = self._known[home] = _read(snapshot, last_commit(service))
             return known
 
 

@@ -59,7 +59,7 @@ class Pages:
             QueryError: The token is not one of this search, or the version it names is gone.
             TileNotFoundError: ``like`` is not in the index.
         """
-        version, start = (None, 0) if token is None else _read_token(token, query)
+        version, start = (None, 0) if token is None else _read_token(token, query, service.store.generation)
         rows = _opened(service, version)
         if query.ranked:
             return self._ranked(service, query, rows, start, limit)
@@ -69,7 +69,7 @@ class Pages:
         return Page(
             records=records,
             matched=len(found),
-            token=_token(query, rows.version, start + limit) if more else None,
+            token=_token(query, service, rows.version, start + limit) if more else None,
         )
 
     def _ranked(self, service: Service, query: ItemQuery, rows: Snapshot, start: int, limit: int) -> Page:
@@ -79,11 +79,11 @@ class Pages:
         return Page(
             records=hits[start:end],
             matched=hits.matched,
-            token=_token(query, rows.version, end) if more else None,
+            token=_token(query, service, rows.version, end) if more else None,
         )
 
     def _listed(self, service: Service, query: ItemQuery, rows: Snapshot) -> NDArray[np.uint64]:
-        key = (service.name, rows.version, query.digest)
+        key = (str(rows.path), rows.version, query.digest)
         with self._lock:
             known = self._lists.get(key)
             if known is not None:
@@ -106,13 +106,15 @@ def _opened(service: Service, version: int | None) -> Snapshot:
         raise QueryError("the token's version of the index has been cleaned up; begin again without token") from None
 
 
-def _token(query: ItemQuery, version: int, start: int) -> str:
-    return base64.urlsafe_b64encode(json.dumps([version, start, query.digest]).encode()).decode().rstrip("=")
+def _token(query: ItemQuery, service: Service, version: int, start: int) -> str:
+    told = [version, start, query.digest, service.store.generation]
+    return base64.urlsafe_b64encode(json.dumps(told).encode()).decode().rstrip("=")
 
 
-def _read_token(token: str, query: ItemQuery) -> tuple[int, int]:
+def _read_token(token: str, query: ItemQuery, generation: int) -> tuple[int, int]:
+    made = 0
     try:
-        version, start, digest = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+        version, start, digest, made = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
         fits = type(version) is int and type(start) is int and 0 < version < 2**63 and 0 < start < 2**63
     except (ValueError, TypeError, binascii.Error):
         fits, digest = False, None
@@ -120,4 +122,6 @@ def _read_token(token: str, query: ItemQuery) -> tuple[int, int]:
         raise QueryError("the token cannot be read; take it from a link rel=next, or begin again without token")
     if digest != query.digest:
         raise QueryError("the token belongs to another search; repeat that search, or begin again without token")
+    if made != generation:
+        raise QueryError("the index was switched to the vectors of another encoder since; begin again without token")
     return version, start
