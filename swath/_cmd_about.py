@@ -104,7 +104,10 @@ def doctor(
     ] = None,
     as_json: AsJson = False,
 ) -> int:
-    """Check the installation: packages, drivers, weights, a first encoding; and an index at a glance."""
+    """Check the installation, and an index at a glance: ok, warn or fail, and what to do.
+
+    Exit code 0: nothing fails. 1: something fails; warnings do not count. 2: there is no index.
+    """
     from swath._doctor import examine
     from swath._doctor_index import examine_index
 
@@ -113,5 +116,6 @@ def doctor(
     if as_json:
         print_json(checks)
     else:
-        print_table(None, ("", "check", "found"), (("ok" if c.ok else "BROKEN", c.name, c.found) for c in checks))
-    return 0 if all(check.ok for check in checks) else 1
+        rows = ((check.state, check.name, check.found, check.advice) for check in checks)
+        print_table(None, ("", "check", "found", "what to do"), rows)
+    return 1 if any(check.state == "fail" for check in checks) else 0

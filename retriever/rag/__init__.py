@@ -51,6 +51,7 @@ from retriever.rag.planning._plan_text import MAX_QUESTION
 from retriever.rag.planning._plan_world import NO_PLACES, KnownPlace, KnowsPlaces, World
 from retriever.rag.records._from_records import Written, write_from_records
 from retriever.rag.writing._messages import Brief, brief
+from retriever.rag.writing._openai_models import listed_models
 from retriever.rag.writing._reply import Reply
 from retriever.rag.writing._writing import write_with_model
 
@@ -98,6 +99,7 @@ __all__ = [
     "draw_pictures",
     "event_document",
     "gather",
+    "listed_models",
     "measure",
     "open_answer_model",
     "open_knowledge",

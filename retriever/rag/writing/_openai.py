@@ -19,6 +19,7 @@ from retriever.rag.writing._foreign import plain
 from retriever.rag.writing._openai_client import check_key, guarded_client, server_address
 from retriever.rag.writing._openai_errors import RefusedError, declined, refused
 from retriever.rag.writing._openai_messages import said
+from retriever.rag.writing._openai_models import listed_by
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI, AsyncStream
@@ -195,24 +196,17 @@ class OpenAIModel:
         if listed_once:
             self._model = ""
         try:
-            names = await self._listed(client)
+            names = await listed_by(client, self._settings)
         except ModelError:
             return RefusedError(f"{asked}, or SWATH_ANSWER_URL lacks its /v1", status=404)
         message = f"{asked}; set SWATH_ANSWER_MODEL to one of: {_shown(names)}"
         return RefusedError(message, status=404, again=listed_once, wait_s=0.0)
 
     async def _only_model(self, client: AsyncOpenAI) -> str:
-        names = await self._listed(client)
+        names = await listed_by(client, self._settings)
         if len(names) != 1:
             raise RefusedError(f"SWATH_ANSWER_MODEL is not set; the model server lists {_shown(names)}")
         return names[0]
-
-    async def _listed(self, client: AsyncOpenAI) -> list[str]:
-        try:
-            page = await client.models.list()
-            return [str(model.id) for model in page.data]
-        except Exception as error:
-            raise refused(error, self._settings) from None
 
 
 class _Tries:
