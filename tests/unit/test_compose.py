@@ -178,18 +178,21 @@ def test_ray_sees_archive_and_index_alike_on_every_machine(services: dict[str, A
     assert [how for *_, target, how in mounts(services["api"]) if target == "/index"] == ["ro"]
 
 
-def lines(service: dict[str, Any], program: str) -> list[list[str]]:
-    """Every call of a program in what a service runs, with its arguments."""
-    run = compose_file.program(service, ["swath"])
+def lines(run: list[str], program: str) -> list[list[str]]:
+    """Every call of a program in a command line, with its arguments."""
     if run[:2] != ["/bin/sh", "-ec"]:
         return [run] if run[0] == program else []
     script = run[2].replace('"$@"', shlex.join(run[4:])).replace(">&2", "").replace("exec ", "")
     return [shlex.split(call) for call in script.split(";") if call.split()[0] == program]
 
 
+def ran(service: dict[str, Any]) -> list[str]:
+    return compose_file.program(service, ["swath"])
+
+
 def test_commands_are_ours_with_options_that_they_have(services: dict[str, Any]) -> None:
     ours = {name: service for name, service in services.items() if "build" in service}
-    called = {name: line for name, service in ours.items() for line in lines(service, "swath")}
+    called = {name: line for name, service in ours.items() for line in lines(ran(service), "swath")}
     assert set(called) == {"api", "ingest"}
     parsed = {}
     for name, (_, command, *arguments) in called.items():
@@ -203,8 +206,9 @@ def test_commands_are_ours_with_options_that_they_have(services: dict[str, Any])
 def test_ray_is_started_with_options_that_it_has(services: dict[str, Any]) -> None:
     from ray.scripts.scripts import cli
 
-    called = [line for name in ("ray-head", "ray-worker", "ingest") for line in lines(services[name], "ray")]
-    called += [services[name]["healthcheck"]["test"][1:] for name in ("ray-head", "ray-worker")]
+    runs = [ran(services[name]) for name in ("ray-head", "ray-worker", "ingest")]
+    runs += [services[name]["healthcheck"]["test"][1:] for name in ("ray-head", "ray-worker")]
+    called = [line for run in runs for line in lines(run, "ray")]
     assert [line[1] for line in called] == ["start", "start", "start", "health-check", "health-check"]
     for _, command, *arguments in called:
         cli.commands[command].make_context(command, arguments)  # raises where an option is not known
