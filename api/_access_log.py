@@ -1,17 +1,15 @@
-"""One JSON line a request, and a number that finds it; failures end here, with their reason in the log alone.
+"""One line of log and one span a request, and a number that finds both; failures end here, told in the log alone.
 
-A line holds the route as it is written in the description (``/v1/tiles/{tile_id}``), never the words of a query, a
-header or a key, unless the operator asks for addresses as they were sent.
+Both hold the route as it is written in the description (``/v1/tiles/{tile_id}``), never the words of a query, a
+header or a key, unless the operator asks for addresses as they were sent, which are then logged.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 import secrets
 import time
-from datetime import UTC, datetime
 from typing import Any
 
 from starlette.datastructures import MutableHeaders
@@ -20,10 +18,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api._asgi import header, notes, refuse
 from api._metrics import Metrics, route_of
-from core import rfc3339
+from core import Span, log_context, log_fields, span, tracing
 
 ACCESS = logging.getLogger("swath.access")
-"""Finished lines of JSON."""
+"""A line a request."""
 
 FAILURES = logging.getLogger("swath.failures")
 """Exceptions with their traceback, under the number of their request."""
@@ -59,15 +57,17 @@ class RequestLog:
         reply = _Reply(send, known["request_id"])
         started = time.perf_counter()
         self._metrics.begin()
-        try:
-            await self._app(scope, receive, reply)
-        except Exception as failure:
-            await _fail(scope, reply, failure)
-        finally:
-            seconds = time.perf_counter() - started
-            self._metrics.end(scope, reply.status, seconds)
-            if ACCESS.isEnabledFor(logging.INFO):
-                ACCESS.info(_line(scope, reply, seconds, queries=self._queries))
+        with log_context(request_id=known["request_id"]), _request_span(scope) as step:
+            try:
+                await self._app(scope, receive, reply)
+            except Exception as failure:
+                await _fail(scope, reply, failure)
+            finally:
+                seconds = time.perf_counter() - started
+                self._metrics.end(scope, reply.status, seconds)
+                _describe(step, scope, reply)
+                if ACCESS.isEnabledFor(logging.INFO):
+                    ACCESS.info("request", extra=log_fields(**_told(scope, reply, seconds, queries=self._queries)))
 
 
 class _Reply:
@@ -115,11 +115,34 @@ def _request_id(scope: Scope) -> str:
     return given if _ID.fullmatch(given) else secrets.token_hex(8)
 
 
-def _line(scope: Scope, reply: _Reply, seconds: float, *, queries: bool) -> str:
+def _request_span(scope: Scope) -> Span:
+    """The span of a request, a part of the trace that its ``traceparent`` names.
+
+    https://opentelemetry.io/docs/specs/semconv/http/http-spans/
+    """
+    if not tracing():
+        return span("request")
+    told = {"http.request.method": scope["method"][:20], "url.scheme": scope.get("scheme", "http")}
+    caller = {name: value for name in ("traceparent", "tracestate") if (value := header(scope, name.encode()))}
+    return span("request", told, kind="server", caller=caller)
+
+
+def _describe(step: Span, scope: Scope, reply: _Reply) -> None:
+    """Say what a request turned out to be."""
+    if not tracing():
+        return
+    known, route = notes(scope), route_of(scope)
+    step.rename(f"{scope['method'][:20]} {route}")
+    step.set({"http.route": route, "http.response.status_code": reply.status, "swath.request_id": known["request_id"]})
+    if "refused" in known:
+        step.set({"swath.refused": known["refused"]})
+    if reply.status >= 500:
+        step.set({"error.type": str(reply.status)})
+
+
+def _told(scope: Scope, reply: _Reply, seconds: float, *, queries: bool) -> dict[str, Any]:
     known = notes(scope)
     values: dict[str, Any] = {
-        "time": rfc3339(datetime.now(UTC)),
-        "request_id": known["request_id"],
         "client": known["client"],
         "key": known.get("key"),
         "method": scope["method"][:20],
@@ -134,5 +157,4 @@ def _line(scope: Scope, reply: _Reply, seconds: float, *, queries: bool) -> str:
     if queries:
         values["path"] = scope["path"][: 5 * MAX_TEXT]
         values["query"] = scope["query_string"].decode("latin-1")[: 5 * MAX_TEXT]
-    # In ASCII: what a client sent must not reach a terminal as control codes, nor end the line.
-    return json.dumps(values, ensure_ascii=True)
+    return values

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 from typing import Any
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from core import LogForm, log_config
 
 HEADER_SECONDS = 10.0
 """Time for a client to send its headers; a slower one holds a connection for nothing."""
@@ -68,8 +69,12 @@ class StrictProtocol(H11Protocol):
         self.transport.close()
 
 
-def server_options() -> dict[str, Any]:
-    """Return the options that ``uvicorn.run`` needs beside application, host and port."""
+def server_options(log: LogForm = "json") -> dict[str, Any]:
+    """Return the options that ``uvicorn.run`` needs beside application, host and port.
+
+    Args:
+        log: How the lines of its log look.
+    """
     return {
         "http": StrictProtocol,
         "h11_max_incomplete_event_size": HEADER_BYTES,
@@ -79,23 +84,5 @@ def server_options() -> dict[str, Any]:
         "server_header": False,
         "timeout_graceful_shutdown": DRAIN_SECONDS,
         "timeout_keep_alive": KEEP_ALIVE_SECONDS,
-        "log_config": _log_config(),
-    }
-
-
-def _log_config() -> dict[str, Any]:
-    """One line an event on stderr: ours are JSON, uvicorn's are plain."""
-    return {
-        "version": 1,
-        "disable_existing_loggers": False,
-        "formatters": {"plain": {"format": "%(levelname)s: %(message)s"}, "bare": {"format": "%(message)s"}},
-        "handlers": {
-            name: {"class": "logging.StreamHandler", "formatter": name, "stream": "ext://sys.stderr"}
-            for name in ("plain", "bare")
-        },
-        "loggers": {
-            "uvicorn": {"handlers": ["plain"], "level": logging.INFO, "propagate": False},
-            "swath": {"handlers": ["plain"], "level": logging.INFO, "propagate": False},
-            "swath.access": {"handlers": ["bare"], "level": logging.INFO, "propagate": False},
-        },
+        "log_config": log_config(log),
     }

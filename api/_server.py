@@ -12,10 +12,12 @@ import uvicorn
 from api._app import create_app
 from api._config import ServeConfig
 from api._security_server import server_options
-from core import InputError
+from core import InputError, LogForm
 
 
-def run_server(config: ServeConfig, *, host: str, port: int, ready: Callable[[str], None]) -> None:
+def run_server(
+    config: ServeConfig, *, host: str, port: int, ready: Callable[[str], None], log: LogForm = "json"
+) -> None:
     """Serve until SIGTERM or Ctrl-C; then take no more requests, finish those at work, and return.
 
     Args:
@@ -23,6 +25,7 @@ def run_server(config: ServeConfig, *, host: str, port: int, ready: Callable[[st
         host: Address or name to listen on.
         port: Port; 0 for any that is free.
         ready: Called with the address, once requests are answered.
+        log: How the lines of its log look.
 
     Raises:
         InputError: The port is in use, or the address is not this machine's.
@@ -31,7 +34,7 @@ def run_server(config: ServeConfig, *, host: str, port: int, ready: Callable[[st
     with _bound(host, port) as taken:
         app = create_app(config)
         address = _address(host, taken.getsockname()[1])
-        server = _Server(uvicorn.Config(app, lifespan="on", **server_options()), lambda: ready(address))
+        server = _Server(uvicorn.Config(app, lifespan="on", **server_options(log)), lambda: ready(address))
         before = {number: signal.signal(number, _end) for number in (signal.SIGTERM, signal.SIGINT)}
         try:
             server.run(sockets=[taken])

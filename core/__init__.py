@@ -30,6 +30,7 @@ from core._geo import (
     wrap_footprint,
 )
 from core._hrefs import is_remote, public_href
+from core._logging import JsonLines, LogForm, TextLines, log_config, log_context, log_fields, without_secrets
 from core._protocols import BadScene, Dataset, EncodesSentences, EncodesText, EncodesTiles, TileSource
 from core._reading import read_limited
 from core._registry import Registry
@@ -40,6 +41,16 @@ from core._settings import AnswerSettings, Settings
 from core._text import printable, safe_name
 from core._tile import Tile, array_tile, picture_tile, square_of, squares_of
 from core._time import Interval, NamePattern, parse_instant, parse_interval, rfc3339
+from core._tracing import (
+    Span,
+    current_span,
+    past_span,
+    span,
+    trace_headers,
+    trace_ids,
+    tracing,
+    use_tracer,
+)
 from core._types import (
     Asset,
     Band,
@@ -87,6 +98,8 @@ __all__ = [
     "IndexNotFoundError",
     "InputError",
     "Interval",
+    "JsonLines",
+    "LogForm",
     "MissingExtraError",
     "NamePattern",
     "Offset",
@@ -105,8 +118,10 @@ __all__ = [
     "Settings",
     "SourceError",
     "SpaceMismatchError",
+    "Span",
     "StoreError",
     "SwathError",
+    "TextLines",
     "Tile",
     "TileNotFoundError",
     "TileSource",
@@ -122,16 +137,21 @@ __all__ = [
     "centre_cell",
     "choose_encoding",
     "cover_cells",
+    "current_span",
     "detect_sensor",
     "geometry_bbox",
     "is_remote",
     "load_sensor",
+    "log_config",
+    "log_context",
+    "log_fields",
     "match_bands",
     "parse_bbox",
     "parse_cell",
     "parse_geometry",
     "parse_instant",
     "parse_interval",
+    "past_span",
     "picture_tile",
     "printable",
     "public_href",
@@ -142,8 +162,14 @@ __all__ = [
     "safe_name",
     "sensor_file",
     "sensor_names",
+    "span",
     "square_of",
     "squares_of",
     "to_physical",
+    "trace_headers",
+    "trace_ids",
+    "tracing",
+    "use_tracer",
+    "without_secrets",
     "wrap_footprint",
 ]

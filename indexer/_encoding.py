@@ -11,6 +11,7 @@ from core import EncodesTiles
 from embeddings import encode_arrays
 from indexer._events import Ready
 from indexer._meter import Meter
+from indexer._traces import IngestTrace
 
 
 class Batcher:
@@ -38,13 +39,13 @@ class Batcher:
         self._waiting.append(ready)
         return len(self._waiting) >= self._size
 
-    def encode(self) -> Iterator[tuple[Ready, NDArray[np.float32]]]:
+    def encode(self, trace: IngestTrace) -> Iterator[tuple[Ready, NDArray[np.float32]]]:
         """Encode what is there; yield each tile with its (dim,) vector.
 
         Raises:
             InputError: The encoder returned another shape than it promised.
         """
         batch, self._waiting = self._waiting, []
-        with self._meter.encoding(len(batch)):
+        with trace.encoding((ready.job for ready in batch), len(batch)), self._meter.encoding(len(batch)):
             vectors = encode_arrays(self._encoder, [ready.array for ready in batch])
         yield from zip(batch, vectors, strict=True)

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Protocol
 
+from core import log_fields
 from indexer._events import Failed
 from indexer._report import Failure, IngestReport, Progress, peak_memory_mb
 
 if TYPE_CHECKING:
     from indexer._assembly import Assembly
+
+
+LOG = logging.getLogger("swath.ingest")
+"""What becomes of scenes; whoever runs an ingest is told the same by its report, so nobody else need listen."""
+LOG.addHandler(logging.NullHandler())
 
 
 class Counted(Protocol):
@@ -112,11 +119,13 @@ class Meter:
         self._written += scene.tiles
         self._dropped += scene.dropped
         self._undated += scene.undated
+        LOG.info("scene committed", extra=log_fields(tiles=scene.tiles, dropped=scene.dropped, scenes=self._indexed))
         self.show()
 
     def failed(self, event: Failed, scene: Assembly | None) -> None:
         """A scene cannot be indexed; ``scene`` is what there was of it."""
         self._failures.append(Failure(href=event.href, reason=event.reason))
+        LOG.warning("scene failed", extra=log_fields(href=event.href, reason=event.reason))
         self.work.settled += event.job is not None
         self._found += event.job is None  # a scene that was bad from the start was never announced
         if scene is None:
@@ -163,7 +172,7 @@ class Meter:
     def report(self) -> IngestReport:
         """Return the final figures."""
         span = max(0.0, self._last - self._first)
-        return IngestReport(
+        report = IngestReport(
             scenes_indexed=self._indexed,
             scenes_skipped=self._skipped,
             failures=tuple(self._failures),
@@ -176,3 +185,6 @@ class Meter:
             encoder_busy=self.work.busy / span / self._encoders if span else 0.0,
             peak_memory_mb=peak_memory_mb(),
         )
+        told = {item.name: getattr(report, item.name) for item in fields(report) if item.name != "failures"}
+        LOG.info("ingest finished", extra=log_fields(**told, scenes_failed=len(report.failures)))
+        return report

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from core import EncodesTiles, StoreError, TileSource
+from core import EncodesTiles, StoreError, TileSource, span
 from indexer._assembly import Assembly
 from indexer._commits import Commits, Write
 from indexer._encoding import Batcher
@@ -25,6 +25,7 @@ from indexer._readers import QUEUED_BATCHES, Readers
 from indexer._report import IngestOptions, IngestReport, Progress
 from indexer._staging import Staging
 from indexer._tiling import TilingOptions
+from indexer._traces import IngestTrace
 from indexer.store import Store
 
 IDLE_S = 0.2
@@ -73,7 +74,7 @@ def ingest(
     options, tiling = options or IngestOptions(), tiling or TilingOptions()
     store = Store.create_or_open(into, space=encoder.space, dtype=options.dtype)
     staging, meter = Staging(store.staging, store.schema), Meter(progress)
-    with store.writing():
+    with span("ingest"), store.writing():
         listing = Listing(sources, ledger=store.ledger(), tiling=tiling, space=encoder.space)
         pipeline = Pipeline(
             encoder, write=partial(write_scenes, store, staging), tiling=tiling, options=options, staging=staging,
@@ -134,7 +135,8 @@ class Pipeline:
         self._staging = staging
         self._schema = schema
         self._meter = meter
-        self._commits = Commits(write, options, meter, committed)
+        self._trace = IngestTrace()
+        self._commits = Commits(self._traced(write), options, meter, committed)
         self._batcher = Batcher(encoder, options.batch_size, meter)
         self._scenes: dict[str, Assembly] = {}
         self._failed: set[str] = set()
@@ -153,6 +155,7 @@ class Pipeline:
             staging=self._staging,
             workers=self._options.workers,
             depth=QUEUED_BATCHES * self._options.batch_size,
+            trace=self._trace,
         )
         try:
             self._loop()
@@ -161,6 +164,17 @@ class Pipeline:
             if not isinstance(error, StoreError):
                 self._commits.flush()
             raise
+        finally:
+            self._trace.close()
+
+    def _traced(self, write: Write) -> Write:
+        def traced(scenes: Sequence[SceneRows]) -> None:
+            with self._trace.committing(scenes):
+                write(scenes)
+            for scene in scenes:
+                self._trace.done(scene.ledger.scene_key)
+
+        return traced
 
     def _loop(self) -> None:
         for event in self._readers.events(timeout=IDLE_S):
@@ -198,7 +212,7 @@ class Pipeline:
     def _encode(self) -> None:
         if self._batcher.empty:
             return
-        for ready, vector in self._batcher.encode():
+        for ready, vector in self._batcher.encode(self._trace):
             self._advance(ready.job.key, partial(Assembly.encoded, ready=ready, vector=vector))
         self._meter.show()
 
@@ -227,4 +241,5 @@ class Pipeline:
                 return
             self._failed.add(key)
             self._staging.forget(key)
+            self._trace.done(key, "SceneError")
         self._meter.failed(event, self._scenes.pop(key, None) if key else None)

@@ -21,6 +21,7 @@ from indexer._records import tile_row
 from indexer._signatures import redacted
 from indexer._staging import Staging
 from indexer._tiling import TilingOptions
+from indexer._traces import IngestTrace
 
 if TYPE_CHECKING:
     from indexer._given import GivenScene
@@ -43,6 +44,7 @@ class Readers:
         staging: Pieces done before.
         workers: Number of reading threads.
         depth: Most events that may wait.
+        trace: Is told what is read.
     """
 
     def __init__(
@@ -54,11 +56,13 @@ class Readers:
         staging: Staging,
         workers: int,
         depth: int,
+        trace: IngestTrace,
     ) -> None:
         self._listing = listing
         self._encoder = encoder
         self._tiling = tiling
         self._staging = staging
+        self._trace = trace
         self._board = Board()
         self._events: queue.Queue[Event] = queue.Queue(maxsize=depth)
         self._threads = [Thread(target=self._run, args=(self._list_scenes,), name="swath-scenes", daemon=True)]
@@ -131,7 +135,8 @@ class Readers:
         with _Current(self._tiling) as current:
             while (task := self._board.take()) is not None:
                 try:
-                    self._do(task, current)
+                    with self._trace.reading(task.job):
+                        self._do(task, current)
                 except _Stopped:
                     raise
                 except Exception as error:

@@ -20,6 +20,7 @@ from retriever._hits import Format, Hits
 from retriever._listing import NEWEST_FIRST, Order, list_tiles, take_tiles
 from retriever._lookup import find_tile
 from retriever._memory import MemoryIndex, MemoryRows
+from retriever._metrics import RANKED
 from retriever._places import Placed, tiles_near, tiles_over
 from retriever._query_image import query_tile
 from retriever._reliability import Reliability, reliability, reliability_picture
@@ -35,6 +36,7 @@ __all__ = [
     "FILTER_COLUMNS",
     "MAX_K",
     "NEWEST_FIRST",
+    "RANKED",
     "Calibration",
     "CalibrationPlan",
     "Every",

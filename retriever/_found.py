@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from core import Hit, Record
+from core import Hit, Record, span
 from indexer import RECORD_COLUMNS, record_from_row
 from retriever._ranking import Ranked
 from retriever._vector_index import Rows
@@ -47,6 +47,10 @@ class Found:
             StoreError: The index cannot be read.
         """
         place = slice(start, stop)
+        with span("read hits"):
+            return self._read(place, start, previews=previews)
+
+    def _read(self, place: slice, start: int, *, previews: bool) -> tuple[Hit, ...]:
         table = self.rows.take(self.ranked.matches.row_ids[place], RECORD_COLUMNS if previews else _PLAIN)
         scores = self.ranked.matches.scores[place].tolist()
         sure = self.ranked.probabilities

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from core import EncodesText, QueryError, StoreError
+from core import EncodesText, QueryError, StoreError, span, tracing
 from indexer.store import Store
 from retriever._batches import Batches
 from retriever._every import Every
 from retriever._found import Found
 from retriever._hits import Hits
+from retriever._metrics import RANKED
 from retriever._question import Asked, EncoderSource, ask, opened, opened_once, picture_vector
 from retriever._ranking import CalibrationSource, rank, usable
 from retriever._request import SearchRequest
@@ -92,9 +93,19 @@ class Searcher:
             QueryError: The request does not fit the index or its encoder.
             SpaceMismatchError: The index was filled by another encoder.
         """
-        version = self.version(rows)
-        asked = self.asked(request, version.rows)
-        return self._found(request, asked, version, version.index(exact=request.exact))
+        with span("search", {"swath.k": request.k, "swath.exact": request.exact}) as step:
+            version = self.version(rows)
+            with span("embed"):
+                asked = self.asked(request, version.rows)
+            index, started = version.index(exact=request.exact), time.perf_counter()
+            with span("rank"):
+                found = self._found(request, asked, version, index)
+            route = index.route()
+            RANKED.labels(route).observe(time.perf_counter() - started)
+            if tracing():
+                told = {"db.system.name": "lancedb", "db.operation.name": "search", "swath.route": route}
+                step.set(told | {"swath.matched": found.matched, "db.response.returned_rows": len(found)})
+        return found
 
     def find_many(self, requests: Sequence[SearchRequest]) -> list[Found]:
         """Return what ``find`` returns for each request, all from one version; those with one filter go together.

@@ -118,6 +118,10 @@ class SearchesArchive(SearchesVectors, Protocol):
         """Return how the searches so far were answered, as JSON values."""
         ...
 
+    def route(self) -> str:
+        """Return in a word how the searches so far were answered."""
+        ...
+
 
 @runtime_checkable
 class VectorIndex(SearchesVectors, Protocol):
@@ -201,6 +205,10 @@ class FlatIndex:
     def explained(self) -> dict[str, Any]:
         """See ``SearchesArchive``."""
         return {"index": "flat", "exact": True}
+
+    def route(self) -> str:
+        """See ``SearchesArchive``."""
+        return "flat"
 
     def _check(self, vector: NDArray[np.float32]) -> None:
         if vector.shape != (self._rows.space.dim,):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from typing import Annotated
 
 import typer
 
@@ -26,6 +28,7 @@ from swath import (
     _cmd_watch,
 )
 from swath._errors import run_and_report
+from swath._logs import LogFormat, start_logging
 
 app = typer.Typer(
     name="swath",
@@ -36,6 +39,21 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+@app.callback()
+def _prepare(
+    log_format: Annotated[
+        LogFormat | None,
+        typer.Option(envvar="SWATH_LOG", help="Log events to stderr, a line each; a server logs in any case."),
+    ] = None,
+) -> None:
+    start_logging(log_format)
+    if any(name.startswith("OTEL_") for name in os.environ):
+        from swath._telemetry import start_tracing
+
+        start_tracing()
+
 
 for _module in (
     _cmd_index,

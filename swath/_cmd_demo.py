@@ -77,7 +77,14 @@ def _open_page(index: Path, *, port: int, now: bool) -> None:
         out.print(f"\nopen http://127.0.0.1:{port}/ after: swath serve --index {index} --port {port}", markup=False)
         return
     from api import ServeConfig, run_server
+    from swath._logs import server_form
 
     out.print("\n4. serving it", markup=False)
     config = ServeConfig(indexes={"demo": index})
-    run_server(config, host="127.0.0.1", port=port, ready=lambda address: print_open(address, config.indexes))
+    run_server(
+        config,
+        host="127.0.0.1",
+        port=port,
+        ready=lambda address: print_open(address, config.indexes),
+        log=server_form(),
+    )

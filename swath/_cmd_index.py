@@ -11,6 +11,7 @@ import typer
 
 from swath._console import print_json, stderr, stdout
 from swath._errors import PARTLY_FAILED
+from swath._logs import logs_lines
 from swath._options import AsJson, IndexDir
 
 if TYPE_CHECKING:
@@ -145,11 +146,16 @@ def print_report(report: IngestReport, into: Path) -> None:
     )
     if report.undated:
         out.print(f"undated scenes: {report.undated:,}; they match no --datetime filter (see --datetime-pattern)")
+    if not logs_lines():  # else the log has had each failure as it came
+        _print_failures(report)
+    out.print(f"search it: swath search 'a river' --index {into}", markup=False)
+
+
+def _print_failures(report: IngestReport) -> None:
     for failure in report.failures[:SHOWN_FAILURES]:
         stderr().print(f"failed: {failure.href}: {failure.reason}", markup=False, soft_wrap=True)
     if len(report.failures) > SHOWN_FAILURES:
         stderr().print(f"... and {len(report.failures) - SHOWN_FAILURES} more; --json lists them all")
-    out.print(f"search it: swath search 'a river' --index {into}", markup=False)
 
 
 def remove(

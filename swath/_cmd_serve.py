@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 from collections.abc import Iterable, Sequence
 from ipaddress import ip_address
 from pathlib import Path
@@ -52,6 +53,7 @@ def serve(
     # Start-up makes half a million objects and no garbage; looking for some takes a quarter of its time.
     gc.disable()
     from api import Limits, ServeConfig, run_server
+    from swath._logs import server_form
 
     config = ServeConfig(
         indexes=named_indexes(index),
@@ -68,11 +70,11 @@ def serve(
         gc.freeze()
         gc.enable()
         if api_key_file is None and not _is_local(host):
-            stderr().print(f"whoever reaches {host} may search: keys are made with swath keys add", markup=False)
+            _warn(f"whoever reaches {host} may search: keys are made with swath keys add")
         print_open(address, config.indexes)
         stdout().print(answered_by(config.answers), markup=False, soft_wrap=True)
 
-    run_server(config, host=host, port=port, ready=ready)
+    run_server(config, host=host, port=port, ready=ready, log=server_form())
 
 
 def named_indexes(given: Sequence[str]) -> dict[str, Path]:
@@ -116,6 +118,12 @@ def print_open(address: str, indexes: Iterable[str]) -> None:
     out.print(f"serving {', '.join(indexes)}; open {address} (Ctrl-C ends it)", markup=False, soft_wrap=True)
     # A program that started this one may be reading.
     out.file.flush()
+
+
+def _warn(text: str) -> None:
+    from swath._logs import logs_lines
+
+    logging.getLogger("swath").warning(text) if logs_lines() else stderr().print(text, markup=False)
 
 
 def _is_local(host: str) -> bool:

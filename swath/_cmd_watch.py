@@ -9,6 +9,7 @@ import typer
 
 from swath._console import print_json, print_table, stderr, stdout
 from swath._errors import PARTLY_FAILED
+from swath._logs import logs_lines
 from swath._options import (
     H3,
     AsJson,
@@ -203,7 +204,7 @@ def print_problem(run: WatchRun) -> None:
     """Print what went wrong in a run of a watch, if anything did, on stderr."""
     from core import printable
 
-    if run.problem is not None:
+    if run.problem is not None and not logs_lines():
         kept = "; nothing is lost, the next run tries again"
         stderr().print(printable(f"watch {run.name}: {run.problem}{kept}"), markup=False, soft_wrap=True)
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Callable
 
@@ -81,7 +82,12 @@ def _debugging() -> bool:
 
 
 def _complain(message: str, code: int) -> int:
-    from core import printable
+    from core import log_fields, printable
+    from swath._logs import logs_lines
 
-    sys.stderr.write(f"error: {printable(' '.join(message.split()))}\n")
+    line = printable(" ".join(message.split()))
+    if logs_lines():
+        logging.getLogger("swath").error(line, extra=log_fields(exit_code=code))
+    else:
+        sys.stderr.write(f"error: {line}\n")
     return code

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextvars import copy_context
 from pathlib import Path
 from threading import Event, Thread
 from types import TracebackType
@@ -52,7 +53,9 @@ class Watching:
     def committed(self) -> None:
         """Run the watches soon; returns at once."""
         if self._thread is None and self._has_watches():
-            self._thread = Thread(target=self._work, name="swath-watches", daemon=True)
+            # What the ingest logs and traces under, the thread does too.
+            here = copy_context()
+            self._thread = Thread(target=here.run, args=(self._work,), name="swath-watches", daemon=True)
             self._thread.start()
         self._news.set()
 

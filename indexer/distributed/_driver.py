@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
 
-from core import InputError, StoreError, SwathError
+from core import InputError, StoreError, SwathError, span
 from indexer._events import Failed, Found, Skipped
 from indexer._listing import Listed
 from indexer._meter import Meter, Work
@@ -247,7 +247,11 @@ class Driver:
 
     def _commit(self) -> None:
         groups, self._groups = self._groups, []
-        for scene in self._committer.commit(groups):
+        if not groups:
+            return
+        with span("commit", {"swath.groups": len(groups)}):
+            written = self._committer.commit(groups)
+        for scene in written:
             self._staging.forget(scene.ledger.scene_key)
             self._meter.indexed(scene)
 

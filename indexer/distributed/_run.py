@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from core import EncodesTiles, TileSource
+from core import EncodesTiles, TileSource, span
 from embeddings import GPU_BATCH
 from indexer._listing import Listing
 from indexer._meter import Meter
@@ -61,7 +61,7 @@ def ingest_on_ray(
     with cluster(ray) as workers:
         store = Store.create_or_open(into.absolute(), space=space, dtype=options.dtype)
         meter, staging = Meter(progress, encoders=workers), Staging(store.staging, store.schema)
-        with store.writing():
+        with span("ingest", {"swath.workers": workers}), store.writing():
             recover(store)
             clean_orphans(store)
             plan = Plan(

@@ -100,6 +100,11 @@ class EngineIndex:
             "searches": [_told(found.plan) for found in self._found],
         }
 
+    def route(self) -> str:
+        """Return the route that was taken; an approximate one where searches went different ways."""
+        plans = [found.plan for found in self._found]
+        return next((plan.route for plan in plans if not plan.exact), plans[0].route if plans else "exact")
+
     def _present(self) -> frozenset[str]:
         layout = self._engine.snapshot.layout
         counted = {

@@ -11,6 +11,7 @@ from retriever.rag._answer_document import (
 from retriever.rag._archive import Archive, world_of
 from retriever.rag._ask import Asker, turn_of
 from retriever.rag._ask_request import MAX_TILES, MAX_TURNS, AskRequest
+from retriever.rag._metrics import MODEL_OPEN, MODEL_REQUESTS, MODEL_SECONDS
 from retriever.rag._model import (
     AnswerModel,
     ImagePart,
@@ -59,6 +60,9 @@ __all__ = [
     "MAX_QUESTION",
     "MAX_TILES",
     "MAX_TURNS",
+    "MODEL_OPEN",
+    "MODEL_REQUESTS",
+    "MODEL_SECONDS",
     "NO_PLACES",
     "Answer",
     "AnswerModel",

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
 from anyio.to_thread import run_sync
 
-from core import AnswerSettings
+from core import AnswerSettings, log_fields, span
 from retriever.rag._archive import Archive
 from retriever.rag._ask_request import AskRequest
 from retriever.rag._model import AnswerModel
 from retriever.rag._types import Answer, Claim, Event, EventName, EvidenceSet, QueryPlan, Step, Turn
-from retriever.rag._walk import Walk
+from retriever.rag._walk import LOG, Walk
 
 _NAMES: dict[type, EventName] = {Step: "step", QueryPlan: "plan", EvidenceSet: "evidence", Claim: "claim"}
 
@@ -78,18 +79,31 @@ class Asker:
             QueryError: The question or its filters are wrong.
             StoreError: The index cannot be read.
         """
-        walk = await self._walk(request)
-        async with aclosing(walk.steps()) as steps:
-            async for value in steps:
-                if isinstance(value, Step):
-                    walk.trace.append(value)
-                yield Event(name=_NAMES[type(value)], value=value)
-        yield Event(name="answer", value=walk.concluded())
+        started = time.perf_counter()
+        with span("answer") as step:
+            walk = await self._walk(request)
+            async with aclosing(walk.steps()) as steps:
+                async for value in steps:
+                    if isinstance(value, Step):
+                        walk.trace.append(value)
+                    yield Event(name=_NAMES[type(value)], value=value)
+            answer = walk.concluded()
+            told = _told(answer)
+            step.set({f"swath.{name}": value for name, value in told.items()})
+            LOG.info("answered", extra=log_fields(seconds=round(time.perf_counter() - started, 3), **told))
+        yield Event(name="answer", value=answer)
 
     async def _walk(self, request: AskRequest) -> Walk:
         archive = self._archive if isinstance(self._archive, Archive) else await run_sync(self._archive)
         model = self._model if request.use_model else None
         return Walk(request=request, archive=archive, model=model, settings=self._settings)
+
+
+def _told(answer: Answer) -> dict[str, str | int]:
+    """What logs and traces tell of an answer: nothing that was asked or claimed."""
+    told: dict[str, str | int] = {"outcome": "abstained" if answer.abstained else answer.written_by}
+    told |= {"claims": len(answer.claims), "tiles": len(answer.evidence.tiles), "matched": answer.evidence.matched}
+    return told if answer.model is None else told | {"model": answer.model}
 
 
 def turn_of(answer: Answer) -> Turn:

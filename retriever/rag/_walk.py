@@ -8,6 +8,7 @@ records, and the caveats say so.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
@@ -18,7 +19,7 @@ from threading import Event
 
 from anyio.to_thread import run_sync
 
-from core import AnswerSettings
+from core import AnswerSettings, log_fields, past_span, span
 from retriever.rag._archive import Archive, world_of
 from retriever.rag._ask_request import AskRequest
 from retriever.rag._model import AnswerModel, ModelError
@@ -30,6 +31,10 @@ from retriever.rag.planning._plan_model import plan_with_model
 from retriever.rag.records._from_records import write_from_records
 from retriever.rag.writing._reply import Reply
 from retriever.rag.writing._writing import write_with_model
+
+LOG = logging.getLogger("swath.ask")
+"""How questions ended; nothing of what was asked."""
+LOG.addHandler(logging.NullHandler())
 
 Told = Step | QueryPlan | EvidenceSet | Claim
 """What a walk tells on its way."""
@@ -53,7 +58,8 @@ class Walk:
     async def steps(self) -> AsyncGenerator[Told, None]:
         """Yield each step, the plan, the evidence and the claims, as they come."""
         started = time.perf_counter()
-        self.plan = plan = await self.planned()
+        with span("plan"):
+            self.plan = plan = await self.planned()
         yield Step(name="plan", text=_in_words(plan), seconds=time.perf_counter() - started)
         yield plan
         async with aclosing(self._gathered(plan)) as gathered:
@@ -97,8 +103,12 @@ class Walk:
         return None if archive.wider is None or not self.evidence.tiles else await run_sync(archive.wider, plan)
 
     def _gather(self, plan: QueryPlan, archive: Archive, note: Note) -> EvidenceSet:
-        request = self.request
         shown = 0 if self.model is None else self.settings.images
+        with span("retrieve"):
+            return self._found(plan, archive, note, shown)
+
+    def _found(self, plan: QueryPlan, archive: Archive, note: Note, shown: int) -> EvidenceSet:
+        request = self.request
         return gather(
             plan,
             archive,
@@ -119,7 +129,9 @@ class Walk:
             started = time.perf_counter()
             written = write_from_records(plan, self.evidence)
             self.caveats += written.caveats
-            yield Step(name="write", text="Written from records.", seconds=time.perf_counter() - started)
+            seconds = time.perf_counter() - started
+            past_span("write", seconds)
+            yield Step(name="write", text="Written from records.", seconds=seconds)
             for claim in written.claims:
                 yield claim
 
@@ -134,6 +146,7 @@ class Walk:
                     else:
                         yield said
         except ModelError as error:
+            LOG.info("model failed", extra=log_fields(model=model.name, reason=str(error)))
             self.caveats.append(f"{model.name} gave no usable answer, so this is written from records: {error}")
 
     def concluded(self) -> Answer:

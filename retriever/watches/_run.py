@@ -8,19 +8,24 @@ delivers again what a file can be seen to hold already, and what a webhook knows
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from core import Settings, SwathError
+from core import Settings, SwathError, log_fields
 from indexer import Scenes, Store, rows_of
 from retriever._ranking import CalibrationSource
 from retriever.watches._deliver import deliver
 from retriever.watches._folder import Entry, WatchFolder
 from retriever.watches._look import check_space, look, parts
 from retriever.watches._types import Progress, WatchRun
+
+_LOG = logging.getLogger("swath.watch")
+"""What runs of watches did; whoever runs them gets the same as results, so nobody else need listen."""
+_LOG.addHandler(logging.NullHandler())
 
 
 def run_watches(
@@ -52,7 +57,14 @@ def run_watches(
     with folder.locked():
         results = _Run(store, folder, calibration, settings()).of(chosen)
         folder.tidy()
+    for each in results:
+        level = logging.INFO if each.problem is None else logging.WARNING
+        _LOG.log(level, "watch run", extra=log_fields(watch=each.name, **_told(each)))
     return results
+
+
+def _told(run: WatchRun) -> dict[str, Any]:
+    return {name: value for name, value in asdict(run).items() if name != "name" and value is not None}
 
 
 @dataclass(kw_only=True)

@@ -70,7 +70,8 @@ class Served:
             watcher.join()
 
     def access_log(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
+        lines = [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
+        return [line for line in lines if line["logger"] == "swath.access"]
 
 
 def free_port() -> int:

@@ -15,6 +15,7 @@ from typing import Any, get_args
 
 from core import QueryError, SwathError
 from indexer import renderings_of
+from retriever.rag._asked import reply_of
 from retriever.rag._model import AnswerModel, Message, TextPart
 from retriever.rag._types import PlannedPlace, QueryPlan, Shape
 from retriever.rag.planning._plan import plan_question
@@ -103,7 +104,7 @@ def _messages(question: str, world: World, renderings: tuple[str, ...]) -> list[
 
 async def _reply(model: AnswerModel, messages: list[Message], schema: Mapping[str, Any]) -> Mapping[str, Any]:
     text = ""
-    async with aclosing(model.stream(messages, schema=schema)) as pieces:  # type: ignore[type-var]  # a generator
+    async with aclosing(reply_of(model, messages, schema, purpose="plan")) as pieces:
         async for piece in pieces:
             text += piece
             if len(text) > MAX_REPLY:

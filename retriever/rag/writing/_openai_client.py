@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, cast
 
-from core import AnswerSettings, ConfigError
+from core import AnswerSettings, ConfigError, trace_headers
 from retriever.rag._model import ModelError
 from retriever.rag.writing._foreign import plain
 
@@ -76,6 +76,7 @@ def guarded_client(address: str, settings: AnswerSettings) -> AsyncOpenAI:
         for name in set(request.headers) - _SENT_HEADERS:
             del request.headers[name]
         request.headers.pop("authorization", None)
+        request.headers.update(trace_headers())
         if key:
             request.headers["authorization"] = f"Bearer {key}"
 

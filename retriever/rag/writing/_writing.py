@@ -12,7 +12,8 @@ from typing import Literal
 import anyio
 from anyio.to_thread import run_sync
 
-from core import AnswerSettings
+from core import AnswerSettings, past_span
+from retriever.rag._asked import reply_of
 from retriever.rag._model import AnswerModel, Message, ModelError, TextPart
 from retriever.rag._types import Claim, DroppedClaim, EvidenceSet, QueryPlan, Step, Turn
 from retriever.rag.writing._claims import ClaimChecker
@@ -64,6 +65,7 @@ async def write_with_model(  # noqa: PLR0917  # the order of the walk: question,
         async for said in rounds:
             yield said
     reply = written.reply()
+    past_span("check", written.checking_s, {"swath.claims": len(reply.claims), "swath.dropped": len(reply.dropped)})
     kept = f"{_counted(len(reply.claims), 'claim')} kept, {len(reply.dropped)} dropped."
     yield Step(name="validate", text=kept, seconds=written.checking_s, detail=dict(reply.usage))
     yield reply
@@ -110,7 +112,7 @@ class _Written:
         """Yield the claims of one reply; what breaks it off is noted."""
         self.reader, self.broken = ReplyReader(self.checker.claim), None
         self.requests += 1
-        pieces = self.model.stream(messages, schema=reply_schema(self.request.numbers))
+        pieces = reply_of(self.model, messages, reply_schema(self.request.numbers), purpose="answer")
         try:
             async with aclosing(until(self.deadline, pieces)) as stream:
                 async for piece in stream:
