@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 from retriever.rag import Answer, Event, Step
 
@@ -25,10 +25,14 @@ STEPS = Histogram(
 )
 """Labels are the names a `Step` can have."""
 
+ANSWERING = Gauge("swath_answers_in_progress", "Questions being answered.", registry=None)
+"""The server takes 32 at once."""
+
 
 async def counted(events: AsyncIterator[Event]) -> AsyncGenerator[Event, None]:
     """Yield the events of one question and count them."""
     outcome = "left"
+    ANSWERING.inc()
     try:
         async with aclosing(events) as coming:  # type: ignore[type-var]  # every async generator can be closed
             async for event in coming:
@@ -43,4 +47,5 @@ async def counted(events: AsyncIterator[Event]) -> AsyncGenerator[Event, None]:
         outcome = "failed"
         raise
     finally:
+        ANSWERING.dec()
         ANSWERS.labels(outcome).inc()

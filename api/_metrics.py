@@ -6,24 +6,36 @@ request, so nobody can make their number grow.
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Iterator
-
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
-from prometheus_client.registry import Collector
 from starlette.types import Scope
 
 from api._asgi import notes
-from api._ask_metrics import ANSWERS, STEPS
-from api._search_metrics import BATCHES, SECONDS, STAGES
+from api._ask_metrics import ANSWERING, ANSWERS, STEPS
+from api._index_metrics import IndexCollector
+from api._process_metrics import add_process_metrics
+from api._search_metrics import BATCHES, SECONDS, STAGES, WAITING
 from api._services import Services
+from retriever import RANKED
+from retriever.rag import MODEL_OPEN, MODEL_REQUESTS, MODEL_SECONDS
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _MCP = "/mcp"
+
+_OF_THE_PROCESS = (
+    STAGES,
+    BATCHES,
+    WAITING,
+    RANKED,
+    ANSWERS,
+    STEPS,
+    ANSWERING,
+    MODEL_REQUESTS,
+    MODEL_SECONDS,
+    MODEL_OPEN,
+)
+"""Counted for the process, because encoders and models are shared by its servers."""
 
 router = APIRouter(tags=["service"])
 
@@ -52,11 +64,10 @@ class Metrics:
         )
         self._working = Gauge("swath_requests_in_progress", "Requests being answered.", registry=registry)
         self._refused = Counter("swath_refused", "Requests refused by a limit or a key.", ("code",), registry=registry)
-        registry.register(STAGES)
-        registry.register(BATCHES)
-        registry.register(ANSWERS)
-        registry.register(STEPS)
-        registry.register(_Indexes(services))
+        for each in _OF_THE_PROCESS:
+            registry.register(each)
+        registry.register(IndexCollector(services))
+        add_process_metrics(registry)
 
     def begin(self) -> None:
         """Count a request that has come."""
@@ -86,37 +97,3 @@ def route_of(scope: Scope) -> str:
     if scope["path"] == _MCP:
         return _MCP
     return str(known.get("route") or ("refused" if "refused" in known else "unknown"))
-
-
-class _Indexes(Collector):
-    """Rows and age of each index, looked up when they are asked for."""
-
-    def __init__(self, services: Services) -> None:
-        self._services = services
-        self._lock = threading.Lock()
-        self._seen: dict[str, tuple[int, float]] = {}
-
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        rows = GaugeMetricFamily("swath_index_rows", "Tiles of an index.", labels=["index"])
-        versions = GaugeMetricFamily("swath_index_version", "Version of an index that is read.", labels=["index"])
-        ages = GaugeMetricFamily(
-            "swath_snapshot_age_seconds", "Seconds since that version was first seen.", labels=["index"]
-        )
-        for name, service in self._services.items():
-            snapshot = service.store.snapshot()
-            rows.add_metric([name], snapshot.count())
-            versions.add_metric([name], snapshot.version)
-            ages.add_metric([name], self._age(name, snapshot.version))
-        yield from (rows, versions, ages)
-
-    def describe(self) -> Iterator[GaugeMetricFamily]:
-        """Registering must not open an index."""
-        return iter(())
-
-    def _age(self, name: str, version: int) -> float:
-        with self._lock:
-            seen, since = self._seen.get(name, (-1, 0.0))
-            if seen != version:
-                since = time.monotonic()
-                self._seen[name] = (version, since)
-            return time.monotonic() - since

@@ -14,7 +14,7 @@ from threading import Event, Lock
 import numpy as np
 from numpy.typing import NDArray
 
-from api._search_metrics import BATCHES, stage
+from api._search_metrics import BATCHES, WAITING, stage
 from core import EncodesText, EncodesTiles, Tile, VectorSpace
 
 CACHED_TEXTS = 4096
@@ -94,7 +94,7 @@ class SharedTextEncoder(SharedEncoder):
         mine = _Waiting(texts)
         with self._guard:
             self._line.append(mine)
-        with self._busy:
+        with WAITING.track_inprogress(), self._busy:
             if not mine.done.is_set():
                 self._serve(self._next(mine))
         (result,) = mine.result

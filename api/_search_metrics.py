@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from prometheus_client import Histogram
+from prometheus_client import Gauge, Histogram
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """Upper ends of the ranges that latencies are counted in."""
@@ -20,6 +20,9 @@ BATCHES = Histogram(
     "swath_encoder_batch_size", "Texts encoded together.", buckets=(1, 2, 4, 8, 16, 32, 64, 128), registry=None
 )
 """Texts of one call of an encoder."""
+
+WAITING = Gauge("swath_encoder_waiting", "Requests that wait for the text encoder, or are in it.", registry=None)
+"""Sentences that are known already wait for nothing."""
 
 
 @contextmanager

@@ -79,6 +79,16 @@ class Snapshot:
         with lance_errors("read", self.path):
             return int(self._table.count_rows(None if where is None else where.to_sql()))
 
+    def committed(self) -> datetime:
+        """Return when this version was committed, UTC; looks at every version that is kept.
+
+        Raises:
+            StoreError: The index cannot be read.
+        """
+        with lance_errors("read", self.path):
+            times = {each["version"]: each["timestamp"] for each in self._table.list_versions()}
+            return times[self.version].astimezone(UTC)  # LanceDB tells the machine's own time
+
     def scan(
         self, columns: Sequence[str], where: Expr | None = None, *, batch_size: int = SCAN_ROWS
     ) -> Iterator[pa.RecordBatch]:

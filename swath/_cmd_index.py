@@ -12,10 +12,10 @@ import typer
 from swath._console import print_json, stderr, stdout
 from swath._errors import PARTLY_FAILED
 from swath._logs import logs_lines
-from swath._options import AsJson, IndexDir
+from swath._options import AsJson, IndexDir, MetricsFile
 
 if TYPE_CHECKING:
-    from indexer import IngestReport
+    from indexer import IngestReport, Progress
     from retriever.engine import OptimizeReport
     from retriever.watches import WatchRun
 
@@ -74,14 +74,21 @@ def index(
     ] = None,
     ray_cpus: Annotated[int, typer.Option(metavar="N", help="Cores of a Ray worker.")] = 1,
     ray_gpus: Annotated[float, typer.Option(metavar="N", help="GPUs of a Ray worker; 0.5 lets two share one.")] = 0.0,
+    metrics_file: MetricsFile = None,
     as_json: AsJson = False,
 ) -> int:
     """Index scenes; running it again skips, resumes and repairs."""
     import swath
+    from swath._metrics_file import IngestMetrics
     from swath._progress import Line
 
     runs: list[WatchRun] = []
-    with Line("looking for scenes") as line:
+    with Line("looking for scenes") as line, IngestMetrics(metrics_file, into) as metrics:
+
+        def progress(told: Progress) -> None:
+            line.ingest(told)
+            metrics.progress(told)
+
         report = swath.index(
             *sources,
             into=into,
@@ -103,9 +110,10 @@ def index(
             ray_workers=ray_workers,
             ray_cpus=ray_cpus,
             ray_gpus=ray_gpus,
-            progress=line.ingest,
+            progress=progress,
             watched=runs.append,
         )
+        metrics.ended(report)
     print_watched(runs, found=not as_json)
     print_json(report) if as_json else print_report(report, into)
     return PARTLY_FAILED if report.failures else 0

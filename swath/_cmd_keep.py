@@ -9,7 +9,7 @@ import typer
 
 from swath._console import print_json, stderr, stdout
 from swath._errors import DAMAGED
-from swath._options import AsJson, IndexArgument
+from swath._options import AsJson, IndexArgument, MetricsFile
 
 if TYPE_CHECKING:
     from indexer import BackupReport, Finding, RestoreReport
@@ -31,6 +31,7 @@ def verify(
     full: Annotated[
         bool, typer.Option("--full", help="Compare every row of the search snapshot, not a thousand of each part.")
     ] = False,
+    metrics_file: MetricsFile = None,
     as_json: AsJson = False,
 ) -> int:
     """Check that an index is whole: rows against check sums, tables against each other, the search snapshot."""
@@ -39,6 +40,10 @@ def verify(
 
     with Line("reading rows") as line:
         report = swath.verify(index_dir, full=full, progress=line.count)
+    if metrics_file is not None:
+        from swath._metrics_file import write_verified
+
+        write_verified(metrics_file, index_dir, report)
     print_json(report) if as_json else _print_verified(report)
     return 0 if report.whole else DAMAGED
 
@@ -69,6 +74,7 @@ def _print_finding(finding: Finding) -> None:
 def backup(
     index_dir: IndexArgument,
     to: Annotated[Path, typer.Argument(metavar="TO", help="Folder of backups; each call adds one.")],
+    metrics_file: MetricsFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Copy an index as it is at one instant; searches and writers go on."""
@@ -77,6 +83,10 @@ def backup(
 
     with Line("copying bytes") as line:
         report = swath.open(index_dir).backup(to, progress=line.count)
+    if metrics_file is not None:
+        from swath._metrics_file import write_backed_up
+
+        write_backed_up(metrics_file, index_dir, report)
     print_json(report) if as_json else _print_backup(report)
 
 

@@ -9,6 +9,9 @@ import typer
 
 IndexDir = Annotated[Path, typer.Option("--index", metavar="DIR", help="Index directory.")]
 IndexArgument = Annotated[Path, typer.Argument(metavar="INDEX", help="Index directory.")]
+MetricsFile = Annotated[
+    Path | None, typer.Option("--metrics-file", metavar="FILE.prom", help="Write what came of it for Prometheus.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 # Filters: what a tile must pass, whatever is looked for or asked.

@@ -16,7 +16,7 @@ from retriever.engine._open import OpenSnapshot, current, open_snapshot
 from retriever.engine._plan import EXACT_ROUTES, Plan, Route
 from retriever.engine._rows import EngineRows
 from retriever.engine._shard import Shard, Shared
-from retriever.engine._summary import SnapshotSummary, snapshot_summary
+from retriever.engine._summary import SnapshotSummary, snapshot_summary, summary_of
 from retriever.engine._verify import SnapshotCheck, verify_snapshot
 
 __all__ = [
@@ -47,5 +47,6 @@ __all__ = [
     "open_snapshot",
     "optimize",
     "snapshot_summary",
+    "summary_of",
     "verify_snapshot",
 ]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from indexer.store import Store
+from retriever._version import Version
 from retriever.engine._fresh import Fresh
 from retriever.engine._open import snapshot_bytes
 from retriever.engine._rows import EngineRows
@@ -32,7 +34,15 @@ def snapshot_summary(store: Store) -> SnapshotSummary | str | None:
     Raises:
         StoreError: The index cannot be read.
     """
-    version = Fresh(store).newest()
+    return summary_of(Fresh(store).newest(), store.path)
+
+
+def summary_of(version: Version, index: Path) -> SnapshotSummary | str | None:
+    """Return the same of a version that is open; ``index`` is the index directory.
+
+    Raises:
+        StoreError: The index cannot be read.
+    """
     if not isinstance(version.rows, EngineRows):
         return version.remarks[0] if version.remarks else None
     state = version.rows.state
@@ -42,5 +52,5 @@ def snapshot_summary(store: Store) -> SnapshotSummary | str | None:
         built=layout.built,
         tiles=state.living,
         newer=len(state.delta),
-        bytes=snapshot_bytes(store.path),
+        bytes=snapshot_bytes(index),
     )

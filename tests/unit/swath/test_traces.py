@@ -137,6 +137,7 @@ def run(script: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", script], env=given, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_a_command_prints_its_spans_where_the_console_is_asked_for(ingested: Any) -> None:
     script = f"import sys; sys.argv = ['swath', 'search', '--index', {str(ingested[0])!r}, '-k', '1', '{WORDS}']\n"
     done = run(script + "from swath._cli import main; main()", OTEL_TRACES_EXPORTER="console", OTEL_SERVICE_NAME="mine")
@@ -157,6 +158,7 @@ def test_a_command_goes_on_without_the_packages_and_says_so() -> None:
     assert "pip install 'swath[tracing]'" in done.stderr
 
 
+@pytest.mark.slow
 def test_events_of_a_command_are_json_lines_with_one_run_id(ingested: Any, tmp_path: Path) -> None:
     scene = ingested[0].parent / "scene.tif"
     arguments = ["swath", "--log-format", "json", "index", str(scene), "/nowhere.tif", "--into", str(tmp_path / "i")]
