@@ -6,16 +6,26 @@ Columns are plain and named in the field's words so that any Arrow, Lance or Duc
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Literal
 
 import pyarrow as pa
 
 from core import InputError, VectorSpace
 
-SCHEMA_VERSION = 1
-"""Raised when a column changes meaning; an index of another version is refused."""
+SCHEMA_VERSION = 2
+"""Raised when a column changes meaning or is added; ``indexer.migrations`` leads from one to the next.
+
+1 is the first. Since 2 every scene in the ledger has the check sum of its tiles."""
+
+OLDEST_READ = 1
+"""Indexes of this schema version and later are read and written as they are; earlier ones must be migrated first."""
+
+VERSIONED_FIELD = "tile_id"
+"""Its metadata says the schema version of a migrated index: LanceDB changes that of a column, not of a table."""
+
+VERSION_KEY = "swath:schema_version"
 
 VectorType = Literal["float16", "float32"]
 """How vectors are stored."""
@@ -85,14 +95,31 @@ def tile_schema(space: VectorSpace, dtype: VectorType) -> pa.Schema:
     return pa.schema([*_TILE_FIELDS, vector], metadata={_METADATA_KEY: json.dumps(described).encode()})
 
 
-def read_metadata(metadata: Mapping[bytes, bytes] | None) -> tuple[VectorSpace, VectorType]:
-    """Return what ``tile_schema`` recorded.
+def read_metadata(schema: pa.Schema, path: Path, *, oldest: int = OLDEST_READ) -> tuple[VectorSpace, VectorType, int]:
+    """Return what ``tile_schema`` recorded, and the schema version, which a migration may have raised since.
+
+    Args:
+        schema: Of the tile table.
+        path: The index, for messages.
+        oldest: Earlier schema versions are refused.
 
     Raises:
-        InputError: No Swath metadata, or another schema version.
+        InputError: No Swath metadata, or a schema version that this Swath does not read.
     """
-    described = json.loads((metadata or {}).get(_METADATA_KEY, b"{}"))
+    described = json.loads((schema.metadata or {}).get(_METADATA_KEY, b"{}"))
     found = described.get("schema_version")
-    if found != SCHEMA_VERSION:
-        raise InputError(f"has schema version {found}, this Swath reads {SCHEMA_VERSION}; index the scenes again")
-    return VectorSpace(**described["space"]), described["dtype"]
+    if not isinstance(found, int):
+        raise InputError(f"the index {path} has no schema version; index the scenes again")
+    raised = (schema.field(VERSIONED_FIELD).metadata or {}).get(VERSION_KEY.encode())
+    found = max(found, int(raised)) if raised else found
+    if found > SCHEMA_VERSION:
+        raise InputError(
+            f"the index {path} was made by a newer Swath: it has schema version {found}, this one reads up to"
+            f" {SCHEMA_VERSION}; install the newer Swath"
+        )
+    if found < oldest:
+        raise InputError(
+            f"the index {path} has schema version {found}, this Swath reads {oldest} to {SCHEMA_VERSION}; run: swath"
+            f" migrate {path}"
+        )
+    return VectorSpace(**described["space"]), described["dtype"], found

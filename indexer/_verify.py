@@ -199,7 +199,7 @@ def _not_summed(rows: Iterable[LedgerRow]) -> Iterator[Finding]:
             f"{len(rows):,} scenes with {sum(row.tiles for row in rows):,} tiles have no check sum that can be read"
         )
         message += ": another version of Swath indexed them. Their rows were counted and looked at, not compared"
-        advice = "nothing, or remove them and index them again"
+        advice = "give them one: swath migrate; or remove them and index them again"
         yield Finding(name="scenes-not-summed", damage=False, message=message, advice=advice)
 
 

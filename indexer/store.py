@@ -26,7 +26,16 @@ from indexer._lance import SCENES, TILES, any_key, connect, has_table, lance_err
 from indexer._ledger import CompactReport, LedgerRow, Removed, SceneRows, ledger_rows
 from indexer._named import chosen, not_an_index
 from indexer._retention import clear_partial, grace, tidy_table
-from indexer._schema import LEDGER_SCHEMA, VectorType, read_metadata, tile_schema
+from indexer._schema import (
+    LEDGER_SCHEMA,
+    OLDEST_READ,
+    SCHEMA_VERSION,
+    VERSION_KEY,
+    VERSIONED_FIELD,
+    VectorType,
+    read_metadata,
+    tile_schema,
+)
 from indexer._snapshot import IndexInfo, Snapshot
 
 __all__ = [
@@ -91,6 +100,7 @@ class Store:
         self.space = space
         self.dtype = dtype
         self.schema = tile_schema(space, dtype)
+        self.schema_version = SCHEMA_VERSION
         # Commits may come from another thread than the one that took the lock.
         self._lock = FileLock(path / _LOCK, thread_local=False)
         self._db = connect(path)
@@ -138,7 +148,9 @@ class Store:
         return cls.at(home_of(root), root=root, space=space)
 
     @classmethod
-    def at(cls, path: Path, *, root: Path | None = None, space: VectorSpace | None = None) -> Store:
+    def at(
+        cls, path: Path, *, root: Path | None = None, space: VectorSpace | None = None, oldest: int = OLDEST_READ
+    ) -> Store:
         """Return one generation of an index by its folder, whichever is in use.
 
         Args:
@@ -146,24 +158,24 @@ class Store:
             root: The index directory, where writing shall be refused once another generation is in use; None does not
                 look.
             space: What its vectors must be; None accepts any.
+            oldest: Earlier schema versions are refused.
 
         Raises:
             IndexNotFoundError: The directory is missing or not an index.
-            InputError: The index has another schema version.
+            InputError: This Swath does not read the index's schema version.
             SpaceMismatchError: The index was filled by another encoder.
             StoreError: The index is damaged.
         """
         if not has_table(path, TILES):
             raise IndexNotFoundError(not_an_index(path))
         with lance_errors("open", path):
-            metadata = connect(path).open_table(TILES).schema.metadata
-        try:
-            found, dtype = read_metadata(metadata)
-        except InputError as error:
-            raise InputError(f"the index {path} {error}") from None
+            schema = connect(path).open_table(TILES).schema
+        found, dtype, version = read_metadata(schema, path, oldest=oldest)
         if space is not None and space != found:
             raise SpaceMismatchError(f"the index {path} was filled by {found}; it cannot be used with {space}")
-        return cls(path, space=found, dtype=dtype, root=root)
+        store = cls(path, space=found, dtype=dtype, root=root)
+        store.schema_version = version
+        return store
 
     @property
     def generation(self) -> int:
@@ -288,6 +300,17 @@ class Store:
         merge = table.merge_insert("scene_key").when_matched_update_all().when_not_matched_insert_all()
         with self.changing(SCENES):
             merge.execute(pa.Table.from_pylist([asdict(row) for row in rows], schema=LEDGER_SCHEMA))
+
+    def set_schema_version(self, version: int) -> None:
+        """Record that the index was migrated; the writer's lock is held.
+
+        Raises:
+            StoreError: The index cannot be written.
+        """
+        with lance_errors("write to", self.path), self.changing(TILES):
+            update = {"path": VERSIONED_FIELD, "metadata": {VERSION_KEY: str(version)}}
+            self._table(TILES).update_field_metadata(update)
+        self.schema_version = version
 
     def erase_ledger(self, keys: Iterable[str]) -> None:
         """Forget scenes by their keys, so that they will be indexed again; the writer's lock is held."""

@@ -60,10 +60,15 @@ def _disk(store: Store) -> Check:
 
 
 def _tables(store: Store) -> Check:
+    from indexer import SCHEMA_VERSION
+
     moment = store.moment()
     tiles, said = moment.tiles.count(), sum(row.tiles for row in moment.ledger)
     found = f"{tiles:,} tiles at version {moment.tiles.version}, {len(moment.ledger):,} scenes"
     found += f" at version {moment.scenes_version}"
+    if store.schema_version != SCHEMA_VERSION:
+        found += f"; schema version {store.schema_version}, this Swath writes {SCHEMA_VERSION}"
+        return Check(name="index tables", state="warn", found=found, advice=f"swath migrate {store.root}")
     if tiles == said:
         return Check(name="index tables", state="ok", found=found)
     found += f", which say {said:,} tiles"

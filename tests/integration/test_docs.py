@@ -55,7 +55,7 @@ def test_python_examples_run(page: Path, folder: Path, forked: Path) -> None:
         assert done.returncode == 0, f"{script}\n{done.stderr}"
 
 
-LONG = ("search.md", "ask.md", "serve.md", "scene.md", "distribute.md", "watch.md")
+LONG = ("search.md", "ask.md", "serve.md", "scene.md", "distribute.md", "watch.md", "reembed.md")
 """Pages of ten seconds and more, which make test-slow runs."""
 
 

@@ -88,7 +88,7 @@ def test_another_schema_version_is_refused(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr("indexer._schema.SCHEMA_VERSION", 99)
     Store.create_or_open(tmp_path / "index", space=SPACE)
     monkeypatch.undo()
-    with pytest.raises(InputError, match="has schema version 99, this Swath reads 1"):
+    with pytest.raises(InputError, match="made by a newer Swath: it has schema version 99, this one reads up to 2"):
         Store.open(tmp_path / "index")
 
 
@@ -222,7 +222,7 @@ def test_the_description_is_plain_json_in_the_arrow_schema(store: Store) -> None
     store.compact()
     described = json.loads(store._table("tiles").schema.metadata[b"swath"])
     assert described == {
-        "schema_version": 1,
+        "schema_version": 2,
         "space": {"encoder": "mean-colour", "revision": "1", "dim": 4, "metric": "cosine"},
         "dtype": "float16",
     }
