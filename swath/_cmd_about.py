@@ -102,6 +102,12 @@ def doctor(
     index_dir: Annotated[
         Path | None, typer.Option("--index", metavar="DIR", help="Look at this index, too; swath verify reads it all.")
     ] = None,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            metavar="s3://BUCKET/PREFIX", help="Try this bucket, too: an object is written and deleted there."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> int:
     """Check the installation, and an index at a glance: ok, warn or fail, and what to do.
@@ -110,9 +116,11 @@ def doctor(
     """
     from swath._doctor import examine
     from swath._doctor_index import examine_index
+    from swath._doctor_store import examine_store
 
+    about_store = [] if store is None else examine_store(store)
     about_index = [] if index_dir is None else examine_index(index_dir)
-    checks = [*examine(), *about_index]
+    checks = [*examine(), *about_store, *about_index]
     if as_json:
         print_json(checks)
     else:
