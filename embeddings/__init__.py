@@ -2,7 +2,7 @@
 
 from ._batches import encode_arrays, encode_tiles
 from ._cards import EncoderCard, WeightsFile, describe_encoders
-from ._devices import GPU_BATCH
+from ._devices import GPU_BATCH, gpu_names
 from ._encoders import (
     DEFAULT_ENCODER,
     EncoderRow,
@@ -38,6 +38,7 @@ __all__ = [
     "encode_tiles",
     "encoder_names",
     "export_encoder",
+    "gpu_names",
     "is_phrase",
     "list_encoders",
     "open_encoder",

@@ -44,6 +44,15 @@ def best_device() -> Device:
     return Device(name="cuda", precision=precision, batch=GPU_BATCH)
 
 
+def gpu_names() -> tuple[str, ...]:
+    """Return the GPUs that torch can use, by their makers' names; none where torch is built without."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return ()
+    return tuple(torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count()))
+
+
 class Placed:
     """A network on its device, in evaluation mode and without gradients.
 

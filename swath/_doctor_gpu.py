@@ -36,11 +36,11 @@ def _torch() -> Check:
         built = version("torch")
     except PackageNotFoundError:
         return Check(name="gpu", state="ok", found="ONNX Runtime uses CUDA; torch is not installed")
-    import torch
+    from embeddings import gpu_names
 
-    if not torch.cuda.is_available():
+    names = gpu_names()
+    if not names:
         return Check(
             name="gpu", state="warn", found=f"a GPU is here, and torch {built} cannot use it", advice=TORCH_HELP
         )
-    names = ", ".join(torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count()))
-    return Check(name="gpu", state="ok", found=f"{names}; ONNX Runtime and torch {built} use CUDA")
+    return Check(name="gpu", state="ok", found=f"{', '.join(names)}; ONNX Runtime and torch {built} use CUDA")
