@@ -144,6 +144,12 @@ class LocalService:
         """What a service has said."""
         return (self._folder / f"{name}.log").read_text(errors="replace")
 
+    @property
+    def place(self) -> str:
+        """Where the index is."""
+        given = self.services["api"]["command"][2]
+        return str(self.index) if given == "/index" else str(given)
+
     def nodes(self) -> list[int]:
         """Process ids of the machines of our Ray cluster: one raylet is one machine."""
         return [process.pid for process in self._ray_processes() if process.name() == "raylet"]
