@@ -86,7 +86,7 @@ class Snapshot:
             StoreError: The index cannot be read.
         """
         with lance_errors("read", self.path):
-            times = {each["version"]: each["timestamp"] for each in self._table.list_versions()}
+            times: dict[int, datetime] = {each["version"]: each["timestamp"] for each in self._table.list_versions()}
             return times[self.version].astimezone(UTC)  # LanceDB tells the machine's own time
 
     def scan(

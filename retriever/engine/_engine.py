@@ -67,6 +67,8 @@ class Ranking:
     """Rows that pass the filter."""
     counted: bool
     """Whether ``matched`` is exact, not an estimate."""
+    routes: tuple[Route, ...]
+    """The way each shard was searched."""
     planned: Callable[[], Plan]
     """Tells how they were found."""
 
@@ -130,6 +132,7 @@ class Engine:
             scores=best.scores,
             matched=sum(each.matched for each in told),
             counted=all(each.counted for each in told),
+            routes=tuple(each.route for each in told),
             planned=partial(plan_of, told, self.snapshot.layout, self._costs, k, route),
         )
 
@@ -175,6 +178,7 @@ class Engine:
             scores=part.scores,
             matched=part.looked,
             counted=True,
+            routes=("exact",),
             planned=partial(plan_of_part, part.looked, self.snapshot.layout),
         )
 

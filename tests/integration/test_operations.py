@@ -9,13 +9,14 @@ from tests.integration.real import ROOT
 from tests.integration.test_docs import blocks, run_shell
 
 RUNBOOK = ROOT / "docs" / "operations.md"
+FIRST = "swath index demo-archive/archive/catalog.json --into my-index --datetime 2021-04-19"
+"""The index that is there before the first night."""
 
 
 @pytest.mark.slow
 def test_the_commands_of_the_runbook_run(demo_folder: Path, tmp_path: Path) -> None:
     shutil.copytree(demo_folder / "demo-archive", tmp_path / "demo-archive")
-    shutil.copytree(tmp_path / "demo-archive" / "index", tmp_path / "my-index")
-    scripts = blocks(RUNBOOK, "sh")
+    scripts = [FIRST, *blocks(RUNBOOK, "sh")]
     assert len(scripts) >= 6
     for script in scripts:
         run_shell(script, tmp_path)

@@ -2,6 +2,7 @@
 
 import timeit
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import anyio
 import pytest
@@ -38,7 +39,7 @@ def test_inner_steps_are_parts_of_outer_ones(exporter: InMemorySpanExporter) -> 
         ids = trace_ids()
     begun = span("later", parent=outer, links=[outer]).begin()
     begun.end("SceneError")
-    found = {each.name: each for each in exporter.get_finished_spans()}
+    found: dict[str, Any] = {each.name: each for each in exporter.get_finished_spans()}
     assert found["inner"].parent.span_id == found["outer"].context.span_id
     assert found["before"].parent.span_id == found["inner"].context.span_id
     assert found["later"].parent.span_id == found["outer"].context.span_id
@@ -56,7 +57,7 @@ def test_inner_steps_are_parts_of_outer_ones(exporter: InMemorySpanExporter) -> 
 def test_an_error_is_told_by_its_type_alone(exporter: InMemorySpanExporter) -> None:
     with pytest.raises(ValueError, match="secret"), span("step"):
         raise ValueError("no secret place is known")
-    (found,) = exporter.get_finished_spans()
+    found: Any = exporter.get_finished_spans()[0]
     assert "secret" not in found.to_json()
     assert found.attributes == {"error.type": "ValueError"}
 
@@ -65,7 +66,7 @@ def test_a_trace_goes_on_from_the_caller_and_to_the_next_service(exporter: InMem
     parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     with span("request", kind="server", caller={"traceparent": parent}):
         sent = trace_headers()["traceparent"]
-    (found,) = exporter.get_finished_spans()
+    found: Any = exporter.get_finished_spans()[0]
     assert f"{found.context.trace_id:032x}" == parent[3:35]
     assert f"{found.parent.span_id:016x}" == parent[36:52]
     assert sent == f"00-{parent[3:35]}-{found.context.span_id:016x}-01"
@@ -98,6 +99,6 @@ def test_a_generator_that_another_task_closes_leaves_that_tasks_step_alone(expor
         return inside
 
     closing = anyio.run(work)
-    found = {each.name: each for each in exporter.get_finished_spans()}
+    found: dict[str, Any] = {each.name: each for each in exporter.get_finished_spans()}
     assert f"{found['closing'].context.span_id:016x}" == closing
     assert set(found) == {"generator", "closing"}

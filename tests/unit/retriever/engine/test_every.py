@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from core import InputError, QueryError, VectorSpace
-from retriever import Calibration, Hits, Searcher, SearchRequest, SensorLine
+from retriever import RANKED, Calibration, Hits, Searcher, SearchRequest, SensorLine
 from retriever.engine import EngineRows, build_snapshot
 from tests.unit.retriever.engine.random_histories import History
 from tests.unit.retriever.engine.random_tables import Recipe
@@ -171,6 +171,16 @@ class TestExplaining:
         else:
             assert engine == {"index": "flat", "exact": True}
         json.dumps(engine)
+
+    def test_counts_the_search_under_the_route_that_is_told(self, searcher: Searcher) -> None:
+        def counted() -> dict[str, float]:
+            samples = [sample for family in RANKED.collect() for sample in family.samples]
+            return {each.labels["route"]: each.value for each in samples if each.name.endswith("_count")}
+
+        before = counted()
+        engine = searcher.search(SearchRequest.build(vector=vectors(1)[0], explain=True)).why["engine"]
+        told = engine["searches"][0]["route"] if engine["index"] == "snapshot" else "flat"
+        assert counted() == before | {told: before.get(told, 0) + 1}
 
     def test_is_silent_unless_asked(self, searcher: Searcher) -> None:
         hits = searcher.search(SearchRequest.build(vector=vectors(1)[0]))
