@@ -11,6 +11,7 @@ import uvicorn
 
 from api._app import create_app
 from api._config import ServeConfig
+from api._heap import tidy_heap
 from api._security_server import server_options
 from core import InputError, LogForm
 
@@ -31,7 +32,7 @@ def run_server(
         InputError: The port is in use, or the address is not this machine's.
         SwathError: See ``create_app``.
     """
-    with _bound(host, port) as taken:
+    with tidy_heap(), _bound(host, port) as taken:
         app = create_app(config)
         address = _address(host, taken.getsockname()[1])
         server = _Server(uvicorn.Config(app, lifespan="on", **server_options(log)), lambda: ready(address))

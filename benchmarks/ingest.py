@@ -36,9 +36,9 @@ BUSY_GOAL = 0.70
 MEMORY_GOAL_MB = 2000
 
 
-def make_scene(path: Path, side: int) -> None:
-    """Write a COG of smooth synthetic terrain with noise, strip by strip."""
-    rng = np.random.default_rng(7)
+def make_scene(path: Path, side: int, *, seed: int = 7) -> None:
+    """Write a COG of smooth synthetic terrain with noise, strip by strip; another seed has other noise and ground."""
+    rng = np.random.default_rng(seed)
     plain = path.with_suffix(".plain.tif")
     profile = {
         "driver": "GTiff", "width": side, "height": side, "count": len(BANDS), "dtype": "uint16", "nodata": 0,
