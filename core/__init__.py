@@ -1,6 +1,7 @@
 """The vocabulary every package shares: types, errors, sensors, places, times, settings, protocols."""
 
 from core._cells import CENTRE_RESOLUTION, cell_text, centre_cell, cover_cells, parse_cell
+from core._crossings import MAX_LINE_CROSSINGS, crosses_much
 from core._detection import Evidence, SensorMatch, choose_encoding, detect_sensor, match_bands
 from core._errors import (
     AmbiguousSensorError,
@@ -22,6 +23,7 @@ from core._errors import (
 )
 from core._geo import (
     EARTH_RADIUS_KM,
+    MAX_VERTICES,
     bbox_geometry,
     geometry_bbox,
     parse_bbox,
@@ -41,6 +43,7 @@ from core._settings import AnswerSettings, Settings
 from core._text import printable, safe_name
 from core._tile import Tile, array_tile, picture_tile, square_of, squares_of
 from core._time import Interval, NamePattern, parse_instant, parse_interval, rfc3339
+from core._toml import parse_toml
 from core._tracing import (
     Span,
     current_span,
@@ -75,6 +78,8 @@ __all__ = [
     "CENTRE_RESOLUTION",
     "CHOICE_LETTERS",
     "EARTH_RADIUS_KM",
+    "MAX_LINE_CROSSINGS",
+    "MAX_VERTICES",
     "POWER_FLOOR",
     "AmbiguousSensorError",
     "AnswerSettings",
@@ -137,6 +142,7 @@ __all__ = [
     "centre_cell",
     "choose_encoding",
     "cover_cells",
+    "crosses_much",
     "current_span",
     "detect_sensor",
     "geometry_bbox",
@@ -151,6 +157,7 @@ __all__ = [
     "parse_geometry",
     "parse_instant",
     "parse_interval",
+    "parse_toml",
     "past_span",
     "picture_tile",
     "printable",

@@ -18,6 +18,7 @@ from shapely.geometry import LineString, MultiPolygon, Point, Polygon, box, shap
 from shapely.geometry.base import BaseGeometry
 from shapely.geometry.polygon import orient
 
+from core._crossings import MAX_UNION_CROSSINGS, crosses_much
 from core._errors import QueryError
 from core._reading import read_limited
 from core._settings import Settings
@@ -135,9 +136,9 @@ def _from_geojson(value: Mapping[str, Any]) -> BaseGeometry:
     kind = value.get("type")
     try:
         if kind == "FeatureCollection":
-            return shapely.union_all([_from_geojson(feature) for feature in value["features"]])
+            return _union([_from_geojson(feature) for feature in value["features"]])
         if kind == "GeometryCollection":
-            return shapely.union_all([_from_geojson(member) for member in value["geometries"]])
+            return _union([_from_geojson(member) for member in value["geometries"]])
         if kind == "Feature":
             return _from_geojson(value["geometry"])
         return shape(dict(value))
@@ -147,13 +148,25 @@ def _from_geojson(value: Mapping[str, Any]) -> BaseGeometry:
         raise QueryError(f"GeoJSON of type {kind!r} cannot be read; expected a Polygon or MultiPolygon") from None
 
 
+def _union(parts: Sequence[BaseGeometry]) -> BaseGeometry:
+    """Join areas; what would not end is refused before."""
+    _check_vertices(sum(map(shapely.get_num_coordinates, parts)))
+    if crosses_much(parts, MAX_UNION_CROSSINGS):
+        raise QueryError("the outlines of the areas cross too often; give areas that overlap less, or join them before")
+    return shapely.union_all(parts)
+
+
+def _check_vertices(count: int) -> None:
+    if count > MAX_VERTICES:
+        raise QueryError(f"the area has {count:,} vertices; at most {MAX_VERTICES:,} are accepted")
+
+
 def _checked_area(geometry: BaseGeometry) -> BaseGeometry:
     if not isinstance(geometry, Polygon | MultiPolygon) or geometry.is_empty:
         kind = "empty" if geometry.is_empty else f"a {geometry.geom_type}"
         raise QueryError(f"the area is {kind}; expected a Polygon or MultiPolygon in lon, lat")
     coordinates = shapely.get_coordinates(geometry)
-    if len(coordinates) > MAX_VERTICES:
-        raise QueryError(f"the area has {len(coordinates):,} vertices; at most {MAX_VERTICES:,} are accepted")
+    _check_vertices(len(coordinates))
     lon, lat = coordinates[:, 0], coordinates[:, 1]
     if not (abs(lat) <= 90).all() or not (abs(lon) <= 360).all():
         raise QueryError("the area has coordinates outside lon -360..360, lat -90..90; expected lon, lat in degrees")

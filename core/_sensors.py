@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-import tomllib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -22,6 +21,7 @@ from typing import Any
 from core._errors import InputError, SensorError, UnknownNameError
 from core._reading import read_limited
 from core._settings import Settings
+from core._toml import parse_toml
 from core._types import Band, Channel, Detection, Display, Encoding, Rendering, Sensor
 
 _FILE_REFERENCE = re.compile(r"(?P<path>.+\.toml)(?:/(?P<encoding>[^/]+))?", re.IGNORECASE | re.DOTALL)
@@ -130,8 +130,8 @@ def _wrong(origin: str, problem: str) -> SensorError:
 
 def _parse(raw: bytes, origin: str) -> Sensor:
     try:
-        table = tomllib.loads(raw.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        table = parse_toml(raw)
+    except InputError as error:
         raise _wrong(origin, f"not TOML: {error}") from None
     sensor = _typed(_filled(table), origin)
     if not sensor.layouts:

@@ -7,13 +7,12 @@ worse search.
 from __future__ import annotations
 
 import hashlib
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core import ConfigError, Settings, WeightsNotFoundError
+from core import ConfigError, InputError, Settings, WeightsNotFoundError, parse_toml
 
 SHIPPED = Path(__file__).parent / "weights"
 """Folder of the weights that come with Swath."""
@@ -77,17 +76,21 @@ def load_manifest(folder: Path) -> Manifest:
     """
     path = folder / "manifest.toml"
     try:
-        raw: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+        raw: dict[str, Any] = parse_toml(path.read_bytes())
     except (FileNotFoundError, NotADirectoryError):
         raise WeightsNotFoundError(
             f"no encoder at {folder}: place manifest.toml, image.onnx, text.onnx and tokenizer.json there"
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (InputError, OSError) as error:
         raise ConfigError(f"{path} is not a TOML file: {error}") from None
     wanted = ("name", "revision", "dim", "size", "max_tokens", "inputs", "licence", "sha256")
     missing = [key for key in wanted if key not in raw]
     if missing:
         raise ConfigError(f"{path} lacks {', '.join(missing)}; it must set {', '.join(wanted)}")
+    kinds = {"dim": int, "size": int, "max_tokens": int, "inputs": list, "sha256": dict}
+    wrong = [key for key in wanted if not isinstance(raw[key], kinds.get(key, str))]
+    if wrong:
+        raise ConfigError(f"{path} has a wrong value for {', '.join(wrong)}")
     known = {key: raw[key] for key in wanted} | {"inputs": tuple(raw["inputs"]), "looks": raw.get("looks")}
     return Manifest(folder=folder, sentences=raw.get("sentences") is True, **known)
 

@@ -11,7 +11,17 @@ import shapely
 from shapely.geometry import Polygon, shape
 from shapely.geometry.base import BaseGeometry, BaseMultipartGeometry
 
-from core import CENTRE_RESOLUTION, FilterError, QueryError, parse_bbox, parse_cell, parse_geometry
+from core import (
+    CENTRE_RESOLUTION,
+    MAX_LINE_CROSSINGS,
+    MAX_VERTICES,
+    FilterError,
+    QueryError,
+    crosses_much,
+    parse_bbox,
+    parse_cell,
+    parse_geometry,
+)
 from retriever._expression import Constant
 from retriever._spatial import bbox_parts
 
@@ -48,6 +58,10 @@ def _checked(geometry: BaseGeometry, node: Mapping[str, Any]) -> BaseGeometry:
         raise QueryError(f"the {geometry.geom_type} is empty or outside lon -180..180, lat -90..90")
     if isinstance(geometry, BaseMultipartGeometry) and geometry.geom_type == "GeometryCollection":
         raise QueryError("a GeometryCollection cannot be compared; join several conditions with OR")
+    if len(lon) > MAX_VERTICES:
+        raise QueryError(f"the {geometry.geom_type} has {len(lon):,} vertices; at most {MAX_VERTICES:,} are accepted")
+    if crosses_much([geometry], MAX_LINE_CROSSINGS):
+        raise QueryError(f"the {geometry.geom_type} crosses itself too often; give a simpler one")
     return geometry
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import tomllib
 import types
 import typing
 from pathlib import Path
 from typing import Any, Literal
 
-from core import ConfigError
+from core import ConfigError, InputError, parse_toml
 
 
 def read_toml(path: Path, kind: type) -> Any:
@@ -23,8 +22,8 @@ def read_toml(path: Path, kind: type) -> Any:
         ConfigError: If it is no TOML, holds an unknown key or a wrong value, or lacks a key without default.
     """
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raw = parse_toml(path.read_bytes())
+    except (OSError, InputError) as error:
         raise ConfigError(f"{path} is not a TOML file: {error}") from None
     return _build(kind, raw, "")
 

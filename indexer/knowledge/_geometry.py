@@ -10,7 +10,15 @@ from shapely.affinity import translate
 from shapely.geometry import MultiPolygon, Point, Polygon, box
 from shapely.geometry.base import BaseGeometry
 
-from core import EARTH_RADIUS_KM, InputError, cover_cells, parse_geometry, wrap_footprint
+from core import (
+    EARTH_RADIUS_KM,
+    MAX_LINE_CROSSINGS,
+    InputError,
+    cover_cells,
+    crosses_much,
+    parse_geometry,
+    wrap_footprint,
+)
 
 DEFAULT_RADIUS_KM = 10.0
 """Radius of a point whose entry says none: a town and its surroundings. The built-up area of Vienna is 20 km wide."""
@@ -48,6 +56,8 @@ def checked_place(geometry: BaseGeometry) -> BaseGeometry:
         return parse_geometry(geometry)
     if geometry.geom_type not in {"Point", "MultiPoint", "LineString", "MultiLineString"}:
         raise InputError(f"a {geometry.geom_type} is no place; give a point, a line or a polygon")
+    if crosses_much([geometry], MAX_LINE_CROSSINGS):
+        raise InputError(f"the {geometry.geom_type} crosses itself too often; give a simpler one")
     if geometry.geom_type == "LineString" and geometry.length == 0:
         geometry = Point(shapely.get_coordinates(geometry)[0])
     lon, lat = shapely.get_coordinates(geometry).T
