@@ -12,14 +12,13 @@ from affine import Affine
 from numpy.typing import NDArray
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp, MaskFlags, Resampling
-from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 from rasterio.vrt import WarpedVRT
 from rasterio.warp import transform
 from rasterio.windows import Window
 
-from core import SceneError
-from indexer._gdal import reason
+from core import SceneError, SwathError
+from indexer._gdal import RASTER_ERRORS, reason
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -233,7 +232,9 @@ def reading(href: str) -> Iterator[None]:
     """Turn what rasterio raises inside the block into a SceneError of one line: the cause, not its echo."""
     try:
         yield
-    except (RasterioError, OSError, ValueError) as error:
+    except SwathError:
+        raise
+    except RASTER_ERRORS as error:
         raise SceneError(reason(_root(error), href)) from None
 
 

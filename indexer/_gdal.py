@@ -21,16 +21,20 @@ from urllib.request import url2pathname
 
 import rasterio
 import requests
+from rasterio._err import CPLE_BaseError  # what properties of a damaged file raise has no public name
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 from rasterio.session import DummySession
 
-from core import SceneError, Settings, SourceError
+from core import SceneError, Settings, SourceError, SwathError
 from indexer._hosts import guarded_session, is_url
 from indexer._signatures import redacted
 
 DRIVERS = ("GTiff", "JP2OpenJPEG", "PNG", "JPEG")
 """GDAL drivers that may open a file; a COG is read by GTiff (https://gdal.org/drivers/raster/cog.html)."""
+
+RASTER_ERRORS = (RasterioError, CPLE_BaseError, OSError, ValueError, TypeError, MemoryError)
+"""What reading a damaged file may raise: TypeError for numbers unknown to numpy, MemoryError for huge blocks."""
 
 # A plain picture has no transform, which rasterio warns about at every open.
 warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
@@ -88,14 +92,14 @@ def _s3_options(endpoint: str) -> dict[str, str]:
 
 
 def open_raster(href: str) -> DatasetReader:
-    """Open a path, ``s3://`` or ``http(s)://`` href for reading; the caller closes it. Reads the header only.
+    """Open a path, ``s3://`` or ``http(s)://`` href for reading; the caller closes it. Reads headers only.
 
     Remote hrefs should be opened, and read, inside ``with gdal_env(settings):``. GDAL follows redirects wherever they
     lead, so an address is asked first by a session that only goes to allowed hosts.
 
     Raises:
-        SceneError: Missing, empty, not a regular file, damaged, not one of the supported formats, or on a host, or
-            redirected to one, that is not allowed.
+        SceneError: Missing, empty, not a regular file, damaged, not one of the supported formats, on a host, or
+            redirected to one, that is not allowed, or pointing to further files.
     """
     path = gdal_path(href)
     remote = path.startswith("/vsi")
@@ -107,7 +111,45 @@ def open_raster(href: str) -> DatasetReader:
     # and not at all in a bucket.
     siblings = "EMPTY_DIR" if remote else "TRUE"
     with scene_errors(href), rasterio.Env(session=DummySession(), GDAL_DISABLE_READDIR_ON_OPEN=siblings), _LostTags():
-        return DatasetReader(path, driver=list(DRIVERS))
+        if not remote:
+            _check_beside(path)
+        dataset = DatasetReader(path, driver=list(DRIVERS))
+        check_alone(dataset)
+        return dataset
+
+
+def check_alone(dataset: DatasetReader) -> None:
+    """Close a file and raise where its metadata lead GDAL to another one: any path or URL, opened by any driver.
+
+    GDAL would go there as soon as it is asked for overviews. The entry may stand in the TIFF itself.
+
+    Raises:
+        SceneError: They do.
+    """
+    if dataset.get_tag_item("OVERVIEW_FILE", "OVERVIEWS"):
+        dataset.close()
+        raise SceneError("names another file for its overviews, which is not opened; take its OVERVIEW_FILE out")
+
+
+_BESIDE = (".ovr", ".OVR", ".msk", ".MSK")
+"""Overviews and masks in files of their own (https://gdal.org/programs/gdaladdo.html), which may have some, too."""
+
+_TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+"""First bytes of TIFF (6.0, section 2) and of BigTIFF."""
+
+
+def _check_beside(path: str) -> None:
+    """GDAL opens what lies beside a file with every driver it has: only TIFFs that stand alone are let through."""
+    for beside in (Path(path + ending) for ending in _BESIDE):
+        if not beside.is_file():
+            continue
+        with beside.open("rb") as file:
+            start = file.read(len(_TIFF_STARTS[0]))
+        if start not in _TIFF_STARTS:
+            raise SceneError(f"has {beside.name} beside it, which is no TIFF and is not opened; move it away")
+        _check_beside(str(beside))
+        with DatasetReader(str(beside), driver=["GTiff"]) as dataset:
+            check_alone(dataset)
 
 
 def _check_redirects(url: str, settings: Settings) -> None:
@@ -232,6 +274,7 @@ def reason(error: Exception, href: str) -> str:
         return "is not a GeoTIFF, COG, JPEG 2000, PNG or JPEG file"
     for name in (gdal_path(href), href, Path(urlsplit(href).path).name):
         text = text.removeprefix(f"'{name}'").removeprefix(name).removeprefix(":").strip()
+    text = text.replace(gdal_path(href), "the file")
     return f"cannot be read: {redacted(text) or type(error).__name__}"
 
 
@@ -240,5 +283,7 @@ def scene_errors(href: str) -> Iterator[None]:
     """Turn whatever rasterio raises inside the block into a SceneError of one line."""
     try:
         yield
-    except (RasterioError, OSError, ValueError) as error:
+    except SwathError:
+        raise
+    except RASTER_ERRORS as error:
         raise SceneError(reason(error, href)) from None

@@ -25,7 +25,7 @@ from rasterio.windows import Window
 from core import Asset, CloudMask, PixelWindow, Scene, SceneError, Settings, Tile, to_physical
 from indexer._assets import AssetReader, ReferenceGrid, Stored, valid_pixels
 from indexer._footprint import Georeference, Whereabouts
-from indexer._gdal import gdal_env, open_raster
+from indexer._gdal import gdal_env, open_raster, scene_errors
 from indexer._tiling import TINY, Grid, TilingOptions, make_grid, picture_shape, reduced_grid, tile_id, whole_grid
 
 _LOG = logging.getLogger(__name__)
@@ -148,8 +148,9 @@ class OpenScene:
         self._bands = tuple(name for asset in self._scene.assets for name in asset.bands)
         self._clouds = self._open_clouds(self._scene.cloud_mask)
         coarse = self._options.gsd is not None and self._grid.window_width >= 2 * self._options.tile_size
-        if coarse and self._place is not None and not self._datasets[0].overviews(1):
-            _warn_of_slow_reads()
+        with self._named(self._scene.assets[0].href):
+            if coarse and self._place is not None and not self._datasets[0].overviews(1):
+                _warn_of_slow_reads()
 
     def _open_clouds(self, mask: CloudMask | None) -> AssetReader | None:
         if mask is None:
@@ -182,7 +183,8 @@ class OpenScene:
         """Say which file an error is about where the scene has several."""
         several = len(self._scene.assets) > 1 or self._scene.cloud_mask is not None
         try:
-            yield
+            with scene_errors(href):
+                yield
         except SceneError as error:
             raise SceneError(f"{_file_name(href)} {error}" if several else str(error)) from None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from core import Asset, Scene, SceneError, Settings, Tile
-from indexer._gdal import check_complete, gdal_env, open_raster
+from indexer._gdal import check_complete, gdal_env, open_raster, scene_errors
 from indexer._pixels import OpenScene
 from indexer._tiling import TilingOptions
 from indexer.sources._offsets import file_offset
@@ -39,7 +39,7 @@ def example_tile(path: Path, *, sensor: str | None = None, settings: Settings | 
 
 
 def _scene(path: Path, reading: Reading) -> Scene:
-    with open_raster(str(path)) as dataset:
+    with open_raster(str(path)) as dataset, scene_errors(str(path)):
         check_complete(dataset, str(path))
         check_size(dataset, reading.settings.max_picture_pixels, "SWATH_MAX_PICTURE_PIXELS")
         sensed = sense_file(file_evidence(dataset), reading.request)
