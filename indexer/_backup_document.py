@@ -81,8 +81,14 @@ def read_document(backup: Path) -> BackupDocument:
             raise StoreError(
                 f"{path} has format {said['format']}, this Swath reads {FORMAT}; take the one that made it"
             )
-        files = {_inside(name): BackupFile(**file) for name, file in said["files"].items()}
-        return BackupDocument(**(said | {"files": files}))
+        return BackupDocument(
+            format=FORMAT,
+            created=_text(said["created"]),
+            source=_text(said["source"]),
+            tiles=_count(said["tiles"]),
+            versions={name: _count(version) for name, version in said["versions"].items()},
+            files={_inside(name): _file(file) for name, file in said["files"].items()},
+        )
     except StoreError:
         raise
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
@@ -90,6 +96,22 @@ def read_document(backup: Path) -> BackupDocument:
 
 
 def _inside(name: str) -> str:
-    if Path(name).is_absolute() or ".." in Path(name).parts:
-        raise ValueError(f"it names a file outside the backup: {name!r}")
+    if Path(name).is_absolute() or ".." in Path(name).parts or "\0" in name or not Path(name).name:
+        raise ValueError(f"it names a file outside the backup: {name[:80]!r}")
     return name
+
+
+def _file(said: Mapping[str, object]) -> BackupFile:
+    return BackupFile(size=_count(said["size"]), sha256=_text(said["sha256"]))
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r:.50} is no text")
+    return value
+
+
+def _count(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**63:
+        raise TypeError(f"{value!r:.50} is no count")
+    return value

@@ -37,6 +37,10 @@ _PATH, _SIZE, _BASE = 1, 6, 7
 _TYPE, _READ_VERSION, _OPAQUE_ID = 1, 2, 3
 
 
+_VARINT_BITS = 70
+"""Ten bytes of seven bits hold the largest number of protobuf."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class TableFile:
     """A file of a table."""
@@ -65,9 +69,13 @@ def table_files(table: Path, version: int) -> list[TableFile]:
         found = [*_files(_message(raw)), TableFile(path=f"{VERSIONS}/{manifest.name}", size=len(raw))]
     except OSError as error:
         raise StoreError(f"cannot read {manifest}: {error.strerror or error}") from error
-    except (ValueError, IndexError, TypeError, struct.error) as error:
-        raise StoreError(f"cannot read {manifest}: {error}") from error
+    except (ValueError, LookupError, TypeError, OverflowError, struct.error) as error:
+        raise StoreError(f"cannot read {manifest}: {_said(error)}") from error
     return found
+
+
+def _said(error: Exception) -> str:
+    return "it names no file" if isinstance(error, KeyError) else str(error)
 
 
 def manifest_file(table: Path, version: int) -> Path:
@@ -110,7 +118,7 @@ def _files(manifest: memoryview) -> Iterator[TableFile]:
             yield from _of_fragment(_bytes(value))
         elif number == _TRANSACTION:
             # Read by writers that were overtaken; a version that is the first of its table has none to tell of.
-            yield TableFile(path=f"{_TRANSACTIONS}/{_text(value)}", size=None, needed=False)
+            yield TableFile(path=f"{_TRANSACTIONS}/{_name(value)}", size=None, needed=False)
 
 
 def _of_fragment(fragment: memoryview) -> Iterator[TableFile]:
@@ -131,10 +139,7 @@ def _of_fragment(fragment: memoryview) -> Iterator[TableFile]:
 
 def _data_file(fields: dict[int, int | memoryview]) -> TableFile:
     _check_inside(fields)
-    name = _text(fields[_PATH])
-    if name != Path(name).name:
-        raise ValueError(f"it names a file outside its folder: {name!r}")
-    return TableFile(path=f"{_DATA}/{name}", size=_number(fields.get(_SIZE, 0)) or None)
+    return TableFile(path=f"{_DATA}/{_name(fields[_PATH])}", size=_number(fields.get(_SIZE, 0)) or None)
 
 
 def _check_inside(fields: dict[int, int | memoryview]) -> None:
@@ -171,6 +176,9 @@ def _varint(message: memoryview, place: int) -> tuple[int, int]:
         place, shift = place + 1, shift + 7
         if byte < 0x80:
             return value, place
+        # Without an end in sight, the number grows by a bit a byte, and the time with its square.
+        if shift >= _VARINT_BITS:
+            raise ValueError("it has a number of more than 64 bits")
 
 
 def _part(message: memoryview, place: int, length: int) -> memoryview:
@@ -185,8 +193,11 @@ def _bytes(value: int | memoryview) -> memoryview:
     return value
 
 
-def _text(value: int | memoryview) -> str:
-    return bytes(_bytes(value)).decode()
+def _name(value: int | memoryview) -> str:
+    name = bytes(_bytes(value)).decode()
+    if name in {"", ".."} or "\0" in name or name != Path(name).name:
+        raise ValueError(f"it names a file outside its folder: {name[:80]!r}")
+    return name
 
 
 def _number(value: int | memoryview) -> int:

@@ -93,15 +93,15 @@ def parse_calibration(document: Mapping[str, Any]) -> Calibration:
         )
     try:
         found = Calibration(
-            space=VectorSpace(**document["space"]),
+            space=_space(document["space"]),
             method=_method(document["method"]),
             sensors={name: _line(row) for name, row in document["sensors"].items()},
             kinds={name: _line(row) for name, row in document["kinds"].items()},
-            threshold=document["threshold"],
+            threshold=None if document["threshold"] is None else _number(document["threshold"]),
             source=str(document["source"]),
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ConfigError(f"the calibration is damaged ({error}); make it anew: swath calibrate INDEX") from None
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise ConfigError(f"the calibration is damaged ({_said(error)}); make it anew: swath calibrate INDEX") from None
     _check_dims(found)
     return found
 
@@ -111,6 +111,23 @@ def probabilities(log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
     small = np.exp(-np.abs(log_odds))
     result: NDArray[np.float64] = np.where(log_odds >= 0, 1 / (1 + small), small / (1 + small))
     return result
+
+
+def _said(error: Exception) -> str:
+    return " ".join(f"{error!s:.200}".split())
+
+
+def _space(document: Mapping[str, Any]) -> VectorSpace:
+    found = VectorSpace(**document)
+    if isinstance(found.dim, bool) or not isinstance(found.dim, int) or not isinstance(found.encoder, str):
+        raise TypeError("its space is none")
+    return found
+
+
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise TypeError(f"{value!r:.50} is no number")
+    return float(value)
 
 
 def _method(name: str) -> Method:

@@ -139,10 +139,14 @@ def _front_line(line: str, number: int, key: str, meta: dict[str, str]) -> str:
 
 
 def _value(text: str) -> str:
-    """A scalar without its quotes, or a list ``[a, b]`` with ``;`` between."""
+    """A scalar without its quotes, or a list ``[a, b]`` with ``;`` between; lists within lists are one list."""
     text = text.strip()
     if text.startswith("[") and text.endswith("]"):
-        return "; ".join(_value(part) for part in text[1:-1].split(",") if part.strip())
+        return "; ".join(found for part in text.split(",") if (found := _scalar(part.strip("[] \t"))))
+    return _scalar(text)
+
+
+def _scalar(text: str) -> str:
     if len(text) >= 2 and text[0] == text[-1] and text[0] in "'\"":
         return text[1:-1]
     return text

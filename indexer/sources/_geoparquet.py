@@ -84,7 +84,9 @@ class GeoParquetSource:
                 document = ItemDocument.embedded(item, self._href, number)
                 if scene := item_scene(document, self._chooser, self._reading, self._selection):
                     yield scene
-        except Exception as error:  # stac-geoparquet trusts its columns: AssertionError, GEOSException, AttributeError...
+        except (
+            Exception
+        ) as error:  # stac-geoparquet trusts its columns: AssertionError, GEOSException, AttributeError...
             yield BadScene(self._href, SceneError(f"the table broke off after {number} items: {one_line(error)}"))
 
     def _items(self) -> Iterator[dict[str, Any]]:

@@ -24,7 +24,7 @@ FEATURES = (".geojsonl", ".geojsons", ".ndjson")
 FLAT = ".jsonl"
 """Ending of files with a plain JSON object a line, without the footprint."""
 
-_Key = tuple[object, object]
+_Key = tuple[str, str]
 """Name of the watch and tile id: two watches may share a file."""
 
 
@@ -122,6 +122,7 @@ def _key(line: bytes) -> _Key | None:
     try:
         row = json.loads(line)
         told = row.get("properties", row)
-        return told["watch"], told["tile_id"]
+        watch, tile = told["watch"], told["tile_id"]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
+    return (watch, tile) if isinstance(watch, str) and isinstance(tile, str) else None
