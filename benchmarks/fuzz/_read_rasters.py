@@ -98,9 +98,11 @@ def _aux() -> list[bytes]:
 <Offset>1</Offset><Scale>2</Scale><CategoryNames><Category>a</Category></CategoryNames>
 <Histograms><HistItem><HistMin>0</HistMin><HistMax>255</HistMax>
 <BucketCount>4</BucketCount>
-<HistCounts>1|2|3|4</HistCounts></HistItem></Histograms><GDALRasterAttributeTable><FieldDefn index="0"><Name>a</Name><Type>0</Type>
+<HistCounts>1|2|3|4</HistCounts></HistItem></Histograms>
+<GDALRasterAttributeTable><FieldDefn index="0"><Name>a</Name><Type>0</Type>
 <Usage>0</Usage></FieldDefn>
-<Row index="0"><F>1</F></Row></GDALRasterAttributeTable></PAMRasterBand>
+<Row index="0"><F>1</F></Row></GDALRasterAttributeTable>
+</PAMRasterBand>
 <GCPList Projection="EPSG:4326"><GCP Id="1" Pixel="0" Line="0" X="1" Y="2"/></GCPList></PAMDataset>"""
     return [whole.encode(), whole.replace("OVERVIEW_FILE", "OTHER").encode()]
 
@@ -170,8 +172,8 @@ TARGETS = (
     Target(name="example-png", kind="png", seeds=_seeds.pngs, read=_example, share=4_000),
     Target(name="example-picture", kind="bytes", seeds=_seeds.other_pictures, read=_example, share=4_000),
     Target(name="sidecar-xml", kind="text", seeds=_aux, read=_beside(".tif.aux.xml"), words=_XML, share=2_000),
-    Target(name="sidecar-overviews", kind="text", seeds=_vrt, read=_beside(".tif.ovr"), words=_XML, share=1_000),
-    Target(name="sidecar-mask", kind="text", seeds=_vrt, read=_beside(".tif.msk"), words=_XML, share=1_000),
+    Target(name="sidecar-overviews", kind="tiff", seeds=_vrt, read=_beside(".tif.ovr"), words=_XML, share=1_000),
+    Target(name="sidecar-mask", kind="tiff", seeds=_vrt, read=_beside(".tif.msk"), words=_XML, share=1_000),
     Target(
         name="sidecar-world",
         kind="text",

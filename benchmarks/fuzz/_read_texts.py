@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from functools import cache
+from inspect import signature
 from typing import Any
 
 import pyarrow as pa
@@ -165,10 +166,13 @@ _REQUESTS: tuple[dict[str, Any], ...] = (
 _FIELDS = tuple({key for request in _REQUESTS for key in request} | {"weight", "point", "exact", "explain", "like"})
 
 
+_ARGUMENTS = frozenset(signature(SearchRequest.build).parameters) - {"image"}
+
+
 def _request(data: bytes) -> None:
     document = _json(data)
     # An image or an area as text would be taken for a path, which no front passes on.
-    if not isinstance(document, dict) or not set(document) <= set(_FIELDS) or isinstance(document.get("within"), str):
+    if not isinstance(document, dict) or not set(document) <= _ARGUMENTS or isinstance(document.get("within"), str):
         raise InputError("no arguments of a search")
     SearchRequest.build(**document)
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
-from benchmarks.fuzz._mutate import mutated
 from benchmarks.fuzz._target import Target
+from benchmarks.fuzz._worker import work_through
 
 MOST_DEATHS = 50
 """Processes of one target that may die before it is given up: enough to see what kills them."""
@@ -52,38 +50,35 @@ def run(target: Target, *, seed: int, first: int, last: int, work: Path) -> list
     done = list(reads(report))
     begin = max([first, *(read.number + 1 for read in done)])
     for _ in range(MOST_DEATHS):
-        if begin >= last or (died := _process(target, seed, begin, last, report)) is None:
+        if begin >= last or (died := _process(target, seed, range(begin, last), report)) is None:
             break
         number, name = died
         with report.open("a", encoding="utf-8") as lines:
             lines.write(f"{number}\tfault\t{name}\t0\t0\t0\tthe process died\n")
         begin = number + 1
     found = [read for read in reads(report) if first <= read.number < last]
-    _keep(target, seed, found, work / "faults")
+    if faults := [read.number for read in found if read.kind == "fault"][:MOST_DEATHS]:
+        _process(target, seed, range(0), report, keep=faults)
     return found
 
 
-def _process(target: Target, seed: int, first: int, last: int, report: Path) -> tuple[int, str] | None:
-    """Return the input and the signal a process died of; None where it read all."""
-    command = [
-        sys.executable,
-        "-m",
-        "benchmarks.fuzz._worker",
-        target.name,
-        str(seed),
-        str(first),
-        str(last),
-        str(report),
-    ]
+def _process(
+    target: Target, seed: int, numbers: range, report: Path, *, keep: Sequence[int] = ()
+) -> tuple[int, str] | None:
+    """Return the input and the signal a process died of; None where it read all.
+
+    The process is a fork of this one, which has imported everything and used nothing, so that it starts at once.
+    """
     at = report.with_suffix(".at")
     at.unlink(missing_ok=True)
-    same = {**os.environ, "PYTHONHASHSEED": "0"}
-    with report.with_suffix(".log").open("ab") as log:
-        code = subprocess.run(command, stdout=log, stderr=log, check=False, env=same).returncode  # noqa: S603  # ourselves
+    process = get_context("fork").Process(target=work_through, args=(target, seed, numbers, report, keep))
+    process.start()
+    process.join()
+    code = process.exitcode or 0
     if code == 0:
         return None
     if not at.exists():
-        raise SystemExit(f"{target.name} does not start (status {code}); see {log.name}")
+        raise SystemExit(f"{target.name} does not start (status {code}); see {report.with_suffix('.log')}")
     return int(at.read_text()), signal.Signals(-code).name if code < 0 else f"exit {code}"
 
 
@@ -97,15 +92,3 @@ def reads(report: Path) -> Iterator[Read]:
             number=int(number), kind=kind, name=name, processor_ms=float(processor), wall_ms=float(wall),
             megabytes=float(grown), message=message
         )  # fmt: skip
-
-
-def _keep(target: Target, seed: int, found: list[Read], folder: Path) -> None:
-    faults = [read for read in found if read.kind == "fault"][:20]
-    if not faults:
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    seeds = list(target.seeds())
-    for read in faults:
-        (folder / f"{target.name}-{seed}-{read.number}-{read.name}").write_bytes(
-            mutated(target, seeds, seed=seed, number=read.number)
-        )

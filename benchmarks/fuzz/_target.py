@@ -11,9 +11,6 @@ from core import SwathError
 Kind = Literal["bytes", "text", "json", "tiff", "png"]
 """How inputs are built, and so how they are changed."""
 
-LONGEST_MESSAGE = 20_000
-"""Characters of a refusal: what is quoted in it must have been shortened."""
-
 
 class FaultError(Exception):
     """A reader broke its promise without an exception of its own, e.g. by an answer with status 500."""
@@ -68,6 +65,4 @@ def _unclear(message: str) -> str:
     """Return why a message is not one clear line; empty where it is."""
     if not message.strip():
         return "the message is empty"
-    if len(message) > LONGEST_MESSAGE:
-        return f"the message has {len(message):,} characters"
     return f"the message has several lines: {message!r:.200}" if "\n" in message or "\r" in message else ""
