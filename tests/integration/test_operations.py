@@ -14,12 +14,12 @@ FIRST = "swath index demo-archive/archive/catalog.json --into my-index --datetim
 
 
 @pytest.mark.slow
-def test_the_commands_of_the_runbook_run(demo_folder: Path, tmp_path: Path) -> None:
+def test_the_commands_of_the_runbook_run(demo_folder: Path, tmp_path: Path, forked: Path) -> None:
     shutil.copytree(demo_folder / "demo-archive", tmp_path / "demo-archive")
     scripts = [FIRST, *blocks(RUNBOOK, "sh")]
     assert len(scripts) >= 6
     for script in scripts:
-        run_shell(script, tmp_path)
+        run_shell(script, tmp_path, forked)
     assert {file.name for file in (tmp_path / "metrics").iterdir()} == {
         "swath-index.prom",
         "swath-verify.prom",
