@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
@@ -31,6 +32,7 @@ from api import (
 from api._config import ServeConfig
 from api._services import Service, Services, open_service
 from core import AnswerSettings
+from indexer import BucketPath, Place
 from retriever.rag import AnswerModel, open_answer_model
 
 MIN_ZIPPED = 1400
@@ -41,9 +43,9 @@ ZIP_LEVEL = 4
 
 
 def create_app(
-    serve: ServeConfig | Path,
+    serve: ServeConfig | Place,
     *,
-    opened: Callable[[str, Path], Service] = open_service,
+    opened: Callable[[str, Any], Service] = open_service,
     model: Callable[[AnswerSettings], AnswerModel | None] = open_answer_model,
 ) -> FastAPI:
     """Return the HTTP application.
@@ -59,7 +61,7 @@ def create_app(
         WeightsNotFoundError: An encoder's weights are missing.
         ConfigError: The file of API keys cannot be read, or the answer model's address is wrong.
     """
-    config = ServeConfig(indexes={serve.name: serve}) if isinstance(serve, Path) else serve
+    config = ServeConfig(indexes={serve.name: serve}) if isinstance(serve, Path | BucketPath) else serve
     app = FastAPI(
         title="Swath",
         summary="Search a satellite imagery archive in words or with a picture.",

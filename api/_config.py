@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from core import AnswerSettings
+from indexer import Place
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,8 +36,8 @@ class Limits:
 class ServeConfig:
     """One server."""
 
-    indexes: Mapping[str, Path]
-    """Index directory of each name; the first is the one meant where a request names none."""
+    indexes: Mapping[str, Place]
+    """Where the index of each name is; the first is the one meant where a request names none."""
     api_keys: Path | None = None
     """File of hashed API keys; None lets everyone in."""
     cors: tuple[str, ...] = ()

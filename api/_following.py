@@ -5,12 +5,11 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from pathlib import Path
 from threading import Lock, Thread
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from core import StoreError
-from indexer import home_of
+from indexer import Place, home_of
 from indexer.store import Store
 
 _LOG = logging.getLogger("swath.serve")
@@ -27,8 +26,8 @@ class Opened(Protocol):
         """What requests call it."""
 
     @property
-    def path(self) -> Path:
-        """Its directory."""
+    def path(self) -> Place:
+        """Where it is."""
 
     @property
     def store(self) -> Store:
@@ -46,7 +45,7 @@ class Following(Generic[T]):
         services: By name; changed here and read by whoever asks.
     """
 
-    def __init__(self, opened: Callable[[str, Path], T], services: dict[str, T]) -> None:
+    def __init__(self, opened: Callable[[str, Any], T], services: dict[str, T]) -> None:
         self._open = opened
         self._services = services
         self._lock = Lock()
@@ -74,7 +73,7 @@ class Following(Generic[T]):
             self._busy.add(name)
         Thread(target=self._replace, args=(name, service.path), name=f"swath-switch-{name}", daemon=True).start()
 
-    def _replace(self, name: str, path: Path) -> None:
+    def _replace(self, name: str, path: Place) -> None:
         try:
             made = self._open(name, path)
         except Exception as error:

@@ -9,6 +9,7 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
@@ -91,7 +92,7 @@ class IndexCollector(Collector):
 
 
 def _snapshot(service: Service) -> _Values:
-    found = summary_of(service.searcher.version(), service.path)
+    found = summary_of(service.searcher.version(), service.store.folder)
     yield "swath_snapshot_used", float(isinstance(found, SnapshotSummary))
     if isinstance(found, SnapshotSummary):
         yield "swath_snapshot_age_seconds", max(time.time() - parse_instant(found.built).timestamp(), 0.0)
@@ -101,6 +102,8 @@ def _snapshot(service: Service) -> _Values:
 
 
 def _disk(service: Service) -> _Values:
+    if not isinstance(service.path, Path):
+        return  # a bucket has no size
     usage = shutil.disk_usage(service.path)
     yield "swath_disk_free_bytes", usage.free
     yield "swath_disk_size_bytes", usage.total

@@ -6,17 +6,17 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 
 from api._services import Services
 from core import AnswerSettings
+from indexer import Place
 
 
-def run_mcp(indexes: Mapping[str, Path]) -> None:
+def run_mcp(indexes: Mapping[str, Place]) -> None:
     """Serve indexes to the agent at the other end of standard input, until it closes it.
 
     Args:
-        indexes: Index directory of each name; the first is the one meant where a call names none.
+        indexes: Where the index of each name is; the first is the one meant where a call names none.
 
     Raises:
         IndexNotFoundError: A path is not an index.

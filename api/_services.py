@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from threading import Lock
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Query, Request
 
@@ -15,7 +14,7 @@ from api._microbatch import shared
 from api._warm_up import warm_up
 from core import EncodesText, EncodesTiles, InputError
 from embeddings import open_encoder_of
-from indexer import CALIBRATION, IndexInfo, Snapshot
+from indexer import CALIBRATION, IndexInfo, Place, Snapshot, file_stamp
 from indexer.store import Store
 from retriever import Searcher, load_calibration
 from retriever.rag import Knowledge, open_knowledge
@@ -46,7 +45,7 @@ class Service:
 
     name: str
     """What requests call it."""
-    path: Path
+    path: Place
     """Its directory."""
     store: Store
     """The tile table."""
@@ -74,15 +73,12 @@ class Service:
         """
         return open_knowledge(self.store.path, self.encoder) if isinstance(self.encoder, EncodesText) else None
 
-    def calibration_stamp(self) -> int | None:
+    def calibration_stamp(self) -> object | None:
         """Return what changes when the index is calibrated anew; None where it is not calibrated."""
-        try:
-            return (self.store.path / CALIBRATION).stat().st_mtime_ns
-        except OSError:
-            return None
+        return file_stamp(self.store.path / CALIBRATION)
 
 
-def open_service(name: str, path: Path) -> Service:
+def open_service(name: str, path: Place) -> Service:
     """Open an index and load its encoder.
 
     Raises:
@@ -106,7 +102,7 @@ class Services(Mapping[str, Service]):
     was given, so none is ever answered from both.
     """
 
-    def __init__(self, indexes: Mapping[str, Path], opened: Callable[[str, Path], Service] = open_service) -> None:
+    def __init__(self, indexes: Mapping[str, Place], opened: Callable[[str, Any], Service] = open_service) -> None:
         """Open every index.
 
         Raises:

@@ -57,6 +57,11 @@ class Settings(BaseSettings):
     scene_cache: str = Field(
         default="", description="Folder in which scenes that were asked about are kept; empty: ~/.cache/swath/scenes."
     )
+    index_cache: str = Field(
+        default="",
+        description="Folder for the files of indexes in buckets, such as search snapshots; empty: "
+        "~/.cache/swath/indexes.",
+    )
 
 
 class AnswerSettings(BaseSettings):

@@ -8,6 +8,7 @@ from indexer._findings import Finding
 from indexer._footprint import Georeference
 from indexer._generation import home_of
 from indexer._hosts import check_host, guarded_session, is_url
+from indexer._lance import tiles_stamp
 from indexer._ledger import CompactReport, LedgerRow, Removed, SceneRows
 from indexer._legend_words import legend_in_words
 from indexer._legends import (
@@ -18,7 +19,9 @@ from indexer._legends import (
     renderings_of,
     sensor_of,
 )
+from indexer._objects import download_file, objects_in, upload_file
 from indexer._pipeline import ingest
+from indexer._place import BucketPath, Place, local_place, place_of
 from indexer._preview import stored_picture
 from indexer._pyramid import LEVEL, Pyramid, check_scene_file, index_pyramid, is_level, scene_size
 from indexer._reach import Reach
@@ -28,7 +31,15 @@ from indexer._report import Failure, IngestOptions, IngestReport, Progress
 from indexer._restore import RestoreReport, restore
 from indexer._revisit import Original, read_original
 from indexer._schema import SCHEMA_VERSION, VectorType, tile_schema
-from indexer._small_files import read_document, read_file, replace_document, replace_file, sync_folder
+from indexer._small_files import (
+    file_stamp,
+    read_document,
+    read_file,
+    remove_file,
+    replace_document,
+    replace_file,
+    sync_folder,
+)
 from indexer._snapshot import IndexInfo, Snapshot, enclosing_bbox, vector_matrix
 from indexer._tiling import TilingOptions
 from indexer._verify import TableCheck, verify_files, verify_tables
@@ -41,6 +52,7 @@ __all__ = [
     "RECORD_COLUMNS",
     "SCHEMA_VERSION",
     "BackupReport",
+    "BucketPath",
     "CompactReport",
     "Digest",
     "Failure",
@@ -53,6 +65,7 @@ __all__ = [
     "Legend",
     "Original",
     "Picture",
+    "Place",
     "Progress",
     "Pyramid",
     "Reach",
@@ -72,8 +85,10 @@ __all__ = [
     "check_scene_file",
     "color_stops",
     "digest_of",
+    "download_file",
     "draw",
     "enclosing_bbox",
+    "file_stamp",
     "guarded_session",
     "home_of",
     "index_pyramid",
@@ -83,9 +98,12 @@ __all__ = [
     "legend_in_words",
     "legend_of",
     "legends_of",
+    "local_place",
     "marks_from_bytes",
     "marks_to_bytes",
     "next_row_id",
+    "objects_in",
+    "place_of",
     "read_calibration",
     "read_document",
     "read_file",
@@ -93,6 +111,7 @@ __all__ = [
     "record_from_row",
     "records_to_batch",
     "remove_calibration",
+    "remove_file",
     "renderings_of",
     "replace_document",
     "replace_file",
@@ -106,6 +125,8 @@ __all__ = [
     "sync_folder",
     "take_rows",
     "tile_schema",
+    "tiles_stamp",
+    "upload_file",
     "vector_matrix",
     "verify_files",
     "verify_tables",

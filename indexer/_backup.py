@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from itertools import count
+from os import PathLike
 from pathlib import Path
 
 from core import InputError, StoreError, rfc3339
@@ -23,14 +24,17 @@ from indexer._calibration_file import CALIBRATION
 from indexer._copies import Meter, Progress, copy_file, link_file, sync_folder, sync_folders
 from indexer._generation import GENERATION, GENERATIONS, RECORD
 from indexer._lance import SCENES, TILES, connect, lance_errors
+from indexer._local_folder import IDENTITY
 from indexer._manifest import IMMUTABLE, table_files
+from indexer._objects import names_in, objects_in
+from indexer._place import BucketPath, Place, local_place
 from indexer.store import SEARCH, STAGING, Store
 
 _LOCK = "backup.lock"
 _TRIES = 3
 """Times that a copy is begun again because a compaction took files away that it was still to read."""
 _TABLE = ".lance"
-_NOT_COPIED = frozenset({SEARCH, STAGING, DOCUMENT, GENERATION, GENERATIONS, RECORD})
+_NOT_COPIED = frozenset({SEARCH, STAGING, DOCUMENT, GENERATION, GENERATIONS, RECORD, IDENTITY})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,11 +57,13 @@ class BackupReport:
     """That it took."""
 
 
-def back_up(index: str | Path, to: str | Path, *, progress: Progress | None = None) -> BackupReport:
+def back_up(
+    index: str | PathLike[str] | BucketPath, to: str | PathLike[str], *, progress: Progress | None = None
+) -> BackupReport:
     """Copy an index as it is at one instant; others may be writing to it meanwhile.
 
     Args:
-        index: The index directory.
+        index: Where the index is, in a directory or a bucket.
         to: Folder of backups; made if it is missing. Each call adds one copy to it.
         progress: Called with bytes done and bytes in all.
 
@@ -66,7 +72,8 @@ def back_up(index: str | Path, to: str | Path, *, progress: Progress | None = No
         InputError: ``to`` holds something else, or lies in the index.
         StoreError: The index cannot be read, or the copy cannot be written; earlier ones stay as they are.
     """
-    started, store, home = time.monotonic(), Store.open(index), Path(to)
+    started, home = time.monotonic(), local_place(to, what="a backup")
+    store = Store.open(index)
     _check_target(store.root, home)
     try:
         with _alone(home):
@@ -104,7 +111,7 @@ class _Wanted:
 
     path: str
     """Below the index, and below the copy."""
-    base: Path
+    base: Place
     """The folder that it is below: that of the generation in use, or the index directory."""
     size: int | None
     """That it must have, where that is known."""
@@ -141,7 +148,7 @@ class _Copy:
             self.document = BackupDocument(
                 format=FORMAT,
                 created=rfc3339(created),
-                source=str(store.root.absolute()),
+                source=str(store.root.absolute() if isinstance(store.root, Path) else store.root),
                 tiles=moment.tiles.count(),
                 versions=versions,
                 files=files,
@@ -196,14 +203,15 @@ def _held(earlier: Path | None) -> Mapping[str, BackupFile]:
         return {}
 
 
-def _others(index: Path) -> dict[str, int]:
+def _others(index: Place) -> dict[str, int]:
     """The newest versions of the tables that lie beside the tiles, knowledge among them; each is whole by itself."""
-    names = sorted(entry.name.removesuffix(_TABLE) for entry in index.glob(f"*{_TABLE}"))
+    found = names_in(index) if isinstance(index, BucketPath) else {entry.name for entry in index.iterdir()}
+    names = sorted(name.removesuffix(_TABLE) for name in found if name.endswith(_TABLE))
     with lance_errors("read", index):
         return {name: int(connect(index).open_table(name).version) for name in names if name not in {TILES, SCENES}}
 
 
-def _of_tables(index: Path, versions: Mapping[str, int]) -> Iterator[_Wanted]:
+def _of_tables(index: Place, versions: Mapping[str, int]) -> Iterator[_Wanted]:
     for name, version in versions.items():
         for file in table_files(index / f"{name}{_TABLE}", version):
             lasting = file.path.split("/")[0] in IMMUTABLE
@@ -218,9 +226,13 @@ def _of_folder(store: Store) -> Iterator[_Wanted]:
         yield from (file for file in _others_in(store.root) if file.path != CALIBRATION)
 
 
-def _others_in(index: Path) -> Iterator[_Wanted]:
+def _others_in(index: Place) -> Iterator[_Wanted]:
+    if isinstance(index, BucketPath):
+        for name in sorted(name for name, _ in objects_in(index) if _is_copied(name.split("/")[0])):
+            yield _Wanted(path=name, base=index, size=None, needed=False, lasting=False)
+        return
     for entry in sorted(index.iterdir()):
-        if entry.name.startswith(".") or entry.suffix in {_TABLE, ".lock"} or entry.name in _NOT_COPIED:
+        if not _is_copied(entry.name):
             continue
         for file in [entry] if entry.is_file() else sorted(entry.rglob("*")):
             if file.is_file():
@@ -228,10 +240,14 @@ def _others_in(index: Path) -> Iterator[_Wanted]:
                 yield _Wanted(path=path, base=index, size=None, needed=False, lasting=False)
 
 
-def _check_target(index: Path, home: Path) -> None:
+def _is_copied(name: str) -> bool:
+    return not (name.startswith(".") or name.endswith((_TABLE, ".lock")) or name in _NOT_COPIED)
+
+
+def _check_target(index: Place, home: Path) -> None:
     if home.exists() and not home.is_dir():
         raise InputError(f"{home} is a file; give a folder for backups")
-    if index.resolve() in (home.resolve(), *home.resolve().parents):
+    if isinstance(index, Path) and index.resolve() in (home.resolve(), *home.resolve().parents):
         raise InputError(f"{home} lies in the index {index}; give a folder outside it, best on another disk")
     entries = sorted(home.iterdir()) if home.is_dir() else []
     for entry in entries:

@@ -1,13 +1,12 @@
-"""The calibration of an index: one JSON document beside its tables, replaced in one rename."""
+"""The calibration of an index: one JSON document beside its tables, replaced in one step."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from core import StoreError
-from indexer._small_files import read_document, replace_document
+from indexer._place import Place
+from indexer._small_files import read_document, remove_file, replace_document
 
 CALIBRATION = "calibration.json"
 """Name of the file in the index directory."""
@@ -16,7 +15,7 @@ MAX_BYTES = 16 * 2**20
 """Largest document read: 384 numbers of 10 characters for each of 4,000 sensors."""
 
 
-def write_calibration(index: Path, document: Mapping[str, Any]) -> Path:
+def write_calibration(index: Place, document: Mapping[str, Any]) -> Place:
     """Put a document in place of the one there is; a reader sees the old one or the new one, never a part.
 
     Raises:
@@ -25,7 +24,7 @@ def write_calibration(index: Path, document: Mapping[str, Any]) -> Path:
     return replace_document(index / CALIBRATION, document)
 
 
-def read_calibration(index: Path) -> dict[str, Any] | None:
+def read_calibration(index: Place) -> dict[str, Any] | None:
     """Return the document, or None where there is none.
 
     Raises:
@@ -35,16 +34,10 @@ def read_calibration(index: Path) -> dict[str, Any] | None:
     return read_document(index / CALIBRATION, kind="calibration", limit=MAX_BYTES)
 
 
-def remove_calibration(index: Path) -> bool:
+def remove_calibration(index: Place) -> bool:
     """Take the document away; return whether there was one.
 
     Raises:
         StoreError: The index cannot be written.
     """
-    try:
-        (index / CALIBRATION).unlink()
-    except FileNotFoundError:
-        return False
-    except OSError as error:
-        raise StoreError(f"cannot remove {index / CALIBRATION}: {error.strerror or error}") from error
-    return True
+    return remove_file(index / CALIBRATION)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
+
+from indexer._objects import object_chunks
+from indexer._place import BucketPath, Place
 
 CHUNK = 4 * 2**20
 """Bytes in memory at once."""
@@ -34,7 +38,7 @@ class Meter:
             self._progress(min(self._done, self._total), self._total)
 
 
-def copy_file(source: Path, target: Path, meter: Meter) -> str:
+def copy_file(source: Place, target: Path, meter: Meter) -> str:
     """Copy a file, make sure it is on the disk, and return its SHA-256.
 
     Raises:
@@ -42,14 +46,23 @@ def copy_file(source: Path, target: Path, meter: Meter) -> str:
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     digest = sha256()
-    with source.open("rb") as reader, target.open("xb") as writer:
-        while chunk := reader.read(CHUNK):
+    with closing(_chunks(source)) as chunks, target.open("xb") as writer:
+        for chunk in chunks:
             digest.update(chunk)
             writer.write(chunk)
             meter.add(len(chunk))
         writer.flush()
         os.fsync(writer.fileno())
     return digest.hexdigest()
+
+
+def _chunks(source: Place) -> Generator[bytes]:
+    if isinstance(source, BucketPath):
+        yield from object_chunks(source, size=CHUNK)
+        return
+    with source.open("rb") as reader:
+        while chunk := reader.read(CHUNK):
+            yield chunk
 
 
 def link_file(source: Path, target: Path) -> bool:

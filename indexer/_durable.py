@@ -19,10 +19,30 @@ from typing import Any
 from core import StoreError
 from indexer._copies import sync_folder
 from indexer._manifest import DELETIONS, manifest_file, wrong_files
+from indexer._place import Place
 
 WRITTEN_BACK_S = 3600
 """Age in seconds at which a file is on the disk without being asked: Linux writes pages after 30 s
 (https://docs.kernel.org/admin-guide/sysctl/vm.html, dirty_expire_centisecs)."""
+
+
+def durable(index: Place, open_table: Callable[[str], Any]) -> Durable | InBucket:
+    """Return what makes changes of the tables of an index durable; see Durable."""
+    return Durable(index, open_table) if isinstance(index, Path) else InBucket()
+
+
+class InBucket:
+    """The tables of an index in a bucket: once the store says that an object is written, it is, and whole."""
+
+    @contextmanager
+    def changing(self, name: str) -> Iterator[None]:
+        """Do nothing besides."""
+        del name
+        yield
+
+    def settle(self, name: str, before: int) -> None:
+        """Do nothing."""
+        del name, before
 
 
 class Durable:

@@ -17,8 +17,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import overload
 
 from core import ConfigError, StoreError
+from indexer._place import BucketPath, Place
 from indexer._small_files import read_document, replace_document
 
 GENERATION = "generation.json"
@@ -85,13 +87,17 @@ def generation_folder(root: Path, number: int) -> Path:
     return root / GENERATIONS / str(number) if number else root
 
 
-def home_of(root: Path) -> Path:
-    """Return the folder of the generation in use.
+@overload
+def home_of(root: Path) -> Path: ...
+@overload
+def home_of(root: Place) -> Place: ...
+def home_of(root: Place) -> Place:
+    """Return the folder of the generation in use; an index in a bucket has one only.
 
     Raises:
         StoreError: What names it is damaged.
     """
-    return generation_folder(root, read_generations(root).current)
+    return root if isinstance(root, BucketPath) else generation_folder(root, read_generations(root).current)
 
 
 def generation_numbers(root: Path) -> tuple[int, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import pyarrow as pa
@@ -20,11 +20,15 @@ class Intake:
     Args:
         scenes: Scenes to be committed together.
         schema: Of the tile table.
+        check: Raises where this process may no longer commit; asked for every batch and after the last.
     """
 
-    def __init__(self, scenes: Sequence[SceneRows], schema: pa.Schema) -> None:
+    def __init__(
+        self, scenes: Sequence[SceneRows], schema: pa.Schema, *, check: Callable[[], None] | None = None
+    ) -> None:
         self._scenes = scenes
         self._schema = schema
+        self._check_writing = check or (lambda: None)
         self._error: Exception | None = None
         self.digests: dict[str, str] = {}
         """By scene key, of the scenes that have been streamed to their end."""
@@ -48,6 +52,7 @@ class Intake:
             seen: set[str] = set()
             for scene in self._scenes:
                 yield from self._scene(scene, seen)
+            self._check_writing()
         except Exception as error:
             self._error = error
             raise
@@ -58,6 +63,7 @@ class Intake:
             self._check(batch, scene.ledger.scene_key, seen)
             for row_sum in row_sums(batch):
                 digest.add(row_sum)
+            self._check_writing()
             yield batch
         if digest.rows != expected:
             came = f"came with {digest.rows} tiles, its ledger row says {expected}"

@@ -7,11 +7,13 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache, wraps
-from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from core import StoreError, SwathError
+from indexer._objects import objects_in, storage_options
+from indexer._place import BucketPath, Place
+from indexer._refusals import reason_of
 
 if TYPE_CHECKING:
     from lancedb.expr import Expr
@@ -25,7 +27,7 @@ _RUST_PLACE = re.compile(r",? \S*\.rs:\d+(:\d+)?.*")
 
 
 @contextmanager
-def lance_errors(action: str, path: Path) -> Iterator[None]:
+def lance_errors(action: str, path: Place) -> Iterator[None]:
     """Turn whatever LanceDB raises into a StoreError of one line.
 
     Args:
@@ -37,11 +39,13 @@ def lance_errors(action: str, path: Path) -> Iterator[None]:
     except SwathError:
         raise
     except Exception as error:
-        raise StoreError(f"cannot {action} the index {path}: {_reason(error)}") from error
+        raise StoreError(f"cannot {action} the index {path}: {_reason(error, path)}") from error
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, path: Place) -> str:
     text = str(error) or type(error).__name__
+    if isinstance(path, BucketPath):
+        return reason_of(text, path)
     code = _OS_ERROR.search(text)
     if code:
         return os.strerror(int(code.group(1)))
@@ -50,11 +54,13 @@ def _reason(error: Exception) -> str:
     return _RUST_PLACE.sub("", text.splitlines()[0])
 
 
-def connect(path: Path) -> Any:
-    """Return the LanceDB database in an existing directory.
+def connect(path: Place) -> Any:
+    """Return the LanceDB database in an existing directory, or in a bucket.
 
     ``lancedb.connect`` would create a missing directory, so callers check first.
     """
+    if isinstance(path, BucketPath):
+        return _lancedb().connect(str(path), storage_options=storage_options(path))
     return _lancedb().connect(str(path))
 
 
@@ -84,10 +90,35 @@ def _lancedb() -> Any:
     return lancedb
 
 
-def has_table(path: Path, name: str) -> bool:
-    """Whether the directory holds a table with at least one committed version."""
+def has_table(path: Place, name: str) -> bool:
+    """Whether the directory holds a table with at least one committed version.
+
+    Raises:
+        StoreError: The bucket cannot be listed.
+    """
+    if isinstance(path, BucketPath):
+        return any(found.endswith(".manifest") for found, _ in objects_in(path / f"{name}.lance" / "_versions"))
     versions = path / f"{name}.lance" / "_versions"
     return versions.is_dir() and any(entry.suffix == ".manifest" for entry in versions.iterdir())
+
+
+def tiles_stamp(path: Place) -> object | None:
+    """Return what changes with every commit of tiles; see ``versions_stamp``."""
+    return versions_stamp(path, TILES)
+
+
+def versions_stamp(path: Place, name: str) -> object | None:
+    """Return what changes with every commit to a table; None where it cannot be looked at.
+
+    In a folder that is the time of its last change, in nanoseconds. In a bucket it costs one request.
+    """
+    versions = path / f"{name}.lance" / "_versions"
+    try:
+        if isinstance(versions, BucketPath):
+            return tuple((found, entry["e_tag"]) for found, entry in objects_in(versions))
+        return versions.stat().st_mtime_ns
+    except OSError:
+        return None
 
 
 def any_key(keys: Iterable[str]) -> Expr:

@@ -7,12 +7,17 @@ that is not known here is refused, not guessed at.
 
 from __future__ import annotations
 
+import errno
+import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import overload
 
 from core import StoreError
+from indexer._place import BucketPath, Place
+from indexer._small_files import file_bytes, file_sizes, file_stamp
 
 VERSIONS = "_versions"
 """Folder of the manifests."""
@@ -53,7 +58,7 @@ class TableFile:
     """Whether the table cannot be read without it."""
 
 
-def table_files(table: Path, version: int) -> list[TableFile]:
+def table_files(table: Place, version: int) -> list[TableFile]:
     """Return the files of a version; its manifest comes last.
 
     Args:
@@ -65,7 +70,7 @@ def table_files(table: Path, version: int) -> list[TableFile]:
     """
     manifest = manifest_file(table, version)
     try:
-        raw = manifest.read_bytes()
+        raw = file_bytes(manifest)
         found = [*_files(_message(raw)), TableFile(path=f"{VERSIONS}/{manifest.name}", size=len(raw))]
     except OSError as error:
         raise StoreError(f"cannot read {manifest}: {error.strerror or error}") from error
@@ -78,25 +83,34 @@ def _said(error: Exception) -> str:
     return "it names no file" if isinstance(error, KeyError) else str(error)
 
 
-def manifest_file(table: Path, version: int) -> Path:
+@overload
+def manifest_file(table: Path, version: int) -> Path: ...
+@overload
+def manifest_file(table: Place, version: int) -> Place: ...
+def manifest_file(table: Place, version: int) -> Place:
     """Return the manifest of a version, whichever of Lance's two ways of naming it has."""
     by_falling_number = table / VERSIONS / f"{2**64 - 1 - version:020d}.manifest"
     by_number = table / VERSIONS / f"{version}.manifest"
-    return by_number if by_number.exists() else by_falling_number
+    return by_number if file_stamp(by_number) is not None else by_falling_number
 
 
-def wrong_files(table: Path, version: int) -> list[str]:
+def wrong_files(table: Place, version: int) -> list[str]:
     """Return a line for each file of a version that is missing or of another size; its bytes are not looked at.
 
     Raises:
         StoreError: See ``table_files``.
     """
-    return [line for file in table_files(table, version) if (line := _wrong(table, file))]
+    files = table_files(table, version)
+    # One listing in place of a request for each file.
+    known = file_sizes(table) if isinstance(table, BucketPath) else None
+    return [line for file in files if (line := _wrong(table, file, known))]
 
 
-def _wrong(table: Path, file: TableFile) -> str | None:
+def _wrong(table: Place, file: TableFile, known: Mapping[str, int] | None) -> str | None:
     try:
-        size = (table / file.path).stat().st_size
+        size = (table / file.path).stat().st_size if isinstance(table, Path) else (known or {})[file.path]
+    except KeyError:
+        return f"{table.name}/{file.path}: {os.strerror(errno.ENOENT)}" if file.needed else None
     except OSError as error:
         return f"{table.name}/{file.path}: {error.strerror or error}" if file.needed else None
     if file.size is not None and size != file.size:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
+
+import pyarrow as pa
 
 from core import InputError
+from indexer._ledger import LedgerRow
+from indexer._objects import names_in
+from indexer._place import BucketPath, Place
+from indexer._snapshot import Snapshot
 
 
-def not_an_index(path: Path) -> str:
+def not_an_index(path: Place) -> str:
     """Return what a directory is, in place of an index, and how to make one."""
-    if not path.exists():
+    if isinstance(path, BucketPath):
+        found = "holds no Swath index" if names_in(path) else "holds nothing"
+    elif not path.exists():
         found = "does not exist"
     elif not path.is_dir():
         found = "is a file"
@@ -19,6 +26,15 @@ def not_an_index(path: Path) -> str:
     else:
         found = "is a directory without a Swath index"
     return f"{path} {found}; make an index with: swath index SOURCE --into {path}"
+
+
+def known_scenes(ledger: Mapping[str, LedgerRow], tiles: Snapshot) -> dict[str, tuple[str, str]]:
+    """Return scene id and collection by key of every scene in either table."""
+    known = {key: (row.scene_id, row.collection) for key, row in ledger.items()}
+    for batch in tiles.scan(["scene_key", "scene_id", "collection"]):
+        distinct = pa.table(batch).group_by(["scene_key", "scene_id", "collection"]).aggregate([])
+        known |= {row["scene_key"]: (row["scene_id"], row["collection"]) for row in distinct.to_pylist()}
+    return known
 
 
 def chosen(known: Mapping[str, tuple[str, str]], scene_id: str | None, collection: str | None) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from pathlib import Path
+from os import PathLike
 
 import pyarrow as pa
 
@@ -21,6 +21,7 @@ from indexer._events import Event, Failed, Found, Opened, Ready, Skipped, UnitRe
 from indexer._ledger import SceneRows
 from indexer._listing import Listed, Listing
 from indexer._meter import Meter
+from indexer._place import BucketPath
 from indexer._readers import QUEUED_BATCHES, Readers
 from indexer._report import IngestOptions, IngestReport, Progress
 from indexer._staging import Staging
@@ -40,7 +41,7 @@ Not where there is a search snapshot, which a compaction would make useless: ``s
 def ingest(
     sources: Iterable[TileSource],
     *,
-    into: Path,
+    into: str | PathLike[str] | BucketPath,
     encoder: EncodesTiles,
     tiling: TilingOptions | None = None,
     options: IngestOptions | None = None,
@@ -55,7 +56,7 @@ def ingest(
 
     Args:
         sources: Where scenes come from.
-        into: Index directory; made if it is missing or empty.
+        into: Index directory, or a place in a bucket; made if it is missing or empty.
         encoder: Makes the vectors.
         tiling: How scenes are cut; default 224 px without overlap.
         options: Threads, batches and commits.

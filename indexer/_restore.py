@@ -5,11 +5,13 @@ from __future__ import annotations
 import secrets
 import time
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 
 from core import InputError, StoreError
 from indexer._backup_document import BackupDocument, backup_meant, read_document
 from indexer._copies import Meter, Progress, copy_file, sync_folders
+from indexer._place import BucketPath, local_place
 from indexer._swap import claimed, clear_left, put_in_place
 from indexer._verify import verify_tables
 from indexer.store import Store, is_index_folder
@@ -34,7 +36,11 @@ class RestoreReport:
 
 
 def restore(
-    source: str | Path, index: str | Path, *, overwrite: bool = False, progress: Progress | None = None
+    source: str | PathLike[str],
+    index: str | PathLike[str] | BucketPath,
+    *,
+    overwrite: bool = False,
+    progress: Progress | None = None,
 ) -> RestoreReport:
     """Make an index from a backup.
 
@@ -48,10 +54,10 @@ def restore(
         InputError: There is no backup, or something is in the way.
         StoreError: The backup is damaged, or the index cannot be written; what was there stays as it is.
     """
-    started, target = time.monotonic(), Path(index)
-    backup = backup_meant(Path(source))
+    started, target = time.monotonic(), local_place(index, what="an index that is restored")
+    backup = backup_meant(local_place(source, what="a backup"))
     document = read_document(backup)
-    target = target.absolute()  # a name of its own, whatever it is called here
+    named, target = target, target.absolute()  # a name of its own, whatever it is called here
     prefix = f".{target.name}.restored-"
     clear_left(target, prefix)
     _check_target(target, backup, overwrite=overwrite)
@@ -64,7 +70,7 @@ def restore(
     except OSError as error:
         raise error if isinstance(error, StoreError) else _failed(target, error) from error
     return RestoreReport(
-        path=Path(index),
+        path=named,
         source=backup,
         created=document.created,
         tiles=document.tiles,

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import Literal
 
 import pyarrow as pa
 
 from core import InputError, VectorSpace
+from indexer._place import Place
 
 SCHEMA_VERSION = 2
 """Raised when a column changes meaning or is added; ``indexer.migrations`` leads from one to the next.
@@ -95,7 +95,7 @@ def tile_schema(space: VectorSpace, dtype: VectorType) -> pa.Schema:
     return pa.schema([*_TILE_FIELDS, vector], metadata={_METADATA_KEY: json.dumps(described).encode()})
 
 
-def read_metadata(schema: pa.Schema, path: Path, *, oldest: int = OLDEST_READ) -> tuple[VectorSpace, VectorType, int]:
+def read_metadata(schema: pa.Schema, path: Place, *, oldest: int = OLDEST_READ) -> tuple[VectorSpace, VectorType, int]:
     """Return what ``tile_schema`` recorded, and the schema version, which a migration may have raised since.
 
     Args:

@@ -1,7 +1,8 @@
-"""Small files beside the tables, replaced in one rename: a reader sees the old one or the new one, never a part."""
+"""Small files beside the tables, replaced in one step: a reader sees the old one or the new one, never a part."""
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import secrets
@@ -9,14 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from core import ConfigError, StoreError
+from indexer._objects import delete_object, look_at, objects_in, read_object, write_object
+from indexer._place import BucketPath, Place
 
 
-def replace_file(target: Path, content: bytes) -> Path:
+def replace_file(target: Place, content: bytes) -> Place:
     """Put a file in place of the one there is, on the disk when this returns; return where.
 
     Raises:
         StoreError: It cannot be written; the old one stays then.
     """
+    if isinstance(target, BucketPath):
+        write_object(target, content)
+        return target
     part = target.with_name(f".{target.name}-{secrets.token_hex(8)}")
     try:
         with part.open("xb") as stream:
@@ -31,7 +37,7 @@ def replace_file(target: Path, content: bytes) -> Path:
     return target
 
 
-def replace_document(target: Path, document: Any) -> Path:
+def replace_document(target: Place, document: Any) -> Place:
     """Put a JSON document in place of the one there is.
 
     Raises:
@@ -49,7 +55,62 @@ def sync_folder(folder: Path) -> None:
         os.close(opened)
 
 
-def read_file(path: Path, *, kind: str, limit: int) -> bytes | None:
+def remove_file(path: Place) -> bool:
+    """Take a file away; return whether there was one.
+
+    Raises:
+        StoreError: It cannot be removed.
+    """
+    if isinstance(path, BucketPath):
+        return delete_object(path)
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise StoreError(f"cannot remove {path}: {error.strerror or error}") from error
+    return True
+
+
+def file_bytes(path: Place) -> bytes:
+    """Return a whole file.
+
+    Raises:
+        FileNotFoundError: There is none.
+        OSError: It cannot be read.
+    """
+    if isinstance(path, BucketPath):
+        found = read_object(path)
+        if found is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+        return found.content
+    return path.read_bytes()
+
+
+def file_sizes(folder: BucketPath) -> dict[str, int]:
+    """Return the bytes of every object below a prefix, by its path below it.
+
+    Raises:
+        StoreError: The bucket cannot be listed.
+    """
+    return {name: int(entry["size"]) for name, entry in objects_in(folder)}
+
+
+def file_stamp(path: Place) -> object | None:
+    """Return what changes when a file is replaced; None where there is none, or where nobody can look.
+
+    For a file in a folder that is the time of its last change, in nanoseconds.
+    """
+    try:
+        if isinstance(path, BucketPath):
+            found = look_at(path)
+            return None if found is None else found.version
+        return path.stat().st_mtime_ns
+    except OSError:
+        return None
+
+
+def read_file(path: Place, *, kind: str, limit: int) -> bytes | None:
     """Return the content of a file, or None where there is none.
 
     Args:
@@ -61,6 +122,9 @@ def read_file(path: Path, *, kind: str, limit: int) -> bytes | None:
         ConfigError: It is larger.
         StoreError: It cannot be read.
     """
+    if isinstance(path, BucketPath):
+        found = read_object(path, limit=limit, kind=kind)
+        return None if found is None else found.content
     try:
         with path.open("rb") as stream:
             raw = stream.read(limit + 1)
@@ -73,7 +137,7 @@ def read_file(path: Path, *, kind: str, limit: int) -> bytes | None:
     return raw
 
 
-def read_document(path: Path, *, kind: str, limit: int) -> dict[str, Any] | None:
+def read_document(path: Place, *, kind: str, limit: int) -> dict[str, Any] | None:
     """Return a JSON object, or None where there is no such file.
 
     Raises:

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from core import BBox, VectorSpace
 from indexer._lance import lance_errors
+from indexer._place import Place
 from indexer._schema import VectorType
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Snapshot:
         dtype: How its vectors are stored.
     """
 
-    def __init__(self, table: Any, *, path: Path, space: VectorSpace, dtype: VectorType) -> None:
+    def __init__(self, table: Any, *, path: Place, space: VectorSpace, dtype: VectorType) -> None:
         self._table = table
         self.path = path
         self.space = space

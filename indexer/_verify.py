@@ -6,7 +6,6 @@ import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from core import StoreError
 from indexer._digest import DIGEST
@@ -14,6 +13,7 @@ from indexer._findings import Finding
 from indexer._lance import SCENES, TILES
 from indexer._ledger import LedgerRow
 from indexer._manifest import wrong_files
+from indexer._place import Place
 from indexer._records import scene_key
 from indexer._tally import Progress, SceneTally, Tally, tally_of
 from indexer.store import Moment, Store
@@ -77,7 +77,7 @@ def verify_files(store: Store) -> tuple[Finding, ...]:
     return (*findings, Finding(name="tiles-missing", damage=True, message=message, advice=advice))
 
 
-def _file_findings(path: Path, moment: Moment) -> tuple[Finding, ...]:
+def _file_findings(path: Place, moment: Moment) -> tuple[Finding, ...]:
     tables = ((TILES, moment.tiles.version), (SCENES, moment.scenes_version))
     return tuple(
         Finding(name="file-damaged", damage=True, message=f"a data file is damaged: {line}", advice=RESTORE)
@@ -86,7 +86,7 @@ def _file_findings(path: Path, moment: Moment) -> tuple[Finding, ...]:
     )
 
 
-def _wrong_files(table: Path, version: int) -> list[str]:
+def _wrong_files(table: Place, version: int) -> list[str]:
     try:
         return wrong_files(table, version)
     except StoreError as error:
@@ -111,7 +111,7 @@ class _Comparison:
         tally: Of the tile table.
     """
 
-    def __init__(self, path: Path, moment: Moment, tally: Tally) -> None:
+    def __init__(self, path: Place, moment: Moment, tally: Tally) -> None:
         self._path = path
         self._ledger = moment.ledger
         self._seen = tally.scenes
@@ -203,5 +203,5 @@ def _not_summed(rows: Iterable[LedgerRow]) -> Iterator[Finding]:
         yield Finding(name="scenes-not-summed", damage=False, message=message, advice=advice)
 
 
-def _quoted(path: Path) -> str:
+def _quoted(path: Place) -> str:
     return shlex.quote(str(path))

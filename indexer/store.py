@@ -1,4 +1,4 @@
-"""The store: a Lance table of tiles, a ledger of finished scenes, and one writer at a time.
+"""The store: a Lance table of tiles, a ledger of finished scenes, and one writer at a time, in a folder or a bucket.
 
 Two tables cannot be changed in one transaction, so the order is what keeps them true: a commit writes tiles before the
 ledger, a removal erases the ledger before the tiles. Killed in between, the ledger claims too little, never too much,
@@ -9,22 +9,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import timedelta
-from functools import partial
+from functools import cached_property, partial
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from core import IndexNotFoundError, InputError, SpaceMismatchError, StoreError, VectorSpace
-from indexer._calibration_file import CALIBRATION
-from indexer._durable import Durable
-from indexer._generation import GENERATION, GENERATIONS, RECORD, home_of
+from core import IndexNotFoundError, InputError, SpaceMismatchError, VectorSpace
+from indexer._creation import SEARCH, STAGING, create_index, is_index_folder, writing_to
+from indexer._durable import durable
+from indexer._generation import home_of
 from indexer._intake import Intake
 from indexer._lance import SCENES, TILES, any_key, connect, has_table, lance_errors
+from indexer._lease import BusyError
 from indexer._ledger import CompactReport, LedgerRow, Removed, SceneRows, ledger_rows
-from indexer._named import chosen, not_an_index
+from indexer._local_folder import local_folder
+from indexer._moment import Moment, moment_of
+from indexer._named import chosen, known_scenes, not_an_index
+from indexer._place import BucketPath, Place, place_of
 from indexer._retention import clear_partial, grace, tidy_table
 from indexer._schema import (
     LEDGER_SCHEMA,
@@ -36,9 +41,15 @@ from indexer._schema import (
     read_metadata,
     tile_schema,
 )
+from indexer._small_files import file_stamp
 from indexer._snapshot import IndexInfo, Snapshot
+from indexer._writer import holding, writer_lock
 
 __all__ = [
+    "CURRENT",
+    "PUBLISHED",
+    "SEARCH",
+    "STAGING",
     "BusyError",
     "CompactReport",
     "IndexInfo",
@@ -52,48 +63,23 @@ __all__ = [
     "writing_to",
 ]
 
-STAGING = "staging"
-SEARCH = "search"
-"""Folder of the search snapshot; ``retriever.engine`` says what lies in it."""
 CURRENT = "CURRENT"
-"""File in it that names the newest complete snapshot."""
-_LOCK = "writer.lock"
-_TABLES = (f"{TILES}.lance", f"{SCENES}.lance")
-_OWN_NAMES = frozenset({STAGING, SEARCH, _LOCK, CALIBRATION, GENERATION, GENERATIONS, RECORD, *_TABLES})
+"""File in the folder SEARCH that names the newest complete snapshot."""
+PUBLISHED = "published.json"
+"""Object in a bucket that does so for all machines."""
 
 MERGE_LIMIT = 20_000
 """Most tiles replaced in one merge. ``merge_insert`` holds its input in memory (60,000 rows of 6 kB: +520 MB)."""
 
-LOOKS = 100
-"""Times that ``Store.moment`` looks for an instant between two commits, which come seconds apart."""
-
-
-class BusyError(StoreError):
-    """Another process is writing to the index."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Moment:
-    """Both tables of an index as they were at one instant."""
-
-    tiles: Snapshot
-    """The tiles."""
-    ledger: tuple[LedgerRow, ...]
-    """Every row of the ledger, two of a scene where it is damaged."""
-    scenes_version: int
-    """Version of the ledger's table."""
-
 
 class Store:
-    """An index directory. Made by ``Store.create_or_open`` to write and ``Store.open`` to read.
+    """An index, in a directory or a bucket. Made by ``Store.create_or_open`` to write and ``Store.open`` to read.
 
     It stays with the generation that was in use when it was opened. ``path`` is that one's folder, and ``root`` the
     index directory, which are the same for an index that was never re-embedded.
     """
 
-    def __init__(self, path: Path, *, space: VectorSpace, dtype: VectorType, root: Path | None = None) -> None:
-        from filelock import FileLock
-
+    def __init__(self, path: Place, *, space: VectorSpace, dtype: VectorType, root: Place | None = None) -> None:
         self.path = path
         self.root = path if root is None else root
         self._followed = root is not None
@@ -101,41 +87,42 @@ class Store:
         self.dtype = dtype
         self.schema = tile_schema(space, dtype)
         self.schema_version = SCHEMA_VERSION
-        # Commits may come from another thread than the one that took the lock.
-        self._lock = FileLock(path / _LOCK, thread_local=False)
+        self._lock = writer_lock(path)
         self._db = connect(path)
-        self._durable = Durable(path, self._table)
+        self._durable = durable(path, self._table)
 
     @classmethod
-    def create_or_open(cls, path: str | Path, *, space: VectorSpace, dtype: VectorType = "float16") -> Store:
-        """Return the index in a directory, made if it is not there yet.
+    def create_or_open(
+        cls, path: str | PathLike[str] | BucketPath, *, space: VectorSpace, dtype: VectorType = "float16"
+    ) -> Store:
+        """Return the index at a place, made if it is not there yet.
 
         Args:
-            path: Directory; missing, empty, or a Swath index. ``dtype`` matters only when it is made.
+            path: Missing, empty, or a Swath index.
             space: What its vectors must be.
-            dtype: How vectors are stored.
+            dtype: How vectors are stored; matters only when it is made.
 
         Raises:
             InputError: The directory holds something else.
             SpaceMismatchError: The index was filled by another encoder.
             StoreError: It cannot be written, or is being written by another process.
         """
-        path = Path(path)
+        path = place_of(path)
         if not has_table(home_of(path), TILES):
-            _create(path, tile_schema(space, dtype))
+            create_index(path, tile_schema(space, dtype))
         return cls.open(path, space=space)
 
     @staticmethod
-    def exists(path: str | Path) -> bool:
-        """Whether a directory holds an index."""
-        return has_table(home_of(Path(path)), TILES)
+    def exists(path: str | PathLike[str] | BucketPath) -> bool:
+        """Whether there is an index at a place."""
+        return has_table(home_of(place_of(path)), TILES)
 
     @classmethod
-    def open(cls, path: str | Path, *, space: VectorSpace | None = None) -> Store:
-        """Return the index in a directory.
+    def open(cls, path: str | PathLike[str] | BucketPath, *, space: VectorSpace | None = None) -> Store:
+        """Return the index at a place.
 
         Args:
-            path: Directory.
+            path: Where it is.
             space: What its vectors must be; None accepts any.
 
         Raises:
@@ -144,12 +131,12 @@ class Store:
             SpaceMismatchError: The index was filled by another encoder.
             StoreError: The index is damaged.
         """
-        root = Path(path)
+        root = place_of(path)
         return cls.at(home_of(root), root=root, space=space)
 
     @classmethod
     def at(
-        cls, path: Path, *, root: Path | None = None, space: VectorSpace | None = None, oldest: int = OLDEST_READ
+        cls, path: Place, *, root: Place | None = None, space: VectorSpace | None = None, oldest: int = OLDEST_READ
     ) -> Store:
         """Return one generation of an index by its folder, whichever is in use.
 
@@ -187,20 +174,29 @@ class Store:
         """The newest version of the tile table; rises with every change."""
         return self.snapshot().version
 
+    @cached_property
+    def folder(self) -> Path:
+        """The folder for what must be files: the one of ``path`` itself, for an index in a bucket one of a cache.
+
+        Raises:
+            StoreError: The bucket cannot be read.
+        """
+        return local_folder(self.path)
+
     @property
     def staging(self) -> Path:
         """Where finished chunks of unfinished scenes wait."""
-        return self.path / STAGING
+        return self.folder / STAGING
 
     @property
     def fragments(self) -> int:
         """Number of data files of the tile table; ``compact`` lowers it."""
-        return _fragments(self._table(TILES))
+        return int(self._table(TILES).stats()["fragment_stats"]["num_fragments"])
 
     @property
     def has_search_snapshot(self) -> bool:
         """Whether there is one; a compaction gives rows other ids, so ``retriever.engine.compact`` must do it then."""
-        return (self.path / SEARCH / CURRENT).exists()
+        return any(file_stamp(place) for place in (self.folder / SEARCH / CURRENT, self.path / SEARCH / PUBLISHED))
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -210,10 +206,18 @@ class Store:
             BusyError: Another process holds it, or another generation of the index came into use since it was opened.
             StoreError: The index cannot be written.
         """
-        with _locked(self._lock, self.path):
+        with holding(self._lock):
             if self._followed and home_of(self.root) != self.path:
                 raise BusyError(f"the index {self.root} was switched to other vectors meanwhile; run this again")
             yield
+
+    def check_writing(self) -> None:
+        """Do nothing while this process holds the writer's lock; for commits that are made elsewhere than here.
+
+        Raises:
+            StoreError: It was lost, which happens to an index in a bucket when a machine sleeps or is cut off.
+        """
+        self._lock.check()
 
     def snapshot(self, version: int | None = None) -> Snapshot:
         """Return a view of a version, the newest by default; StoreError where it is gone (see ``compact``)."""
@@ -233,15 +237,7 @@ class Store:
         Raises:
             StoreError: The index cannot be read, or changes faster than it can be looked at.
         """
-        for _ in range(LOOKS):
-            with lance_errors("read", self.path):
-                scenes = self._table(SCENES)
-                scenes.checkout(scenes.version)
-                tiles = self.snapshot()
-                if self._table(SCENES).version == scenes.version:
-                    ledger = tuple(ledger_rows(scenes))
-                    return Moment(tiles=tiles, ledger=ledger, scenes_version=int(scenes.version))
-        raise StoreError(f"the index {self.path} changes too fast to be read as a whole; try again")
+        return moment_of(self.path, tiles=self.snapshot, scenes=lambda: self._table(SCENES))
 
     def commit(self, scenes: Sequence[SceneRows]) -> None:
         """Make scenes visible, each wholly, in place of what the index held of them.
@@ -263,7 +259,7 @@ class Store:
     def _write_tiles(self, scenes: Sequence[SceneRows]) -> Mapping[str, str]:
         """Return the digest of each scene by its key."""
         keys = any_key(scene.ledger.scene_key for scene in scenes)
-        table, intake = self._table(TILES), Intake(scenes, self.schema)
+        table, intake = self._table(TILES), Intake(scenes, self.schema, check=self.check_writing)
         known = table.count_rows(keys.to_sql()) > 0
         if known and sum(scene.ledger.tiles for scene in scenes) > MERGE_LIMIT:
             self._erase(keys)
@@ -338,7 +334,11 @@ class Store:
         """Change a table in a block; afterwards the change is whole and on the disk, see ``_durable.py``.
 
         The writer's lock is held.
+
+        Raises:
+            StoreError: The lock was lost, see ``check_writing``.
         """
+        self.check_writing()
         return self._durable.changing(name)
 
     def remove(self, *, scene_id: str | None = None, collection: str | None = None) -> Removed:
@@ -351,20 +351,11 @@ class Store:
         if scene_id is None and collection is None:
             raise InputError("nothing to remove: give a scene id or a collection")
         with self.writing():
-            known = self._scenes()
-            keys = chosen(known, scene_id, collection)
+            keys = chosen(known_scenes(self.ledger(), self.snapshot()), scene_id, collection)
             with lance_errors("write to", self.path):
                 before = self.snapshot().count()
                 self._erase(any_key(keys))
             return Removed(scenes=len(keys), tiles=before - self.snapshot().count())
-
-    def _scenes(self) -> dict[str, tuple[str, str]]:
-        """Key to scene id and collection of every scene in either table."""
-        known = {key: (row.scene_id, row.collection) for key, row in self.ledger().items()}
-        for batch in self.snapshot().scan(["scene_key", "scene_id", "collection"]):
-            distinct = pa.table(batch).group_by(["scene_key", "scene_id", "collection"]).aggregate([])
-            known |= {row["scene_key"]: (row["scene_id"], row["collection"]) for row in distinct.to_pylist()}
-        return known
 
     def compact(self, *, keep: timedelta | None = None, versions: int = 1) -> CompactReport:
         """Rewrite many small data files as few large ones. What a search finds does not change.
@@ -382,7 +373,8 @@ class Store:
         with self.writing(), lance_errors("write to", self.path):
             before = self.fragments
             for name in (TILES, SCENES):
-                clear_partial(self.path / f"{name}.lance")
+                if isinstance(self.path, Path):  # in a bucket an object is whole or not there
+                    clear_partial(self.path / f"{name}.lance")
                 table = self._table(name)
                 merged = partial(self._durable.settle, name, int(table.version))
                 tidy_table(table, keep=stays, versions=versions, merged=merged)
@@ -391,57 +383,3 @@ class Store:
     def _table(self, name: str) -> Any:
         with lance_errors("open", self.path):
             return self._db.open_table(name)
-
-
-def is_index_folder(path: Path) -> bool:
-    """Whether a directory is an index or what is left of one, so that it may be replaced."""
-    return has_table(home_of(path), TILES) or {entry.name for entry in path.iterdir()} <= _OWN_NAMES
-
-
-@contextmanager
-def writing_to(path: Path) -> Iterator[None]:
-    """Hold the lock of whoever writes to an index directory, readable or not; the directory is there.
-
-    Raises:
-        BusyError: Another process holds it.
-        StoreError: The directory cannot be written.
-    """
-    from filelock import FileLock
-
-    path = home_of(path)
-    with _locked(FileLock(path / _LOCK), path):
-        yield
-
-
-@contextmanager
-def _locked(lock: Any, path: Path) -> Iterator[None]:
-    from filelock import Timeout
-
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise BusyError(f"another swath index is writing to {path}; wait until it has finished") from None
-    except OSError as error:
-        raise StoreError(f"cannot write to the index {path}: {error.strerror or error}") from error
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def _create(path: Path, schema: pa.Schema) -> None:
-    if path.exists() and not path.is_dir():
-        raise InputError(f"{path} is a file; give a directory for the index")
-    foreign = sorted({entry.name for entry in path.iterdir()} - _OWN_NAMES) if path.exists() else []
-    if foreign:
-        raise InputError(f"{path} is not an index and not empty (it holds {foreign[0]!r}); give an empty directory")
-    with lance_errors("create", path):
-        path.mkdir(parents=True, exist_ok=True)
-        with writing_to(path):
-            # The tile table comes last: a directory counts as an index once it is there.
-            for name, layout in ((SCENES, LEDGER_SCHEMA), (TILES, schema)):
-                connect(path).create_table(name, schema=layout, exist_ok=True)
-
-
-def _fragments(table: Any) -> int:
-    return int(table.stats()["fragment_stats"]["num_fragments"])

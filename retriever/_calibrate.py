@@ -11,6 +11,7 @@ from typing import Literal, get_args
 
 from core import EncodesText, EncodesTiles, InputError, StoreError
 from embeddings.datasets import open_dataset
+from indexer import Place
 from retriever._calibration_fit import (
     FitReport,
     LabelledTiles,
@@ -41,7 +42,7 @@ class CalibrationPlan:
 
 
 def calibrate_index(
-    path: Path,
+    path: Place,
     rows: Rows,
     encoder: Callable[[], EncodesTiles],
     plan: CalibrationPlan,

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from indexer import read_calibration, write_calibration
+from indexer import Place, read_calibration, write_calibration
 from retriever._calibration import Calibration, parse_calibration
 
 
-def load_calibration(index: Path) -> Calibration | None:
+def load_calibration(index: Place) -> Calibration | None:
     """Return the calibration kept with an index; None where there is none.
 
     Raises:
@@ -19,7 +17,7 @@ def load_calibration(index: Path) -> Calibration | None:
     return None if document is None else parse_calibration(document)
 
 
-def keep_calibration(index: Path, calibration: Calibration) -> Path:
+def keep_calibration(index: Place, calibration: Calibration) -> Place:
     """Keep a calibration with an index, in place of the one there was.
 
     Raises:

@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import anyio
 
 from core import AnswerSettings, EncodesText, EncodesTiles
+from indexer import Place
 from retriever import Searcher, filters_given
 from retriever.rag import Answer, Archive, Asker, AskRequest, QueryPlan, Turn, open_answer_model, open_knowledge
 
@@ -58,7 +58,7 @@ def asker_of(archive: Archive | Callable[[], Archive], *, use_model: bool) -> As
     return Asker(archive, open_answer_model(settings) if use_model else None, settings)
 
 
-def archive_of(path: Path, searcher: Searcher, encoder: EncodesTiles) -> Archive:
+def archive_of(path: Place, searcher: Searcher, encoder: EncodesTiles) -> Archive:
     """Return the newest version of an index and the knowledge beside it.
 
     Raises:

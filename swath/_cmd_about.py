@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -100,7 +99,7 @@ def sensors(as_json: AsJson = False) -> None:
 
 def doctor(
     index_dir: Annotated[
-        Path | None, typer.Option("--index", metavar="DIR", help="Look at this index, too; swath verify reads it all.")
+        str | None, typer.Option("--index", metavar="DIR", help="Look at this index, too; swath verify reads it all.")
     ] = None,
     store: Annotated[
         str | None,

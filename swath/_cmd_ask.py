@@ -40,7 +40,9 @@ def register(app: typer.Typer) -> None:
 
 def ask(
     question: Annotated[str | None, typer.Argument(metavar="QUESTION", help="In words.")] = None,
-    index_dir: Annotated[Path | None, typer.Option("--index", metavar="DIR", help="Index directory.")] = None,
+    index_dir: Annotated[
+        str | None, typer.Option("--index", metavar="DIR", help="Index directory, or s3://bucket/prefix.")
+    ] = None,
     scene: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Ask this one scene; --index is then beside it, for examples.")
     ] = None,
@@ -125,7 +127,7 @@ def _question(given: str | None, plan: QueryPlan | None) -> str:
     raise QueryError('nothing is asked; write the question, e.g. swath ask "Which harbours are there?" --index DIR')
 
 
-def _asker(index_dir: Path | None, scene: Path | None, scene_sensor: str | None, *, use_model: bool) -> Asker:
+def _asker(index_dir: str | None, scene: Path | None, scene_sensor: str | None, *, use_model: bool) -> Asker:
     """Return what answers: an index, or one scene with an index beside it or without."""
     from core import QueryError
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from swath._console import print_json, print_table, stderr, stdout
-from swath._options import AsJson
+from swath._options import AsJson, IndexArgument
 
 if TYPE_CHECKING:
     from retriever import FitReport, Reliability
@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
 
 
 def calibrate(
-    index_dir: Annotated[Path, typer.Argument(metavar="INDEX", help="Index directory.")],
+    index_dir: IndexArgument,
     truth: Annotated[
         str,
         typer.Option("--from", metavar="labels|background|FILE.jsonl", help="Tiles' own labels, none, or a list."),

@@ -46,7 +46,7 @@ def index(
             help="Files, folders, globs, s3://, https://, STAC JSON, API or GeoParquet; or dataset:NAME FOLDER.",
         ),
     ],
-    into: Annotated[Path, typer.Option(metavar="DIR", help="Index directory; made if missing.")],
+    into: Annotated[str, typer.Option(metavar="DIR", help="Index directory, or s3://bucket/prefix; made if missing.")],
     collection: Annotated[str | None, typer.Option(metavar="NAME", help="Name of the collection.")] = None,
     sensor: Annotated[str | None, typer.Option(metavar="NAME|FILE.toml", help="Sensor; see: swath sensors.")] = None,
     encoder: Annotated[str | None, typer.Option(metavar="NAME", help="Encoder; see: swath encoders.")] = None,
@@ -143,7 +143,7 @@ _SUMMED = ("tiles", "matches", "sent")
 """Numbers of a run that add up; the others tell how a watch stands at its end."""
 
 
-def print_report(report: IngestReport, into: Path) -> None:
+def print_report(report: IngestReport, into: str | Path) -> None:
     """Print what an ingest did, and every failure up to a limit."""
     out = stdout()
     out.print(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -73,7 +72,7 @@ def _print_finding(finding: Finding) -> None:
 
 def backup(
     index_dir: IndexArgument,
-    to: Annotated[Path, typer.Argument(metavar="TO", help="Folder of backups; each call adds one.")],
+    to: Annotated[str, typer.Argument(metavar="TO", help="Folder of backups; each call adds one.")],
     metrics_file: MetricsFile = None,
     as_json: AsJson = False,
 ) -> None:
@@ -98,7 +97,7 @@ def _print_backup(report: BackupReport) -> None:
 
 def restore(
     source: Annotated[
-        Path, typer.Argument(metavar="FROM", help="A backup, or a folder of them, of which the newest is taken.")
+        str, typer.Argument(metavar="FROM", help="A backup, or a folder of them, of which the newest is taken.")
     ],
     index_dir: IndexArgument,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Put it in place of the index that is there.")] = False,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -59,7 +58,7 @@ def add(
     return PARTLY_FAILED if report.failed else 0
 
 
-def _print_report(report: KnowledgeReport, index_dir: Path) -> None:
+def _print_report(report: KnowledgeReport, index_dir: str) -> None:
     columns = ("file", "", "passages", "with a place", "with a date", "gone", "left out")
     rows = ((f.source, f.status, f.passages, f.placed, f.dated, f.removed, len(f.bad)) for f in report.files)
     print_table(None, columns, rows)

@@ -16,7 +16,7 @@ _BY_SUFFIX = "table"
 
 
 def write_every(
-    index_dir: Path, asked: Mapping[str, Any], *, out: Path | None, format_: str, as_json: bool, sheet: bool
+    index_dir: str, asked: Mapping[str, Any], *, out: Path | None, format_: str, as_json: bool, sheet: bool
 ) -> None:
     """Write every tile that a search finds good enough to a file, and say how many there were.
 

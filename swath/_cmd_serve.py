@@ -16,8 +16,9 @@ from swath._console import stderr, stdout
 
 if TYPE_CHECKING:
     from core import AnswerSettings
+    from indexer import Place
 
-INDEX_HELP = "Index directory, or NAME=DIR; may be repeated, the first is meant where a request names none."
+INDEX_HELP = "Index, a directory or s3://bucket/prefix, or NAME=INDEX; may be repeated, the first is the default."
 
 
 def register(app: typer.Typer) -> None:
@@ -77,21 +78,22 @@ def serve(
     run_server(config, host=host, port=port, ready=ready, log=server_form())
 
 
-def named_indexes(given: Sequence[str]) -> dict[str, Path]:
-    """Return index directories by name; one without a name is called as its directory is.
+def named_indexes(given: Sequence[str]) -> dict[str, Place]:
+    """Return where indexes are by name; one without a name is called as its directory is.
 
     Raises:
         InputError: Two have the same name, or one has an empty name.
     """
     from core import InputError
+    from indexer import place_of
 
-    found: dict[str, Path] = {}
+    found: dict[str, Place] = {}
     for text in given:
         name, equals, rest = text.partition("=")
-        # A directory may have an equals sign in its own name.
-        own = not equals or Path(text).is_dir()
-        path = Path(text if own else rest)
-        name = path.resolve().name if own else name.strip()
+        # A directory may have an equals sign in its own name, and so may an address.
+        own = not equals or "://" in name or Path(text).is_dir()
+        path = place_of(text if own else rest)
+        name = (path.resolve() if isinstance(path, Path) else path).name if own else name.strip()
         if not name:
             raise InputError(f"--index {text!r} has no name; write NAME=DIR, e.g. alps={rest or '/data/index'}")
         if name in found:

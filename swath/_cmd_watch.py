@@ -17,6 +17,7 @@ from swath._options import (
     Collections,
     Cql2,
     Datetime,
+    IndexArgument,
     Labels,
     MaxCloud,
     MinValid,
@@ -43,7 +44,6 @@ from swath._sought import (
 if TYPE_CHECKING:
     from retriever.watches import Watch, WatchRun, WatchStatus
 
-IndexArgument = Annotated[Path, typer.Argument(metavar="INDEX", help="Index directory.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Letters, digits, dots, dashes and underscores.")]
 
 

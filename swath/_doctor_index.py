@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from functools import partial
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ RESTORE = "swath restore BACKUPS INDEX, or index the sources again"
 """Advice where an index is damaged."""
 
 
-def examine_index(path: Path) -> list[Check]:
+def examine_index(path: str | PathLike[str]) -> list[Check]:
     """Look at an index; damage is a check that failed, not an error.
 
     Raises:
@@ -46,7 +47,9 @@ def _checks(store: Store) -> Iterator[tuple[str, Callable[[Store], Check], str]]
 
 
 def _disk(store: Store) -> Check:
-    free = shutil.disk_usage(store.path).free / 2**30
+    if not isinstance(store.root, Path):
+        return Check(name="index disk", state="ok", found=f"in a bucket; its files here are in {store.folder}")
+    free = shutil.disk_usage(store.root).free / 2**30
     size = sum(file.stat().st_size for file in store.root.rglob("*") if file.is_file()) / 2**30
     found = f"{free:.1f} GiB free, the index takes {size:.1f} GiB"
     if free <= LEAST_FREE_GIB:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core import InputError, Record
-from indexer import BackupReport, back_up, remove_calibration
+from indexer import BackupReport, BucketPath, back_up, place_of, remove_calibration
 from indexer.store import CompactReport, IndexInfo, Removed
 from retriever import CalibrationPlan, FitReport, calibrate_index, find_tile, write_fit_report
 from swath._searchable import SearchableIndex
@@ -24,23 +24,24 @@ Progress = Callable[[int, int], None]
 """Called with tiles done and tiles in all."""
 
 
-def open_index(path: str | PathLike[str]) -> Index:
+def open_index(path: str | PathLike[str] | BucketPath) -> Index:
     """Open an index for searching.
 
     Args:
-        path: The directory that ``swath index --into`` wrote.
+        path: What ``swath index --into`` wrote: a directory, or ``s3://``, ``gs://`` or ``az://`` with a bucket and a
+            prefix.
 
     Raises:
         IndexNotFoundError: The directory is missing or is not an index.
     """
-    return Index(Path(path))
+    return Index(place_of(path))
 
 
 class Index(SearchableIndex):
     """A searchable index of one archive. Cheap to open; the encoder is loaded by the first query that needs it.
 
     Args:
-        path: The index directory.
+        path: Where the index is.
     """
 
     def ask(
@@ -193,7 +194,7 @@ class Index(SearchableIndex):
             InputError: ``to`` holds something else.
             StoreError: The index cannot be read, or the copy cannot be written.
         """
-        return back_up(self.path, Path(to), progress=progress)
+        return back_up(self.path, to, progress=progress)
 
     def compact(self, *, keep_days: float | None = None, keep_versions: int = 1) -> CompactReport:
         """Merge small files and drop old versions; what a search sees does not change.

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from core import BBox, InputError, Settings, parse_bbox
 from embeddings import DEFAULT_ENCODER, open_encoder
-from indexer import IngestOptions, IngestReport, Progress, TilingOptions, ingest
+from indexer import BucketPath, IngestOptions, IngestReport, Place, Progress, TilingOptions, ingest, place_of
 from indexer.distributed import RayOptions, ingest_on_ray
 from indexer.sources import SourceOptions, joined_datasets, open_source
 from indexer.store import Store
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
 def index_archive(
     *sources: str,
-    into: str | PathLike[str],
+    into: str | PathLike[str] | BucketPath,
     collection: str | None = None,
     sensor: str | None = None,
     encoder: str | None = None,
@@ -49,7 +48,7 @@ def index_archive(
     Args:
         sources: Files, folders, globs, ``s3://`` or allow-listed ``https://`` addresses, STAC documents or APIs;
             ``dataset:NAME`` and the folder after it is a published dataset.
-        into: Index directory; made if missing.
+        into: Index directory, or ``s3://``, ``gs://`` or ``az://`` with a bucket and a prefix; made if missing.
         collection: Name for the scenes; default: the STAC collection, else the folder's name.
         sensor: ``NAME``, ``NAME/ENCODING`` or a TOML file; default: what metadata proves.
         encoder: Registry name; default: the index's own, else swath-mini.
@@ -97,16 +96,17 @@ def index_archive(
     if workers is None and cluster is not None:
         workers = cluster.cpus
     running = IngestOptions(dtype=vectors) if workers is None else IngestOptions(workers=workers, dtype=vectors)
+    place = place_of(into)
     opened = [open_source(source, options) for source in joined_datasets(sources)]
-    opener = partial(open_encoder, _encoder_name(Path(into), encoder))
-    with Watching(Path(into), watched) as watching:
+    opener = partial(open_encoder, _encoder_name(place, encoder))
+    with Watching(place, watched) as watching:
         if cluster is not None:
             return ingest_on_ray(
-                opened, into=Path(into), open_encoder=opener, ray=cluster, tiling=tiling, options=running,
+                opened, into=place, open_encoder=opener, ray=cluster, tiling=tiling, options=running,
                 progress=progress,
             )  # fmt: skip
         return ingest(
-            opened, into=Path(into), encoder=opener(), tiling=tiling, options=running, progress=progress,
+            opened, into=place, encoder=opener(), tiling=tiling, options=running, progress=progress,
             committed=watching.committed,
         )  # fmt: skip
 
@@ -115,7 +115,7 @@ def _box(value: str | Sequence[float] | None) -> BBox | None:
     return None if value is None else parse_bbox(value)
 
 
-def _encoder_name(path: Path, name: str | None) -> str:
+def _encoder_name(path: Place, name: str | None) -> str:
     """The encoder asked for, or the one the index already has; the store refuses it if it does not fit."""
     if name is not None:
         return name

@@ -43,12 +43,12 @@ Values = Mapping[str, float | Mapping[str, float]]
 """By name: a number, or one for each outcome."""
 
 
-def write_metrics(path: Path, index: Path, values: Values) -> None:
+def write_metrics(path: Path, index: str | Path, values: Values) -> None:
     """Replace a file of metrics.
 
     Args:
         path: The file; its name ends in ``.prom`` if the node exporter is to read it.
-        index: Whose they are; its folder's name becomes the label.
+        index: Whose they are; the name of its folder, or of its prefix in a bucket, becomes the label.
         values: What to write.
 
     Raises:
@@ -57,9 +57,11 @@ def write_metrics(path: Path, index: Path, values: Values) -> None:
     from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
 
     from core import StoreError
+    from indexer import place_of
 
     registry = CollectorRegistry()
-    label = index.resolve().name
+    place = place_of(index)
+    label = (place.resolve() if isinstance(place, Path) else place).name
     for name, value in values.items():
         outcomes = value if isinstance(value, Mapping) else None
         labels = ("index",) if outcomes is None else ("index", "outcome")
@@ -79,10 +81,10 @@ class IngestMetrics:
 
     Args:
         path: The file; None writes none.
-        index: The index directory.
+        index: Where the index is.
     """
 
-    def __init__(self, path: Path | None, index: Path) -> None:
+    def __init__(self, path: Path | None, index: str | Path) -> None:
         self._path = path
         self._index = index
         self._started = time.time()
@@ -147,7 +149,7 @@ class IngestMetrics:
         write_metrics(self._path, self._index, told | self._values)
 
 
-def write_verified(path: Path, index: Path, report: VerifyReport) -> None:
+def write_verified(path: Path, index: str | Path, report: VerifyReport) -> None:
     """Write what a verification found.
 
     Raises:
@@ -158,7 +160,7 @@ def write_verified(path: Path, index: Path, report: VerifyReport) -> None:
     write_metrics(path, index, told | {"swath_verify_tiles": report.tiles})
 
 
-def write_backed_up(path: Path, index: Path, report: BackupReport) -> None:
+def write_backed_up(path: Path, index: str | Path, report: BackupReport) -> None:
     """Write that a backup was completed.
 
     Raises:

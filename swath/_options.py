@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-IndexDir = Annotated[Path, typer.Option("--index", metavar="DIR", help="Index directory.")]
-IndexArgument = Annotated[Path, typer.Argument(metavar="INDEX", help="Index directory.")]
+IndexDir = Annotated[str, typer.Option("--index", metavar="DIR", help="Index directory, or s3://bucket/prefix.")]
+IndexArgument = Annotated[str, typer.Argument(metavar="INDEX", help="Index directory, or s3://bucket/prefix.")]
 MetricsFile = Annotated[
     Path | None, typer.Option("--metrics-file", metavar="FILE.prom", help="Write what came of it for Prometheus.")
 ]

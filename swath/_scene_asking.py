@@ -14,7 +14,7 @@ from swath._asking import asker_of
 from swath._progress import Line
 
 
-def scene_asker(path: Path, *, index_dir: Path | None, sensor: str | None, use_model: bool) -> Asker:
+def scene_asker(path: Path, *, index_dir: str | None, sensor: str | None, use_model: bool) -> Asker:
     """Cut a scene, or take it from the cache, and return what answers questions about it.
 
     Args:
@@ -45,7 +45,7 @@ def _make_known(sensor: str | None) -> None:
         os.environ["SWATH_SENSOR_FILES"] = json.dumps([*Settings().sensor_files, str(path.resolve())])
 
 
-def _encoder_and_index(index_dir: Path | None) -> tuple[EncodesBoth, Archive | None]:
+def _encoder_and_index(index_dir: str | None) -> tuple[EncodesBoth, Archive | None]:
     import swath
 
     index = None if index_dir is None else swath.open(index_dir)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from core import EncodesTiles
 from embeddings import open_encoder_of
+from indexer import Place
 from indexer.store import Store
 from retriever import Every, FacetRequest, Facets, Hits, Searcher, SearchRequest, filters_only, load_calibration
 from retriever import facets as facets_of
@@ -20,15 +20,15 @@ class SearchableIndex:
     """What is searched: the part of ``Index`` that ranks and counts tiles.
 
     Args:
-        path: The index directory.
+        path: Where the index is.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Place) -> None:
         self.path = path
         self._store = Store.open(path)
 
     @property
-    def folder(self) -> Path:
+    def folder(self) -> Place:
         """Where the vectors that are searched lie: the index directory, or a generation in it (``swath reembed``)."""
         return self._store.path
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from indexer import Place
     from retriever.engine import SnapshotSummary
 
 
-def in_words(found: SnapshotSummary | str | None, index: Path) -> str:
+def in_words(found: SnapshotSummary | str | None, index: str | Place) -> str:
     """Return what a snapshot holds, or why it is not used, in one line with what to do."""
     if isinstance(found, str):
         return found

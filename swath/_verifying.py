@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core import InputError, StoreError
-from indexer import Finding, TableCheck, verify_tables
+from indexer import BucketPath, Finding, Place, TableCheck, place_of, verify_tables
 from indexer.knowledge import verify_knowledge
 from indexer.store import Store
 
@@ -25,8 +25,8 @@ Progress = Callable[[int, int], None]
 class VerifyReport:
     """What a check of an index found."""
 
-    index: Path
-    """The directory."""
+    index: Path | str
+    """The directory, or the address in a bucket."""
     whole: bool
     """Whether nothing is lost or wrong; what is unfinished or out of date does not count against it."""
     version: int | None
@@ -47,7 +47,9 @@ class VerifyReport:
     """That it took."""
 
 
-def verify_index(index: str | PathLike[str], *, full: bool = False, progress: Progress | None = None) -> VerifyReport:
+def verify_index(
+    index: str | PathLike[str] | BucketPath, *, full: bool = False, progress: Progress | None = None
+) -> VerifyReport:
     """Check that an index is whole; it need not be one that can be opened, and others may be writing to it.
 
     Every row of the tile table is read and compared, scene by scene, with the check sum made when it was committed; the
@@ -61,11 +63,11 @@ def verify_index(index: str | PathLike[str], *, full: bool = False, progress: Pr
     Raises:
         InputError: The directory is not an index of this version of Swath.
     """
-    started, path = time.monotonic(), Path(index)
+    started, path = time.monotonic(), place_of(index)
     tables, snapshot, findings = _checked(path, full=full, progress=progress)
     ordered = tuple(sorted(findings, key=lambda finding: not finding.damage))
     return VerifyReport(
-        index=path,
+        index=path if isinstance(path, Path) else str(path),
         whole=not any(finding.damage for finding in ordered),
         version=None if tables is None else tables.version,
         tiles=0 if tables is None else tables.tiles,
@@ -79,7 +81,7 @@ def verify_index(index: str | PathLike[str], *, full: bool = False, progress: Pr
 
 
 def _checked(
-    path: Path, *, full: bool, progress: Progress | None
+    path: Place, *, full: bool, progress: Progress | None
 ) -> tuple[TableCheck | None, SnapshotCheck | None, list[Finding]]:
     try:
         store = Store.open(path)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from contextvars import copy_context
-from pathlib import Path
 from threading import Event, Thread
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from indexer import Place
 from indexer.store import Store
 
 if TYPE_CHECKING:
@@ -25,11 +25,11 @@ class Watching:
     next run; it never reaches the ingest.
 
     Args:
-        index: The index directory; may not be there yet.
+        index: Where the index is; may not be there yet.
         told: Is given what each watch found and what went wrong; None logs what went wrong.
     """
 
-    def __init__(self, index: Path, told: Callable[[WatchRun], None] | None = None) -> None:
+    def __init__(self, index: Place, told: Callable[[WatchRun], None] | None = None) -> None:
         self._index = index
         self._told = told or _log
         self._news = Event()
@@ -60,10 +60,9 @@ class Watching:
         self._news.set()
 
     def _has_watches(self) -> bool:
-        from retriever.watches import WATCHES
+        from retriever.watches import has_watches
 
-        folder = self._index / WATCHES
-        return folder.is_dir() and any(not entry.name.startswith(".") for entry in folder.iterdir())
+        return has_watches(self._index)
 
     def _work(self) -> None:
         while self._news.wait() and not self._over:

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from indexer._lance import TILES, any_key, lance_errors
 from indexer._ledger import LedgerRow
-from indexer.distributed._lance_files import tiles_dataset, tiles_uri
+from indexer.distributed._lance_files import tiles_dataset, tiles_options, tiles_uri
 from indexer.distributed._messages import Finished, Group
 from indexer.store import Store
 
@@ -97,7 +97,8 @@ def commit_tiles(store: Store, groups: Sequence[Group], replaced: set[str]) -> N
         operation=_operation(table, added, replaced),
         transaction_properties={LEDGER_PROPERTY: json.dumps(rows, default=datetime.isoformat)},
     )
-    LanceDataset.commit(tiles_uri(store), transaction)
+    store.check_writing()
+    LanceDataset.commit(tiles_uri(store), transaction, storage_options=tiles_options(store))
 
 
 def _operation(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from core import EncodesTiles, VectorSpace
 from indexer._events import Failed
 from indexer._ledger import LedgerRow
 from indexer._meter import Work
+from indexer._place import Place
 from indexer._report import IngestOptions
 from indexer._tiling import TilingOptions
 
@@ -18,8 +18,8 @@ from indexer._tiling import TilingOptions
 class Plan:
     """What every worker of an ingest does alike."""
 
-    index: Path
-    """Absolute; every node sees the same folder there."""
+    index: Place
+    """Absolute; every node sees the same folder there, or reaches the same bucket."""
     space: VectorSpace
     """What the vectors must be."""
     open_encoder: Callable[[], EncodesTiles]

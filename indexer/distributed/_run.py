@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from os import PathLike
 from pathlib import Path
 
 from core import EncodesTiles, TileSource, span
@@ -12,6 +13,7 @@ from embeddings import GPU_BATCH
 from indexer._listing import Listing
 from indexer._meter import Meter
 from indexer._pipeline import tidy
+from indexer._place import BucketPath, place_of
 from indexer._report import IngestOptions, IngestReport, Progress
 from indexer._staging import Staging
 from indexer._tiling import TilingOptions
@@ -23,11 +25,14 @@ from indexer.distributed._messages import Plan
 from indexer.distributed._options import RayOptions
 from indexer.store import Store
 
+_SENT = ("SWATH_", "AWS_", "GOOGLE_", "AZURE_")
+"""Beginnings of the variables that workers get from here: settings, and how buckets are reached."""
+
 
 def ingest_on_ray(
     sources: Iterable[TileSource],
     *,
-    into: Path,
+    into: str | PathLike[str] | BucketPath,
     open_encoder: Callable[[], EncodesTiles],
     ray: RayOptions,
     tiling: TilingOptions | None = None,
@@ -41,7 +46,7 @@ def ingest_on_ray(
 
     Args:
         sources: Where scenes come from; listed here, read in the workers.
-        into: Index directory, which every machine of the cluster sees under the same path.
+        into: Index directory, which every machine of the cluster sees under the same path, or a place in a bucket.
         open_encoder: Opens the encoder, here and in each worker; can be pickled.
         ray: Which cluster, how many workers, and what each may use.
         tiling: How scenes are cut; default 224 px without overlap.
@@ -59,14 +64,16 @@ def ingest_on_ray(
     options, tiling = _fitted(options, ray), tiling or TilingOptions()
     space = open_encoder().space
     with cluster(ray) as workers:
-        store = Store.create_or_open(into.absolute(), space=space, dtype=options.dtype)
+        place = place_of(into)
+        seen = place.absolute() if isinstance(place, Path) else place
+        store = Store.create_or_open(seen, space=space, dtype=options.dtype)
         meter, staging = Meter(progress, encoders=workers), Staging(store.staging, store.schema)
         with span("ingest", {"swath.workers": workers}), store.writing():
             recover(store)
             clean_orphans(store)
             plan = Plan(
                 index=store.path, space=space, open_encoder=open_encoder, tiling=tiling, options=options,
-                environment={name: value for name, value in os.environ.items() if name.startswith("SWATH_")},
+                environment={name: value for name, value in os.environ.items() if name.startswith(_SENT)},
             )  # fmt: skip
             driver = Driver(
                 RayCrew(plan, ray),

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from os import PathLike
 from pathlib import Path
 from typing import Literal
 
@@ -14,6 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from core import InputError
+from indexer._place import BucketPath, Place
 from indexer.knowledge._embedding import Embedding, embedding_of
 from indexer.knowledge._files import chosen_files
 from indexer.knowledge._passages import Cut, cut, passage_ids, rows_of
@@ -33,7 +35,7 @@ Progress = Callable[[int, int], None]
 
 
 def add_knowledge(
-    index: str | Path,
+    index: str | PathLike[str] | BucketPath,
     files: Sequence[str | Path],
     encoder: Callable[[], object],
     *,
@@ -77,7 +79,7 @@ def _others(count: int) -> str:
     return f" (and {count - 1} more files cannot be used)" if count > 1 else ""
 
 
-def remove_knowledge(index: str | Path, files: Sequence[str | Path]) -> int:
+def remove_knowledge(index: str | PathLike[str] | BucketPath, files: Sequence[str | Path]) -> int:
     """Take the passages of files away, by their names; return how many went.
 
     Raises:
@@ -97,7 +99,7 @@ def remove_knowledge(index: str | Path, files: Sequence[str | Path]) -> int:
     return gone
 
 
-def clear_knowledge(index: str | Path) -> int:
+def clear_knowledge(index: str | PathLike[str] | BucketPath) -> int:
     """Take all passages away, whatever encoder made them; return how many went.
 
     Raises:
@@ -109,7 +111,7 @@ def clear_knowledge(index: str | Path) -> int:
         return drop_knowledge(store.path)
 
 
-def list_knowledge(index: str | Path) -> tuple[KnowledgeFile, ...]:
+def list_knowledge(index: str | PathLike[str] | BucketPath) -> tuple[KnowledgeFile, ...]:
     """Return the files whose passages an index holds; none where nothing was added.
 
     Raises:
@@ -123,7 +125,7 @@ def list_knowledge(index: str | Path) -> tuple[KnowledgeFile, ...]:
 class _Work:
     """One run over files."""
 
-    path: Path
+    path: Place
     embedding: Embedding
     dry_run: bool
     progress: Progress | None

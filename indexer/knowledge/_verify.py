@@ -5,13 +5,14 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
+from os import PathLike
 
 import numpy as np
 
 from core import StoreError
 from indexer._findings import Finding
 from indexer._manifest import wrong_files
+from indexer._place import BucketPath, Place, place_of
 from indexer._records import unfit_rows
 from indexer._snapshot import vector_matrix
 from indexer.knowledge.table import KNOWLEDGE, KnowledgeTable
@@ -19,12 +20,12 @@ from indexer.knowledge.table import KNOWLEDGE, KnowledgeTable
 _COLUMNS = ("passage_id", "source", "position", "title", "text", "names", "geometry", "digest", "vector")
 
 
-def verify_knowledge(index: str | Path) -> tuple[Finding, ...]:
+def verify_knowledge(index: str | PathLike[str] | BucketPath) -> tuple[Finding, ...]:
     """Read every passage of an index; an index without any is in order.
 
     Passages have no check sums: their files are at hand to be added again.
     """
-    path = Path(index)
+    path = place_of(index)
     if not KnowledgeTable.exists(path):
         return ()
     advice = f"swath knowledge remove {shlex.quote(str(path))} --all, and add the files again"
@@ -38,7 +39,7 @@ def verify_knowledge(index: str | Path) -> tuple[Finding, ...]:
     )
 
 
-def _lines(path: Path) -> Iterator[str]:
+def _lines(path: Place) -> Iterator[str]:
     snapshot = KnowledgeTable.open(path).snapshot()
     yield from wrong_files(path / f"{KNOWLEDGE}.lance", snapshot.version)
     times: Counter[str] = Counter()

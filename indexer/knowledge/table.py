@@ -11,15 +11,16 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict
 from datetime import UTC
 from functools import partial
-from pathlib import Path
+from os import PathLike
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from core import InputError, SpaceMismatchError, VectorSpace
-from indexer._durable import Durable
-from indexer._lance import connect, has_table, lance_errors
+from indexer._durable import durable
+from indexer._lance import connect, has_table, lance_errors, versions_stamp
+from indexer._place import BucketPath, Place, place_of
 from indexer._retention import grace, tidy_table
 from indexer._snapshot import Snapshot
 from indexer.knowledge._types import KnowledgeFile
@@ -67,34 +68,34 @@ def knowledge_schema(space: VectorSpace) -> pa.Schema:
 class KnowledgeTable:
     """The passages of an index. Made by ``KnowledgeTable.open`` and ``KnowledgeTable.create_or_open``."""
 
-    def __init__(self, path: Path, *, space: VectorSpace) -> None:
+    def __init__(self, path: Place, *, space: VectorSpace) -> None:
         self.path = path
         self.space = space
         self.schema = knowledge_schema(space)
         self._db = connect(path)
-        self._durable = Durable(path, self._db.open_table)
+        self._durable = durable(path, self._db.open_table)
 
     @staticmethod
-    def exists(path: str | Path) -> bool:
+    def exists(path: str | PathLike[str] | BucketPath) -> bool:
         """Whether anything was ever added to an index."""
-        return has_table(Path(path), KNOWLEDGE)
+        return has_table(place_of(path), KNOWLEDGE)
 
     @classmethod
-    def create_or_open(cls, path: str | Path, *, space: VectorSpace) -> KnowledgeTable:
+    def create_or_open(cls, path: str | PathLike[str] | BucketPath, *, space: VectorSpace) -> KnowledgeTable:
         """Return the passages of an index, an empty table where there is none yet; call it in ``writing``.
 
         Raises:
             SpaceMismatchError: They were embedded by another encoder.
             StoreError: The index cannot be written.
         """
-        path = Path(path)
+        path = place_of(path)
         if not cls.exists(path):
             with lance_errors("write to", path):
                 connect(path).create_table(KNOWLEDGE, schema=knowledge_schema(space), exist_ok=True)
         return cls.open(path, space=space)
 
     @classmethod
-    def open(cls, path: str | Path, *, space: VectorSpace | None = None) -> KnowledgeTable:
+    def open(cls, path: str | PathLike[str] | BucketPath, *, space: VectorSpace | None = None) -> KnowledgeTable:
         """Return the passages of an index.
 
         Args:
@@ -106,7 +107,7 @@ class KnowledgeTable:
             SpaceMismatchError: They were embedded by another encoder.
             StoreError: The table is damaged.
         """
-        path = Path(path)
+        path = place_of(path)
         if not cls.exists(path):
             raise InputError(f"the index {path} holds no knowledge; add some with: swath knowledge add {path} FILES")
         with lance_errors("open", path):
@@ -212,15 +213,12 @@ class KnowledgeTable:
         return self._db.open_table(KNOWLEDGE)
 
 
-def version_stamp(path: str | Path) -> int:
+def version_stamp(path: str | PathLike[str] | BucketPath) -> object:
     """Return what tells tables apart that have the same version because one was dropped and made again."""
-    try:
-        return (Path(path) / f"{KNOWLEDGE}.lance" / "_versions").stat().st_mtime_ns
-    except OSError:
-        return 0
+    return versions_stamp(place_of(path), KNOWLEDGE)
 
 
-def _space_of(metadata: Mapping[bytes, bytes] | None, path: Path) -> VectorSpace:
+def _space_of(metadata: Mapping[bytes, bytes] | None, path: Place) -> VectorSpace:
     described = json.loads((metadata or {}).get(_METADATA, b"{}"))
     found = described.get("schema_version")
     if found != SCHEMA_VERSION:
@@ -231,7 +229,7 @@ def _space_of(metadata: Mapping[bytes, bytes] | None, path: Path) -> VectorSpace
     return VectorSpace(**described["space"])
 
 
-def drop_knowledge(path: Path) -> int:
+def drop_knowledge(path: Place) -> int:
     """Take the whole table away, whatever made it; return how many passages went. Call it in ``writing``.
 
     Raises:

@@ -11,6 +11,7 @@ from core import IndexNotFoundError
 from indexer._generation import changing_generations, generation_folder, generation_numbers, home_of
 from indexer._lance import TILES, has_table
 from indexer._named import not_an_index
+from indexer._place import local_place
 from indexer._schema import SCHEMA_VERSION
 from indexer.migrations._registry import Progress, steps_from
 from indexer.store import Store
@@ -52,7 +53,7 @@ def migrate(index: str | Path, *, dry_run: bool = False, progress: Progress | No
         InputError: A newer Swath made it, or nothing leads from its version to today's.
         StoreError: The index cannot be read or written, or another process is writing to it.
     """
-    root, started = Path(index), time.monotonic()
+    root, started = local_place(index, what="an index that is migrated"), time.monotonic()
     home = home_of(root)
     if not has_table(home, TILES):
         raise IndexNotFoundError(not_an_index(root))

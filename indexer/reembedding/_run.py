@@ -26,6 +26,7 @@ from indexer._lance import TILES, has_table
 from indexer._ledger import LedgerRow, SceneRows
 from indexer._origin import difference
 from indexer._pipeline import Pipeline, tidy
+from indexer._place import local_place
 from indexer._report import IngestOptions, Progress
 from indexer._staging import Staging
 from indexer._tiling import TilingOptions
@@ -98,7 +99,7 @@ def reembed(
         StoreError: The index cannot be read or written, or another process does the same.
         KeyboardInterrupt: As it came, after the scenes that were whole have been committed.
     """
-    root, started = Path(index), time.monotonic()
+    root, started = local_place(index, what="an index that is re-embedded"), time.monotonic()
     source = Store.open(root)
     with changing_generations(root):
         number, target = _target(root, source, encoder.space)
@@ -170,7 +171,7 @@ class _Run:
             if not self._round(source, moment, committed):
                 break
         tidy(self._target, self._staging)
-        write_failures(self._target.path, self._meter.reasons)
+        write_failures(self._target.folder, self._meter.reasons)
         self._bring_knowledge(Store.open(self._root))
 
     def _round(self, source: Store, moment: Moment, committed: Callable[[], None] | None) -> bool:
@@ -227,7 +228,7 @@ class _Run:
 
     def _bring_knowledge(self, source: Store) -> None:
         try:
-            self._passages = reembed_knowledge(source.path, self._target.path, self._encoder)
+            self._passages = reembed_knowledge(source.folder, self._target.folder, self._encoder)
         except InputError as error:
             self._notes.append(f"the knowledge of the index does not come along: {error}")
 
@@ -238,7 +239,7 @@ class _Run:
         figures = self._meter.report()
         return ReembedReport(
             generation=number,
-            folder=self._target.path,
+            folder=self._target.folder,
             encoder=space.encoder,
             revision=space.revision,
             scenes=len(self._done),

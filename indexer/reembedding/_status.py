@@ -10,6 +10,7 @@ from indexer._generation import changing_generations, generation_folder, read_ge
 from indexer._lance import TILES, has_table
 from indexer._ledger import LedgerRow
 from indexer._origin import difference
+from indexer._place import local_place
 from indexer.reembedding._failures import Missing, read_failures
 from indexer.reembedding._knowledge import knowledge_agrees
 from indexer.store import Store
@@ -82,7 +83,7 @@ def reembed_status(index: str | Path) -> ReembedStatus:
         IndexNotFoundError: The directory is not an index.
         StoreError: The index cannot be read.
     """
-    root = Path(index)
+    root = local_place(index, what="an index that is re-embedded")
     source = Store.open(root)
     generations = read_generations(root)
     current = _state(generations.current, "current", source, source)
@@ -96,7 +97,7 @@ def reembed_status(index: str | Path) -> ReembedStatus:
 
 def _state(number: int, role: str, store: Store, source: Store) -> GenerationState:
     ledger, held = source.ledger(), store.ledger()
-    own = store.path == source.path
+    own = store.folder == source.folder
     found = difference({} if own else ledger, {} if own else held)
     return GenerationState(
         number=number,
@@ -104,22 +105,22 @@ def _state(number: int, role: str, store: Store, source: Store) -> GenerationSta
         encoder=store.space.encoder,
         revision=store.space.revision,
         dim=store.space.dim,
-        folder=store.path,
+        folder=store.folder,
         tiles=store.snapshot().count(),
         scenes=len(held),
         tiles_missing=sum(row.tiles for row in found.missing),
         scenes_missing=len(found.missing),
         scenes_gone=len(found.gone),
-        knowledge_agrees=own or knowledge_agrees(source.path, store.path),
+        knowledge_agrees=own or knowledge_agrees(source.folder, store.folder),
         search_snapshot=store.has_search_snapshot,
-        missing=_named(found.missing, store.path),
+        missing=_named(found.missing, store.folder),
     )
 
 
 def missing_of(source: Store, target: Store) -> tuple[tuple[Missing, ...], bool]:
     """Return the scenes that a generation lacks of another, and whether it lacks nothing and has nothing more."""
     found = difference(source.ledger(), target.ledger())
-    return _named(found.missing, target.path), found.none and knowledge_agrees(source.path, target.path)
+    return _named(found.missing, target.folder), found.none and knowledge_agrees(source.folder, target.folder)
 
 
 def _named(rows: tuple[LedgerRow, ...], home: Path) -> tuple[Missing, ...]:

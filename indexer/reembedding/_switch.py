@@ -24,6 +24,7 @@ from indexer._generation import (
     write_generations,
 )
 from indexer._lance import SCENES, TILES
+from indexer._place import local_place
 from indexer._retention import grace
 from indexer.knowledge.table import KNOWLEDGE
 from indexer.reembedding._failures import Missing
@@ -78,7 +79,7 @@ def switch(index: str | Path, *, without_missing: bool = False) -> SwitchReport:
         InputError: There are none, or they lack scenes; the message names them.
         StoreError: The index cannot be written, or another process is writing to it.
     """
-    root = Path(index)
+    root = local_place(index, what="an index that is re-embedded")
     number = read_generations(root).next
     if number is None:
         Store.open(root)
@@ -97,7 +98,7 @@ def roll_back(index: str | Path, *, without_missing: bool = False) -> SwitchRepo
         InputError: There are none, or they lack scenes; the message names them.
         StoreError: The index cannot be written, or another process is writing to it.
     """
-    root = Path(index)
+    root = local_place(index, what="an index that is re-embedded")
     number = read_generations(root).previous
     if number is None:
         Store.open(root)
@@ -146,7 +147,7 @@ def _notes(root: Path, source: Store, target: Store) -> list[str]:
     notes = []
     if source.has_search_snapshot and not target.has_search_snapshot:
         notes.append(f"it has no search snapshot, so searches are slower; run: swath optimize --index {root}")
-    if (source.path / CALIBRATION).exists() and not (target.path / CALIBRATION).exists():
+    if (source.folder / CALIBRATION).exists() and not (target.folder / CALIBRATION).exists():
         notes.append(f"it is not calibrated; run: swath calibrate {root}")
     return notes
 
@@ -163,7 +164,7 @@ def drop_old(index: str | Path, *, keep: timedelta | None = None) -> DropReport:
         InputError: There are none, or the switch was not that long ago.
         StoreError: The index cannot be written.
     """
-    root = Path(index)
+    root = local_place(index, what="an index that is re-embedded")
     with changing_generations(root):
         generations = read_generations(root)
         old = [n for n in _there(root) if n not in {generations.current, generations.next}]
@@ -183,7 +184,7 @@ def cancel(index: str | Path) -> DropReport:
         InputError: There are none.
         StoreError: The index cannot be written, or they are being written.
     """
-    root = Path(index)
+    root = local_place(index, what="an index that is re-embedded")
     with changing_generations(root):
         generations = read_generations(root)
         if generations.next is None:

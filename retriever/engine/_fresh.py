@@ -13,13 +13,14 @@ from pathlib import Path
 from threading import Lock
 
 from core import StoreError
-from indexer import Snapshot
+from indexer import Snapshot, tiles_stamp
 from indexer.store import CURRENT, SEARCH, Store
 from retriever._vector_index import Rows
 from retriever._version import Version
 from retriever.engine._engine import Engine
 from retriever.engine._open import current, open_snapshot
 from retriever.engine._places import Places
+from retriever.engine._published_watch import PublishedWatch
 from retriever.engine._rows import EngineRows, check_origin
 from retriever.engine._state import Opened, State, UnfitError, advanced, first_state
 
@@ -42,7 +43,8 @@ class Fresh:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._versions = store.path / "tiles.lance" / "_versions"
-        self._pointer = store.path / SEARCH / CURRENT
+        self._pointer = store.folder / SEARCH / CURRENT
+        self._published = PublishedWatch(store)
         self._lock = Lock()
         self._seen: tuple[_Stamp, Version] | None = None
         self._states: OrderedDict[int, State] = OrderedDict()
@@ -98,7 +100,10 @@ class Fresh:
             return self._view(table, newest=False)
 
     def _stamp(self) -> _Stamp:
-        """What changes with every commit and every new search snapshot; 10 microseconds."""
+        """What changes with every commit and every new search snapshot: 10 microseconds, in a bucket one request."""
+        if not isinstance(self._versions, Path):
+            self._published.look()
+            return tiles_stamp(self._store.path) or object(), self._pointer_stamp()
         try:
             changed = self._versions.stat().st_mtime_ns
             # Two commits may come between two steps of the clock: while the last one is young, their files are told.
@@ -169,7 +174,7 @@ class Fresh:
     def _named(self) -> Path | str | None:
         """The folder of the current search snapshot, or why that cannot be read."""
         try:
-            return current(self._store.path)
+            return current(self._store.folder)
         except StoreError as error:
             return str(error)
 

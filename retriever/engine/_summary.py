@@ -34,11 +34,11 @@ def snapshot_summary(store: Store) -> SnapshotSummary | str | None:
     Raises:
         StoreError: The index cannot be read.
     """
-    return summary_of(Fresh(store).newest(), store.path)
+    return summary_of(Fresh(store).newest(), store.folder)
 
 
 def summary_of(version: Version, index: Path) -> SnapshotSummary | str | None:
-    """Return the same of a version that is open; ``index`` is the index directory.
+    """Return the same of a version that is open; ``index`` is its folder, see ``Store.folder``.
 
     Raises:
         StoreError: The index cannot be read.

@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from core import StoreError
-from indexer import Finding, Store
+from indexer import Finding, Place, Store
 from indexer.store import CURRENT, SEARCH
 from retriever._vector_index import CHUNK_ROWS
 from retriever.engine._arrays import SHARED
@@ -55,9 +55,9 @@ def verify_snapshot(store: Store, *, full: bool = False, progress: Progress | No
         StoreError: The table cannot be read.
     """
     while True:
-        folder = _named(store.path)
+        folder = _named(store.folder)
         check = _verify_once(store, full=full, progress=progress)
-        if check.state != "damaged" or folder == _named(store.path):
+        if check.state != "damaged" or folder == _named(store.folder):
             return check
         # It was replaced and cleared away meanwhile.
 
@@ -71,9 +71,9 @@ def _named(path: Path) -> Path | None:
 
 def _verify_once(store: Store, *, full: bool, progress: Progress | None) -> SnapshotCheck:
     try:
-        folder = current(store.path)
+        folder = current(store.folder)
         if folder is None:
-            return _without(store.path)
+            return _without(store)
         snapshot = open_snapshot(folder)
         for number in range(len(snapshot.layout.shards)):
             snapshot.shard(number)
@@ -89,13 +89,14 @@ def _verify_once(store: Store, *, full: bool, progress: Progress | None) -> Snap
     return _compared(store.path, rows, full=full, progress=progress, known=damaged)
 
 
-def _without(path: Path) -> SnapshotCheck:
-    if not (path / SEARCH / CURRENT).exists():
+def _without(store: Store) -> SnapshotCheck:
+    pointer = store.folder / SEARCH / CURRENT
+    if not pointer.exists():
         return SnapshotCheck(state="none", compared=0, findings=())
-    return _check(_damaged(path, f"{path / SEARCH / CURRENT} names a folder that is not there"))
+    return _check(_damaged(store.path, f"{pointer} names a folder that is not there"))
 
 
-def _inside(path: Path, snapshot: OpenSnapshot) -> Iterator[Finding]:
+def _inside(path: Place, snapshot: OpenSnapshot) -> Iterator[Finding]:
     """Compare every byte of the large files, of which opening looks at the ends only."""
     unsummed = 0
     for folder in (SHARED, *(entry.folder for entry in snapshot.layout.shards)):
@@ -126,7 +127,7 @@ def _fitted(store: Store, snapshot: OpenSnapshot) -> EngineRows:
 
 
 def _compared(
-    path: Path, rows: EngineRows, *, full: bool, progress: Progress | None, known: Sequence[Finding]
+    path: Place, rows: EngineRows, *, full: bool, progress: Progress | None, known: Sequence[Finding]
 ) -> SnapshotCheck:
     total = rows.table.count() if full else len(rows.some_of_snapshot(SAMPLED_ROWS))
     compared, wrong, first = 0, 0, ""
@@ -172,7 +173,7 @@ def _differing(there: pa.Table, held: pa.Table) -> NDArray[np.bool_]:
     return found
 
 
-def _newer(path: Path, rows: EngineRows) -> Iterator[Finding]:
+def _newer(path: Place, rows: EngineRows) -> Iterator[Finding]:
     newer = len(rows.state.delta)
     if newer:
         message = f"{newer:,} tiles are newer than the search snapshot; they are searched beside it"
@@ -180,17 +181,17 @@ def _newer(path: Path, rows: EngineRows) -> Iterator[Finding]:
         yield Finding(name="snapshot-behind", damage=False, message=message, advice=advice)
 
 
-def _damaged(path: Path, reason: str) -> Finding:
+def _damaged(path: Place, reason: str) -> Finding:
     message = f"the search snapshot is damaged: {reason}"
     return Finding(name="snapshot-damaged", damage=True, message=message, advice=_anew(path))
 
 
-def _unused(path: Path, reason: str) -> Finding:
+def _unused(path: Place, reason: str) -> Finding:
     message = f"the search snapshot is not used: {reason}"
     return Finding(name="snapshot-not-used", damage=False, message=message, advice=_anew(path))
 
 
-def _anew(path: Path) -> str:
+def _anew(path: Place) -> str:
     return f"swath optimize --rebuild --index {path}"
 
 

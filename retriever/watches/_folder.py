@@ -10,6 +10,7 @@ watches/NAME/matches/A-B.geojsonl   what was found; written once
 from __future__ import annotations
 
 import hashlib
+import os
 import secrets
 import shutil
 from collections.abc import Iterator, Sequence
@@ -22,6 +23,8 @@ import pyarrow as pa
 
 from core import ConfigError, InputError, StoreError
 from indexer import (
+    Place,
+    local_place,
     marks_from_bytes,
     marks_to_bytes,
     read_document,
@@ -71,16 +74,24 @@ class Entry:
         return WatchStatus(watch=self.watch, progress=self.progress, matches=self.journal.last)
 
 
+def has_watches(index: Place) -> bool:
+    """Whether there is anything to run; costs a look at a folder."""
+    if not isinstance(index, Path):
+        return False
+    folder = index / WATCHES
+    return folder.is_dir() and any(not entry.name.startswith(".") for entry in folder.iterdir())
+
+
 class WatchFolder:
     """The watches of one index. Reading takes no lock: files appear whole.
 
     Args:
-        index: The index directory.
+        index: The index directory; an index in a bucket has no watches and takes none.
     """
 
-    def __init__(self, index: Path) -> None:
+    def __init__(self, index: Place) -> None:
         self._index = index
-        self._path = index / WATCHES
+        self._path = index / WATCHES if isinstance(index, Path) else Path(os.devnull) / WATCHES  # which is never there
 
     def names(self) -> tuple[str, ...]:
         """Return the names of the watches, sorted.
@@ -232,8 +243,10 @@ class WatchFolder:
         """Hold the lock.
 
         Raises:
+            InputError: The index is in a bucket.
             StoreError: Another process holds it for long, or the index cannot be written.
         """
+        local_place(self._index, what="an index with watches")
         from filelock import FileLock, Timeout
 
         with self._writing():

@@ -47,7 +47,7 @@ class EngineOverAStore(StoredIndex):
 
     def _optimize(self) -> None:
         if self._due(self._changes):
-            build_snapshot(self._store.snapshot(), self._store.path, shard_rows=self._shard_rows)
+            build_snapshot(self._store.snapshot(), self._store.folder, shard_rows=self._shard_rows)
         self._changes += 1
 
 

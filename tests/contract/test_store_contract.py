@@ -204,3 +204,11 @@ class TestFloat16Store(StoreContract):
 
 class TestFloat32Store(StoreContract):
     dtype = "float32"
+
+
+class TestStoreInABucket(StoreContract):
+    dtype = "float16"
+
+    @pytest.fixture
+    def store(self, bucket: str) -> Store:
+        return Store.create_or_open(f"{bucket}/index", space=SPACE, dtype=self.dtype)

@@ -24,7 +24,7 @@ def encoder() -> EncodesTiles:
 
 @pytest.fixture(scope="module")
 def empty_index(tmp_path_factory: pytest.TempPathFactory, encoder: EncodesTiles) -> Path:
-    return Store.create_or_open(tmp_path_factory.mktemp("knowledge") / "index", space=encoder.space).path
+    return Store.create_or_open(tmp_path_factory.mktemp("knowledge") / "index", space=encoder.space).folder
 
 
 @pytest.fixture(scope="module")

@@ -19,12 +19,17 @@ LOCK = "builder.lock"
 """Held by who builds: two at once would clear each other's folders away."""
 
 
+class BuilderBusyError(StoreError):
+    """Another process is building a search snapshot of the index."""
+
+
 @contextmanager
 def building(index: Path) -> Iterator[None]:
     """Hold the builder's lock; may be nested in one thread.
 
     Raises:
-        StoreError: Somebody else holds it, or it cannot be written.
+        BuilderBusyError: Somebody else holds it.
+        StoreError: It cannot be written.
     """
     from filelock import FileLock, Timeout
 
@@ -34,7 +39,7 @@ def building(index: Path) -> Iterator[None]:
         lock = FileLock(home / LOCK, is_singleton=True)  # the same object for a path, which lets its holder in again
         lock.acquire(timeout=0)
     except Timeout:
-        raise StoreError(f"another swath optimize is at work on {index}; wait until it has finished") from None
+        raise BuilderBusyError(f"another swath optimize is at work on {index}; wait until it has finished") from None
     except OSError as error:
         raise _unwritable(home, error) from error
     try:
@@ -54,9 +59,20 @@ def new_folder(index: Path, version: int) -> Iterator[Path]:
         StoreError: It cannot be written, or somebody else is at it; what was there before stays.
     """
     with building(index):
-        with _switched(index / SEARCH, f"{version:010d}-{secrets.token_hex(4)}") as part:
+        with named_folder(index, f"{version:010d}-{secrets.token_hex(4)}") as part:
             yield part
         clear(index)
+
+
+@contextmanager
+def named_folder(index: Path, name: str) -> Iterator[Path]:
+    """Give a hidden folder to fill; when that is done, make it the current snapshot. The builder's lock is held.
+
+    Raises:
+        StoreError: It cannot be written; what was there before stays.
+    """
+    with _switched(index / SEARCH, name) as part:
+        yield part
 
 
 @contextmanager

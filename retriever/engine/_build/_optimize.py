@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -21,6 +21,7 @@ from retriever.engine._build._extend import extend_snapshot, in_order
 from retriever.engine._build._folders import building
 from retriever.engine._build._jobs import one_by_one
 from retriever.engine._build._on_ray import shards_on_ray
+from retriever.engine._published import fetch, publish
 from retriever.engine._open import OpenSnapshot, current, open_snapshot, snapshot_bytes
 
 REBUILT_ABOVE = 0.2
@@ -86,15 +87,17 @@ def optimize(
     """
     started, fragments = time.monotonic(), store.fragments
     merge = partial(store.compact, keep=keep, versions=versions)
-    with building(store.path):
+    _bring_here(store)
+    with building(store.folder):
         table, former = store.snapshot(), _usable(store)
         before = None if former is None else align(table, former)
         built = table.count() > 0 and (rebuild or before is None or _outgrown(before, former))
         if built:
             with nullcontext(one_by_one) if ray is None else shards_on_ray(ray) as run:
-                build_snapshot(table, store.path, progress=progress, run=run)
+                build_snapshot(table, store.folder, progress=progress, run=run)
         compacted, extended = _compacted_if_free(store, merge, progress)
-        size = snapshot_bytes(store.path)
+        size = snapshot_bytes(store.folder)
+        publish(store)
     return OptimizeReport(
         snapshot="built" if built else "extended" if extended else "none" if former is None else "kept",
         tiles=store.snapshot().count(),
@@ -112,7 +115,7 @@ def optimize(
 def _usable(store: Store) -> OpenSnapshot | None:
     """The current snapshot, opened; None where there is none that can be extended."""
     try:
-        folder = current(store.path)
+        folder = current(store.folder)
         if folder is None:
             return None
         found = open_snapshot(folder)
@@ -150,8 +153,17 @@ def compact(store: Store, *, keep: timedelta | None = None, versions: int = 1) -
         InputError: Less than no time is kept, or less than one version.
         StoreError: The index cannot be written, or is being optimized or written by another process.
     """
-    with building(store.path):
-        return _compacted(store, partial(store.compact, keep=keep, versions=versions), None)[0]
+    _bring_here(store)
+    with building(store.folder):
+        report, _ = _compacted(store, partial(store.compact, keep=keep, versions=versions), None)
+        publish(store)
+    return report
+
+
+def _bring_here(store: Store) -> None:
+    """Begin with the snapshot that another machine published; one that cannot be fetched is built anew."""
+    with suppress(StoreError):
+        fetch(store)
 
 
 def _compacted_if_free(store: Store, merge: _Merge, progress: Progress | None) -> tuple[bool, bool]:
@@ -168,7 +180,7 @@ def _extended(store: Store, progress: Progress | None) -> bool:
     alignment = None if snapshot is None else align(table, snapshot)
     if snapshot is None or alignment is None or not len(alignment.added):
         return False
-    extend_snapshot(table, store.path, snapshot, alignment, progress=progress)
+    extend_snapshot(table, store.folder, snapshot, alignment, progress=progress)
     return True
 
 
@@ -186,5 +198,5 @@ def _compacted(store: Store, merge: _Merge, progress: Progress | None) -> tuple[
     # Rows that are gone are masked: a snapshot without their mask finds the same in the same time.
     if not len(after.added) and all(map(np.array_equal, before.row_ids, after.row_ids)):
         return report, False
-    extend_snapshot(table, store.path, snapshot, after, progress=progress)
+    extend_snapshot(table, store.folder, snapshot, after, progress=progress)
     return report, True

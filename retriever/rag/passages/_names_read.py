@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from indexer import Snapshot
+from indexer import Place, Snapshot
 from indexer.knowledge import version_stamp
 from retriever.rag.passages._passage_names import Names
 
@@ -27,13 +27,13 @@ class KnownNames:
     """Ids of the passages of each entry, in the order of the file."""
 
 
-def names_of(path: Path, snapshot: Snapshot) -> KnownNames:
+def names_of(path: Place, snapshot: Snapshot) -> KnownNames:
     """Return the names of a version of the table beside an index.
 
     Raises:
         StoreError: The table cannot be read.
     """
-    place, version = str(path.resolve()), (snapshot.version, version_stamp(path))
+    place, version = str(path.resolve() if isinstance(path, Path) else path), (snapshot.version, version_stamp(path))
     with _LOCK:
         held = _READ.pop(place, None)
         if held is None or held[0] != version:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from datetime import UTC
-from pathlib import Path
+from os import PathLike
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -21,7 +21,7 @@ from shapely.geometry import Point
 from shapely.geometry.base import BaseGeometry
 
 from core import EncodesText, EncodesTiles, QueryError
-from indexer import Snapshot, vector_matrix
+from indexer import BucketPath, Snapshot, vector_matrix
 from indexer.knowledge import DEFAULT_RADIUS_KM, Embedding, KnowledgeTable, circle, embedding_of
 from retriever._expression import Area, any_of
 from retriever._pushdown import pushed_down
@@ -154,7 +154,9 @@ class Knowledge:
         return tuple(_known_place(snapshot, named, known.entries) for named in known.names.find(text))
 
 
-def open_knowledge(index_dir: str | Path, encoder: EncodesText | EncodesTiles) -> Knowledge | None:
+def open_knowledge(
+    index_dir: str | PathLike[str] | BucketPath, encoder: EncodesText | EncodesTiles
+) -> Knowledge | None:
     """Open the passages beside the tiles of an index.
 
     Args:

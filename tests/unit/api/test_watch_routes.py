@@ -20,7 +20,7 @@ def store(tmp_path: Path) -> Store:
 
 @pytest.fixture
 def client(store: Store) -> Iterator[TestClient]:
-    with TestClient(create_app(store.path, opened=opened_service)) as found:
+    with TestClient(create_app(store.folder, opened=opened_service)) as found:
         yield found
 
 
@@ -67,7 +67,7 @@ def test_an_unknown_watch_is_not_found(client: TestClient) -> None:
 
 def test_a_damaged_watch_is_listed_with_its_problem(store: Store, client: TestClient, tmp_path: Path) -> None:
     opened(store).add("reds", text="red", min_score=LEAST)
-    (store.path / "watches" / "reds" / "watch.json").write_text("{")
+    (store.folder / "watches" / "reds" / "watch.json").write_text("{")
     answer = client.get("/v1/watches")
     WatchesAnswer.model_validate(answer.json(), extra="forbid")
     assert "damaged" in answer.json()["watches"][0]["problem"]

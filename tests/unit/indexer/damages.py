@@ -27,7 +27,7 @@ def three_scenes(path: Path) -> Store:
 
 def lance(store: Store, name: str = "tiles") -> Any:
     """Return a table as anybody may open it."""
-    return connect(store.path).open_table(name)
+    return connect(store.folder).open_table(name)
 
 
 def stored(store: Store) -> pa.Table:
@@ -40,7 +40,7 @@ def data_file(store: Store, name: str = "tiles", number: int = 0) -> Path:
     """Return a data file of the newest version."""
     from indexer._manifest import table_files
 
-    table, version = store.path / f"{name}.lance", lance(store, name).version
+    table, version = store.folder / f"{name}.lance", lance(store, name).version
     return table / [file.path for file in table_files(table, version) if file.path.startswith("data")][number]
 
 

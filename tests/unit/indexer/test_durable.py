@@ -38,7 +38,7 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
 
 def newest(store: Store, name: str) -> set[str]:
     """The files of the newest version of a table."""
-    table, moment = store.path / f"{name}.lance", store.moment()
+    table, moment = store.folder / f"{name}.lance", store.moment()
     version = moment.tiles.version if name == TILES else moment.scenes_version
     return {str(table / file.path) for file in table_files(table, version)}
 
@@ -81,7 +81,7 @@ def test_a_disk_that_fails_is_one_line_and_the_commit_is_not_acknowledged(
     with pytest.raises(StoreError, match=r"cannot write to the index .*: Input/output error"):
         add_scene(store, "s1", ["red"])
     disk.fails_on = "never"
-    again = Store.open(store.path)
+    again = Store.open(store.folder)
     add_scene(again, "s1", ["red"])
     assert again.snapshot().count() == 1
     assert set(newest(again, TILES)) | set(newest(again, SCENES)) <= set(disk.synced)
@@ -89,13 +89,13 @@ def test_a_disk_that_fails_is_one_line_and_the_commit_is_not_acknowledged(
 
 def scenes(store: Store) -> list[str]:
     """Scene of every tile, as somebody reads them who comes later."""
-    batches = Store.open(store.path).snapshot().scan(["scene_id"])
+    batches = Store.open(store.folder).snapshot().scan(["scene_id"])
     return sorted(name for batch in batches for name in batch["scene_id"].to_pylist())
 
 
 def cut_off(store: Store) -> None:
     """What Lance leaves where the last write of a data file failed."""
-    newest = max((store.path / f"{TILES}.lance" / "data").iterdir(), key=lambda file: file.stat().st_mtime_ns)
+    newest = max((store.folder / f"{TILES}.lance" / "data").iterdir(), key=lambda file: file.stat().st_mtime_ns)
     os.truncate(newest, newest.stat().st_size // 2)
 
 
@@ -117,7 +117,7 @@ def test_a_version_with_a_file_that_is_cut_off_is_undone(
     with pytest.raises(StoreError, match=r"bytes instead of .*; the disk is full or fails"):
         change()
     assert scenes(store) == ["s1"]
-    add_scene(Store.open(store.path), "s2", ["blue"])
+    add_scene(Store.open(store.folder), "s2", ["blue"])
     assert scenes(store) == ["s1", "s2"]
 
 
@@ -132,12 +132,12 @@ def test_a_deletion_that_cannot_be_read_back_is_undone(tmp_path: Path) -> None:
     def change() -> None:
         with store.writing(), store.changing(TILES):
             store._table(TILES).delete("tile_id = 'c~s1~0'")
-            for file in (store.path / f"{TILES}.lance" / "_deletions").iterdir():
+            for file in (store.folder / f"{TILES}.lance" / "_deletions").iterdir():
                 os.truncate(file, 0)
 
     with pytest.raises(StoreError, match="the disk is full or fails"):
         change()
-    assert Store.open(store.path).snapshot().count() == 2
+    assert Store.open(store.folder).snapshot().count() == 2
 
 
 def test_a_compaction_that_is_cut_off_drops_no_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,7 +62,7 @@ def test_an_index_is_not_made_among_foreign_files(tmp_path: Path) -> None:
 def test_making_an_index_that_was_cut_off_half_way_is_finished_by_the_next_run(store: Store) -> None:
     import shutil
 
-    shutil.rmtree(store.path / "tiles.lance")
+    shutil.rmtree(store.folder / "tiles.lance")
     with pytest.raises(IndexNotFoundError):
         Store.open(store.path)
     again = Store.create_or_open(store.path, space=SPACE)
@@ -98,7 +98,7 @@ def test_an_unknown_vector_type_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_second_writer_is_refused_and_readers_are_not(store: Store) -> None:
-    held = FileLock(store.path / "writer.lock", thread_local=False)
+    held = FileLock(store.folder / "writer.lock", thread_local=False)
     with held:
         with pytest.raises(StoreError, match=f"another swath index is writing to {store.path}"):
             store.commit([rows([tile()], schema=store.schema)])
@@ -133,7 +133,7 @@ def test_a_removal_killed_between_ledger_and_tiles_is_healed_by_the_next(store: 
 
 def test_a_damaged_index_is_one_line(store: Store) -> None:
     store.commit([rows([tile()], schema=store.schema)])
-    for file in (store.path / "tiles.lance" / "data").iterdir():
+    for file in (store.folder / "tiles.lance" / "data").iterdir():
         file.write_bytes(b"")
     with pytest.raises(StoreError, match=f"^cannot read the index {store.path}: ") as caught:
         list(store.snapshot().scan(["href"]))

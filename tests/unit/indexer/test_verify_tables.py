@@ -156,7 +156,7 @@ def test_a_data_file_that_was_cut_off_is_named(store: Store) -> None:
 
 
 def test_a_missing_ledger_is_an_error_of_one_line(store: Store) -> None:
-    shutil.rmtree(store.path / "scenes.lance")
+    shutil.rmtree(store.folder / "scenes.lance")
     with pytest.raises(StoreError) as caught:
         verify_tables(store)
     assert "\n" not in str(caught.value)

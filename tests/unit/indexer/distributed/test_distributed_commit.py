@@ -59,7 +59,7 @@ def ledger(store: Store) -> dict[str, str]:
 
 
 def data_files(store: Store) -> set[str]:
-    return {path.name for path in (store.path / "tiles.lance" / "data").iterdir()}
+    return {path.name for path in (store.folder / "tiles.lance" / "data").iterdir()}
 
 
 def commit(store: Store, groups: Sequence[Group]) -> list[str]:

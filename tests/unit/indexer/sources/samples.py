@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 import pytest
@@ -19,6 +18,7 @@ from rasterio.transform import from_origin
 
 from core import BadScene, Scene
 from indexer.sources import SourceOptions, open_source
+from tests.object_store import new_bucket, object_store
 
 L2A = ("B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B09", "B11", "B12")
 BOX = [-3.0, 40.0, -2.9, 40.1]
@@ -133,24 +133,8 @@ def only_bad(text: str | Path, **options: Any) -> str:
 @contextmanager
 def bucket(environment: pytest.MonkeyPatch) -> Iterator[tuple[str, Any]]:
     """Serve an S3 of its own with one empty bucket, and point the environment at it; yields name and boto3 client."""
-    import boto3
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    endpoint = "http://{}:{}".format(*server.get_host_and_port())
-    environment.setenv("AWS_ENDPOINT_URL", endpoint)
-    environment.setenv("AWS_REGION", "us-east-1")
-    for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        environment.setenv(key, "test")
-    client = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1")
-    # a new name each time: GDAL remembers what it saw of a bucket for the life of the process
-    name = f"archive-{uuid4().hex}"
-    client.create_bucket(Bucket=name)
-    try:
-        yield name, client
-    finally:
-        server.stop()
+    with object_store() as endpoint:
+        yield new_bucket(endpoint, environment)
 
 
 def _handler(answers: dict[str, Answer], asked: list[str]) -> type[BaseHTTPRequestHandler]:

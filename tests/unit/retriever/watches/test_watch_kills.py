@@ -36,7 +36,7 @@ def test_killed_again_and_again_over_one_batch(tmp_path: Path, after: bool) -> N
     assert run_until_it_lives(watches, after=after) > 5
     assert journal(watches) == ["c~s000~0", "c~s000~2"]
     assert tiles_in(file.read_text().splitlines()) == ["c~s000~0", "c~s000~2"]
-    left = [entry.name for entry in (store.path / "watches").iterdir() if entry.name.startswith((".new", ".gone"))]
+    left = [entry.name for entry in (store.folder / "watches").iterdir() if entry.name.startswith((".new", ".gone"))]
     assert left == []
 
 
@@ -61,5 +61,5 @@ def test_a_watch_is_added_and_removed_whole_or_not_at_all(tmp_path: Path, after:
         assert watches.run()[0].problem is None
         if "reds" in watches:
             assert watches["reds"].watch.name == "reds"
-    folders = {entry.name for entry in (store.path / "watches").iterdir()}
+    folders = {entry.name for entry in (store.folder / "watches").iterdir()}
     assert folders == {".lock", ".seen", "other"}

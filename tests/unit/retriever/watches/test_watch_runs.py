@@ -198,7 +198,7 @@ def test_watches_that_got_differently_far_each_miss_nothing(store: Store, watche
     watches.run()
     assert journal(watches) == [*first, *second, *third]
     assert journal(watches, "more") == [*second, *third]
-    assert len(list((store.path / "watches" / ".seen").iterdir())) == 1
+    assert len(list((store.folder / "watches" / ".seen").iterdir())) == 1
 
 
 def test_matches_go_to_a_file(store: Store, watches: Watches, tmp_path: Path) -> None:
@@ -262,7 +262,7 @@ def test_another_encoder_is_an_error_that_says_so(tmp_path: Path, watches: Watch
 
 
 def _edit(store: Store, name: str, change: Any, file: str = "watch.json") -> None:
-    path = store.path / "watches" / name / file
+    path = store.folder / "watches" / name / file
     document = json.loads(path.read_text())
     change(document)
     path.write_text(json.dumps(document))
@@ -314,9 +314,9 @@ def test_a_damaged_watch_is_said_and_stops_no_other(
 
 def test_what_is_missing_or_no_json_is_said(store: Store, watches: Watches) -> None:
     watches.add("reds", text="red", min_score=LEAST)
-    (store.path / "watches" / "reds" / "progress.json").write_text("{")
+    (store.folder / "watches" / "reds" / "progress.json").write_text("{")
     assert "not JSON" in str(watches.run()[0].problem)
-    (store.path / "watches" / "reds" / "progress.json").unlink()
+    (store.folder / "watches" / "reds" / "progress.json").unlink()
     assert "is missing" in str(watches.run()[0].problem)
 
 
@@ -356,7 +356,7 @@ def test_an_unknown_watch_lists_those_there_are(watches: Watches) -> None:
 def test_an_index_without_watches_runs_none(store: Store, watches: Watches) -> None:
     assert watches.run() == ()
     assert list(watches) == []
-    assert not (store.path / "watches").exists()
+    assert not (store.folder / "watches").exists()
 
 
 def test_many_matches_are_written_a_part_at_a_time(
@@ -368,7 +368,7 @@ def test_many_matches_are_written_a_part_at_a_time(
     came = add_scene(store, "a", ["red"] * 8)
     watches.run()
     assert journal(watches) == came
-    assert len(list((store.path / "watches" / "reds" / "matches").iterdir())) == 5
+    assert len(list((store.folder / "watches" / "reds" / "matches").iterdir())) == 5
 
 
 @pytest.fixture
