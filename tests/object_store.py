@@ -24,7 +24,7 @@ def object_store() -> Iterator[str]:
         server.stop()
 
 
-def new_bucket(endpoint: str, environment: pytest.MonkeyPatch) -> tuple[str, Any]:
+def new_bucket(endpoint: str, environment: pytest.MonkeyPatch, name: str = "") -> tuple[str, Any]:
     """Make an empty bucket, and point the environment at it; return its name and a boto3 client."""
     import boto3
 
@@ -34,6 +34,6 @@ def new_bucket(endpoint: str, environment: pytest.MonkeyPatch) -> tuple[str, Any
         environment.setenv(key, "test")
     client = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1")
     # a new name each time: GDAL remembers what it saw of a bucket for the life of the process
-    name = f"archive-{uuid4().hex}"
+    name = name or f"archive-{uuid4().hex}"
     client.create_bucket(Bucket=name)
     return name, client

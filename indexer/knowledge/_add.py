@@ -62,7 +62,10 @@ def add_knowledge(
     """
     started = time.perf_counter()
     store, chosen = Store.open(index), chosen_files(files)
-    work = _Work(path=store.path, embedding=embedding_of(encoder()), dry_run=dry_run, progress=progress)
+    work = _Work(
+        path=store.path, embedding=embedding_of(encoder()), dry_run=dry_run, progress=progress,
+        check_writing=store.check_writing,
+    )  # fmt: skip
     if dry_run:
         work.run(chosen)
     else:
@@ -129,6 +132,7 @@ class _Work:
     embedding: Embedding
     dry_run: bool
     progress: Progress | None
+    check_writing: Callable[[], None]
     reports: list[FileReport] = field(default_factory=list)
     done: int = 0
     known: int = 0
@@ -184,6 +188,7 @@ class _Work:
             return
         now = datetime.now(UTC)
         rows = [rows_of(file, cuts, self._embed(cuts), now, table.schema) for file, cuts in waiting]
+        self.check_writing()
         table.replace(pa.concat_tables(rows), sources=[file.source for file, _ in waiting])
 
     def _embed(self, cuts: Sequence[Cut]) -> NDArray[np.float32]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.real import ROOT
+from tests.object_store import new_bucket
 
 GUIDES = [ROOT / "README.md", *sorted((ROOT / "docs" / "how-to").glob("*.md"))]
 EVERY_PAGE = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -55,7 +56,14 @@ def test_python_examples_run(page: Path, folder: Path, forked: Path) -> None:
         assert done.returncode == 0, f"{script}\n{done.stderr}"
 
 
-LONG = ("search.md", "ask.md", "serve.md", "scene.md", "distribute.md", "watch.md", "reembed.md")
+@pytest.fixture
+def my_bucket(s3: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bucket of docs/how-to/object-storage.md, and the variables that say how it is reached."""
+    new_bucket(s3, monkeypatch, name="my-bucket")
+    monkeypatch.setenv("SWATH_INDEX_CACHE", str(tmp_path))
+
+
+LONG = ("search.md", "ask.md", "serve.md", "scene.md", "distribute.md", "watch.md", "reembed.md", "object-storage.md")
 """Pages of ten seconds and more, which make test-slow runs."""
 
 
@@ -64,7 +72,9 @@ LONG = ("search.md", "ask.md", "serve.md", "scene.md", "distribute.md", "watch.m
     [pytest.param(page, marks=pytest.mark.slow) if page.name in LONG else page for page in GUIDES[1:]],
     ids=lambda page: page.name,
 )
-def test_shell_examples_run(page: Path, folder: Path, forked: Path) -> None:
+def test_shell_examples_run(page: Path, folder: Path, forked: Path, request: pytest.FixtureRequest) -> None:
+    if page.name == "object-storage.md":
+        request.getfixturevalue("my_bucket")
     for script in blocks(page, "sh"):
         run_shell(script, folder, forked)
 
