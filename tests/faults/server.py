@@ -122,7 +122,7 @@ def _override(asked: dict[str, Any], acknowledged: int) -> None:
     from indexer import IngestOptions, Store
     from indexer import store as module
 
-    swath._ingest.IngestOptions = partial(IngestOptions, commit_tiles=24, commit_seconds=0.05)  # type: ignore[misc]
+    vars(swath._ingest)["IngestOptions"] = partial(IngestOptions, commit_tiles=24, commit_seconds=0.05)
     if "merge_limit" in asked:
         module.MERGE_LIMIT = asked["merge_limit"]
     commit = Store.commit
@@ -132,7 +132,7 @@ def _override(asked: dict[str, Any], acknowledged: int) -> None:
         commit(store, scenes)
         os.write(acknowledged, "".join(f"{scene.ledger.scene_id}\n" for scene in scenes).encode())
 
-    Store.commit = noted  # type: ignore[method-assign]
+    Store.commit = noted  # type: ignore[method-assign, assignment]  # as a test replaces it
 
 
 if __name__ == "__main__":
