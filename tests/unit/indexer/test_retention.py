@@ -79,3 +79,14 @@ def test_the_setting_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_senseless_wishes_are_refused(tmp_path: Path, keep: timedelta, versions: int) -> None:
     with pytest.raises(InputError, match="keep at least 0 days and 1 version"):
         three_scenes(tmp_path / "index").compact(keep=keep, versions=versions)
+
+
+def test_what_killed_writers_had_begun_goes_with_a_compaction(tmp_path: Path) -> None:
+    store = three_scenes(tmp_path / "index")
+    home = store.path / "tiles.lance"
+    begun = [home / "data" / ".tmpAbC123", home / "_versions" / "7.manifest#1"]
+    for file in begun:
+        file.write_bytes(b"half")
+    store.compact()
+    assert not any(file.exists() for file in begun)
+    assert store.snapshot().count() == 3 * TILES

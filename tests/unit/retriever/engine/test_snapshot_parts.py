@@ -14,12 +14,14 @@ from core import InputError, StoreError
 from indexer import vector_matrix
 from retriever import MemoryRows
 from retriever.engine import build_snapshot, current, open_snapshot
+from retriever.engine._arrays import ArraySpec
 from retriever.engine._build import _lists
 from retriever.engine._build._build import spread
 from retriever.engine._build._lists import Nearest, list_order, lists_for, train
 from retriever.engine._build._order import Keys
 from retriever.engine._build._spool import Spool, Spooled
 from retriever.engine._build._survey import extended, survey
+from retriever.engine._build._write import write_array
 from retriever.engine._layout import LANES
 from retriever.engine._maps import mapped
 from retriever.engine._sums import SUMS, first_wrong, write_sums
@@ -221,3 +223,10 @@ def open_files() -> int:
 def maps() -> str:
     found = Path("/proc/self/maps")
     return found.read_text() if found.exists() else pytest.skip("this system does not list maps")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a file that is always full is needed")
+def test_an_array_that_does_not_fit_on_the_disk_is_an_error_however_small(tmp_path: Path) -> None:
+    (tmp_path / "seconds.bin").symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left on device"):
+        write_array(tmp_path, "seconds", np.zeros(4, np.int32), ArraySpec(dtype=np.dtype("<i4"), shape=(4,)))
