@@ -13,7 +13,7 @@ A, B = Scatter("scatter-a"), Scatter("scatter-b")
 
 
 def index_scenes(folder: Path, into: Path, encoder: EncodesTiles = A) -> None:
-    """Index a folder at 16 px a tile: 320 px are four pieces, which wait in the staging folder."""
+    """Index a folder at 16 px a tile: 272 px are four pieces, which wait in the staging folder."""
     source = open_source(str(folder), SourceOptions(collection="c", sensor="rgb", settings=Settings()))
     ingest([source], into=into, encoder=encoder, tiling=TilingOptions(tile_size=16), options=IngestOptions(workers=1))
 

@@ -93,8 +93,8 @@ def carry_on(index: Path) -> None:
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("life")
-    write_scenes(home / "scenes", 2, side=64)
-    write_scenes(home / "scenes", 1, side=320, first=2)
+    write_scenes(home / "scenes", 1, side=32)
+    write_scenes(home / "scenes", 1, side=272, first=1)
     index_scenes(home / "scenes", home / "index")
     note = home / "note.md"
     note.write_text("# A lake\n\nIt is blue.\n")
