@@ -103,7 +103,7 @@ class EngineIndex:
     def route(self) -> str:
         """Return the route that was taken; an approximate one where searches went different ways."""
         taken = [route for found in self._found for route in found.routes]
-        # The first plan would say the same; putting one together takes ten times as long.
+        # The plans would say the same; putting one together takes five times as long.
         return next((route for route in taken if route not in EXACT_ROUTES), taken[0] if taken else "exact")
 
     def _present(self) -> frozenset[str]:

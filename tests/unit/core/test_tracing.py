@@ -1,5 +1,6 @@
 """Spans: nothing where nobody traces, a tree where somebody does, and never what was asked."""
 
+import time
 import timeit
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -29,8 +30,8 @@ def test_without_a_tracer_a_span_costs_less_than_a_microsecond_and_tells_nothing
 
     assert type(span("search")) is Span
     assert (trace_ids(), trace_headers(), current_span()) == ({}, {}, None)
-    # The best of many, because other work on the machine only ever slows it; measured: 0.27 microseconds.
-    assert min(timeit.repeat(step, number=1000, repeat=30)) / 1000 < 1e-6
+    # The best of many, in time of this process, because other work on the machine only ever slows it; measured: 0.27.
+    assert min(timeit.repeat(step, timer=time.process_time, number=1000, repeat=50)) / 1000 < 1e-6
 
 
 def test_inner_steps_are_parts_of_outer_ones(exporter: InMemorySpanExporter) -> None:
