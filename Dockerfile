@@ -68,7 +68,7 @@ LABEL org.opencontainers.image.title="Swath" \
       org.opencontainers.image.version="0.1.0" \
       org.opencontainers.image.licenses="Apache-2.0"
 RUN useradd --create-home --uid 10001 swath \
- && install --directory --owner swath --group swath /index /cache
+ && install --directory --owner swath --group swath /index /cache /metrics
 COPY --from=installed-gpu /opt/venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
@@ -96,8 +96,8 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists/*
 # A volume that is mounted there for the first time takes over these owners.
 RUN useradd --create-home --uid 10001 swath \
- && install --directory --owner swath --group swath /index /cache
-# All that is written lies in /index, /cache and /tmp: the rest may be mounted read-only.
+ && install --directory --owner swath --group swath /index /cache /metrics
+# All that is written lies in /index, /cache, /metrics and /tmp: the rest may be mounted read-only.
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     NUMBA_CACHE_DIR=/tmp/numba \

@@ -50,6 +50,7 @@ class LocalService:
         self.ports = {name: free_port() for name in ("store", "ray", "metrics", "api")}
         self.url = f"http://127.0.0.1:{self.ports['api']}"
         self.index, self.archive = folder / "index", folder / "archive"
+        self.metrics = folder / "ingest.prom"
         self._folder = folder
         # Ray's sockets lie there: the path must be short. All of our Ray's processes have it in their command line.
         self._ray = Path(tempfile.mkdtemp(prefix="sw-", dir="/tmp"))
@@ -71,6 +72,7 @@ class LocalService:
             " 0.0.0.0": " 127.0.0.1",
             "/archive": str(self.archive),
             " --into /index": f" --into {self.index}",
+            "/metrics/": f"{self._folder}/",
             " --index /index": f" --index {self.index}",
         }
         text = "\0".join(words)

@@ -68,6 +68,7 @@ def test_the_whole_service_comes_up_and_answers(service: LocalService, tmp_path:
     assert f'"tiles_written": {SCENES * 4}' in first.stdout
     again = service.run("ingest", f"s3://{BUCKET}/scenes", *options)
     assert f'"scenes_skipped": {SCENES}' in again.stdout, again.stdout + again.stderr
+    assert "swath_ingest" in service.metrics.read_text()
     assert (Store.open(service.index).snapshot().count(), swath.verify(service.index).whole) == (SCENES * 4, True)
 
     # docker compose up: the page, the search, and what Prometheus asks for

@@ -73,7 +73,7 @@ def test_docker_compose_reads_the_file(tmp_path: Path) -> None:
 
 def test_the_service_is_whole(services: dict[str, Any]) -> None:
     assert set(services) == {
-        "api", "ray-head", "ray-worker", "ingest", "store", "bucket", "prometheus", "grafana", "vllm",
+        "api", "ray-head", "ray-worker", "ingest", "store", "bucket", "prometheus", "node-exporter", "grafana", "vllm",
     }  # fmt: skip
     assert {name for name, service in services.items() if "profiles" in service} == {"ingest", "vllm"}
 
@@ -174,7 +174,7 @@ def test_every_mounted_path_exists(whole: dict[str, Any]) -> None:
 def test_ray_sees_archive_and_index_alike_on_every_machine(services: dict[str, Any]) -> None:
     seen = [mounts(services[name]) for name in ("ray-head", "ray-worker", "ingest")]
     assert seen[0] == seen[1] == seen[2]
-    assert {target for _, target, *_ in seen[0]} == {"/archive", "/index", "/cache"}
+    assert {target for _, target, *_ in seen[0]} == {"/archive", "/index", "/cache", "/metrics"}
     assert [how for *_, target, how in mounts(services["api"]) if target == "/index"] == ["ro"]
 
 
@@ -201,6 +201,9 @@ def test_commands_are_ours_with_options_that_they_have(services: dict[str, Any])
     assert [str(given) for given in parsed["ingest"]["sources"]] == ["/archive"]
     assert str(parsed["ingest"]["into"]) == parsed["api"]["index"][0] == "/index"
     assert parsed["ingest"]["ray"] == "ray-head:6379"
+    written, read = parsed["ingest"]["metrics_file"].parent, mounts(services["node-exporter"])
+    assert read == [["metrics", str(written), "ro"]]
+    assert f"--collector.textfile.directory={written}" in services["node-exporter"]["command"]
 
 
 def test_ray_is_started_with_options_that_it_has(services: dict[str, Any]) -> None:
@@ -220,7 +223,7 @@ def test_prometheus_asks_what_the_file_starts(services: dict[str, Any]) -> None:
     asked = {job["job_name"]: list(targets(job)) for job in jobs}
     assert asked.pop("prometheus") == ["127.0.0.1:9090"]
     assert {target.split(":")[0] for found in asked.values() for target in found} == {
-        "api", "ray-head", "ray-worker", "store", "vllm",
+        "api", "ray-head", "ray-worker", "store", "node-exporter", "vllm",
     }  # fmt: skip
     arguments = [*services["api"]["command"], *services["ray-head"]["command"], *services["store"]["command"]]
     for target in ("8000", "--metrics-export-port=8080", "-metricsPort=9327"):
@@ -241,3 +244,18 @@ def test_grafana_finds_prometheus_and_the_dashboards(services: dict[str, Any]) -
     mounted = {target: source for source, target, _ in mounts(services["grafana"])[:2]}
     assert mounted[provider["options"]["path"]] == "./deploy/grafana/dashboards"
     assert mounted["/etc/grafana/provisioning"] == "./deploy/grafana/provisioning"
+    home = Path(services["grafana"]["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"])
+    assert str(home.parent) == provider["options"]["path"]
+    assert json.loads((ROOT / "deploy/grafana/dashboards" / home.name).read_text())["title"] == "Swath"
+
+
+def test_prometheus_reads_the_alerts(services: dict[str, Any]) -> None:
+    yaml, folder = import_module("yaml"), ROOT / "deploy/prometheus"
+    config = yaml.safe_load((folder / "prometheus.yml").read_text())
+    (mounted,) = [target for source, target, _ in mounts(services["prometheus"])[:1] if source == "./deploy/prometheus"]
+    (rules,) = (Path(path) for path in config["rule_files"])
+    assert str(rules.parent) == mounted
+    asked = {job["job_name"] for job in config["scrape_configs"]}
+    named = re.findall(r'\bjob="(\w+)"', (folder / rules.name).read_text())
+    assert named
+    assert set(named) <= asked

@@ -78,7 +78,7 @@ def test_every_target_is_labelled_and_writes_where_volumes_are(
     (label,) = values(steps, "LABEL")
     assert f'org.opencontainers.image.version="{version}"' in label
     assert {"title", "description", "version", "licenses"} == set(re.findall(r"opencontainers\.image\.(\w+)", label))
-    assert any("--owner swath --group swath /index /cache" in run for run in values(steps, "RUN"))
+    assert any("--owner swath --group swath /index /cache /metrics" in run for run in values(steps, "RUN"))
     environment = " ".join(values(steps, "ENV"))
     assert set(re.findall(r"=(/(?:cache|tmp)/\w+)", environment)) == {"/tmp/numba", "/cache/weights", "/cache/scenes"}  # noqa: S108  # paths of the image
 
