@@ -74,7 +74,8 @@ ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     NUMBA_CACHE_DIR=/tmp/numba \
     SWATH_WEIGHTS_DIR=/cache/weights \
-    SWATH_SCENE_CACHE=/cache/scenes
+    SWATH_SCENE_CACHE=/cache/scenes \
+    SWATH_INDEX_CACHE=/cache/indexes
 WORKDIR /home/swath
 USER 10001
 EXPOSE 8000
@@ -102,7 +103,8 @@ ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     NUMBA_CACHE_DIR=/tmp/numba \
     SWATH_WEIGHTS_DIR=/cache/weights \
-    SWATH_SCENE_CACHE=/cache/scenes
+    SWATH_SCENE_CACHE=/cache/scenes \
+    SWATH_INDEX_CACHE=/cache/indexes
 WORKDIR /home/swath
 USER 10001
 EXPOSE 8000

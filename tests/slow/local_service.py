@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -52,12 +52,18 @@ class LocalService:
         self.index, self.archive = folder / "index", folder / "archive"
         self.metrics = folder / "ingest.prom"
         self._folder = folder
+        self._settings = dict(compose_file.SECRETS)
         # Ray's sockets lie there: the path must be short. All of our Ray's processes have it in their command line.
         self._ray = Path(tempfile.mkdtemp(prefix="sw-", dir="/tmp"))
-        self._processes: list[subprocess.Popen[bytes]] = []
-        store = f"http://127.0.0.1:{self.ports['store']}"
-        given = {**compose_file.SECRETS, "SWATH_STORE_URL": store, "SWATH_WORKER_CPUS": "2", **settings}
-        self.services: dict[str, Any] = compose_file.load(given)["services"]
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.store = f"http://127.0.0.1:{self.ports['store']}"
+        self.services: dict[str, Any] = {}
+        self.set(SWATH_STORE_URL=self.store, SWATH_WORKER_CPUS="2", **settings)
+
+    def set(self, **settings: str) -> None:
+        """Change ``.env``; what runs goes on as it was started."""
+        self._settings = {**self._settings, **settings}
+        self.services = compose_file.load(self._settings)["services"]
 
     def _here(self, words: Sequence[str], name: str) -> list[str]:
         """A command line with the addresses and paths of this machine in place of the containers'."""
@@ -81,11 +87,15 @@ class LocalService:
             text = text.replace(old, new).replace(old.replace(" ", "\0"), new.replace(" ", "\0"))
         return text.split("\0")
 
-    def _environment(self, service: Mapping[str, Any]) -> dict[str, str]:
-        given = {name: value for name, value in service.get("environment", {}).items() if value is not None}
+    def own_environment(self, name: str) -> dict[str, str]:
+        """The variables that the compose file gives a service."""
+        service = self.services[name]
+        return {variable: value for variable, value in service.get("environment", {}).items() if value is not None}
+
+    def _environment(self, name: str) -> dict[str, str]:
         return {
             **os.environ,
-            **given,
+            **self.own_environment(name),
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "PYTHONPATH": str(compose_file.ROOT),
             "RAY_TMPDIR": str(self._ray),
@@ -96,7 +106,7 @@ class LocalService:
         service = self.services[name]
         words = [*service.get("entrypoint", IMAGE_ENTRY), *(arguments or service.get("command", []))]
         return subprocess.run(
-            self._here(words, name), cwd=self._folder, env=self._environment(service), capture_output=True, text=True,
+            self._here(words, name), cwd=self._folder, env=self._environment(name), capture_output=True, text=True,
             timeout=600, check=False,
         )  # fmt: skip
 
@@ -106,9 +116,9 @@ class LocalService:
         with (self._folder / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(
                 self._here(compose_file.program(service, IMAGE_ENTRY), name), cwd=self._folder,
-                env=self._environment(service), stdout=log, stderr=log,
+                env=self._environment(name), stdout=log, stderr=log,
             )  # fmt: skip
-        self._processes.append(process)
+        self._processes[name] = process
         self.wait(lambda: process.poll() is not None or self.healthy(name), name)
         assert process.poll() is None, self.log(name)
 
@@ -129,7 +139,7 @@ class LocalService:
             str(self.ports["store"]),
         ]
         with (self._folder / "store.log").open("ab") as log:
-            self._processes.append(subprocess.Popen(command, stdout=log, stderr=log))
+            self._processes["store"] = subprocess.Popen(command, stdout=log, stderr=log)
         self.wait(lambda: _answers(self.ports["store"]), "store")
 
     def healthy(self, name: str) -> bool:
@@ -138,19 +148,13 @@ class LocalService:
         kind, *test = service["healthcheck"]["test"]
         assert kind == "CMD"
         done = subprocess.run(
-            self._here(test, name), env=self._environment(service), capture_output=True, timeout=60, check=False
+            self._here(test, name), env=self._environment(name), capture_output=True, timeout=60, check=False
         )
         return done.returncode == 0
 
     def log(self, name: str) -> str:
         """What a service has said."""
         return (self._folder / f"{name}.log").read_text(errors="replace")
-
-    @property
-    def place(self) -> str:
-        """Where the index is."""
-        given = self.services["api"]["command"][2]
-        return str(self.index) if given == "/index" else str(given)
 
     def nodes(self) -> list[int]:
         """Process ids of the machines of our Ray cluster: one raylet is one machine."""
@@ -163,14 +167,18 @@ class LocalService:
                 found += [process] * any(str(self._ray) in part for part in process.cmdline())
         return found
 
+    def stop(self, name: str) -> None:
+        """What ``docker compose stop NAME`` does."""
+        process = self._processes[name]
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(20)
+        process.kill()
+
     def close(self) -> None:
         """End everything that was started."""
-        for process in self._processes:
-            process.terminate()
-        for process in self._processes:
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(20)
-            process.kill()
+        for name in reversed(self._processes):
+            self.stop(name)
         for left in self._ray_processes():
             with suppress(psutil.Error):
                 left.kill()

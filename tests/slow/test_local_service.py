@@ -12,6 +12,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 import swath
+from indexer import vector_matrix
 from indexer.store import Store
 from tests import compose_file
 from tests.rasters import write_raster
@@ -33,7 +34,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalService]:
 
 def bucket(service: LocalService) -> Any:
     return boto3.client(
-        "s3", endpoint_url=f"http://127.0.0.1:{service.ports['store']}", region_name="us-east-1",
+        "s3", endpoint_url=service.store, region_name="us-east-1",
         aws_access_key_id=compose_file.SECRETS["SWATH_STORE_KEY"],
         aws_secret_access_key=compose_file.SECRETS["SWATH_STORE_SECRET"],
     )  # fmt: skip
@@ -99,3 +100,29 @@ def test_a_wrong_token_does_not_get_into_the_cluster(service: LocalService) -> N
     done = service.run("ingest", f"s3://{BUCKET}/scenes", "--sensor", "rgb")
     assert done.returncode != 0
     assert "Unauthenticated" in done.stderr or "InvalidAuthToken" in done.stderr, done.stderr
+
+
+def test_the_index_may_lie_in_the_store(service: LocalService, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = f"s3://{BUCKET}/indexes/main"
+    service.set(SWATH_INTO=place)
+    for written in (SCENES * 4, 0):
+        done = service.run("ingest", f"s3://{BUCKET}/scenes", "--sensor", "rgb", "--json")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert f'"tiles_written": {written}' in done.stdout
+    for name, value in service.own_environment("api").items():
+        monkeypatch.setenv(name, value)
+    here, there = vectors(str(service.index)), vectors(place)
+    assert here.keys() == there.keys()
+    assert max(np.abs(here[name] - there[name]).max() for name in here) <= 1e-6
+    assert swath.verify(place).whole
+    service.stop("api")
+    service.start("api")
+    hits = httpx.get(f"{service.url}/v1/search", params={"q": "a river", "k": 3}, timeout=60).json()["hits"]
+    assert {hit["tile_id"] for hit in hits} <= set(there)
+
+
+def vectors(place: str) -> dict[str, np.ndarray]:
+    found: dict[str, np.ndarray] = {}
+    for batch in Store.open(place).snapshot().scan(["tile_id", "vector"]):
+        found |= dict(zip(batch["tile_id"].to_pylist(), vector_matrix(batch["vector"]), strict=True))
+    return found

@@ -100,6 +100,7 @@ def test_the_example_names_every_variable_and_makes_passwords(tmp_path: Path) ->
     assert set(re.findall(r"^#?([A-Z_]+)=", example, flags=re.MULTILINE)) == wanted
     (tmp_path / ".env.example").write_text(example)
     command = next(line for line in example.splitlines() if "openssl" in line).lstrip("# ")
+    assert command in (ROOT / "docs/how-to/deploy.md").read_text()
     subprocess.run(["bash", "-euc", command], cwd=tmp_path, check=True)
     written = (tmp_path / ".env").read_text()
     assert (tmp_path / ".env").stat().st_mode & 0o077 == 0
