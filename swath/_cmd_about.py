@@ -117,7 +117,9 @@ def doctor(
     from swath._doctor_index import examine_index
     from swath._doctor_store import examine_store
 
-    about_store = [] if store is None else examine_store(store)
+    in_bucket = index_dir if index_dir is not None and "://" in index_dir else None
+    bucket = store or in_bucket
+    about_store = [] if bucket is None else examine_store(bucket)
     about_index = [] if index_dir is None else examine_index(index_dir)
     checks = [*examine(), *about_store, *about_index]
     if as_json:

@@ -34,6 +34,7 @@ def _places() -> Iterator[tuple[str, Path, bool]]:
     yield "disk", Path(), True
     yield "temporary files", Path(tempfile.gettempdir()), True
     yield "weights folder", Path(settings.weights_dir) if settings.weights_dir else home / "weights", False
+    yield "index cache", Path(settings.index_cache) if settings.index_cache else home / "indexes", False
     yield "scene cache", Path(settings.scene_cache) if settings.scene_cache else home / "scenes", False
 
 
@@ -54,5 +55,10 @@ def _more_room(name: str) -> str:
 
 
 def _elsewhere(name: str) -> str:
-    variables = {"temporary files": "TMPDIR", "weights folder": "SWATH_WEIGHTS_DIR", "scene cache": "SWATH_SCENE_CACHE"}
+    variables = {
+        "temporary files": "TMPDIR",
+        "weights folder": "SWATH_WEIGHTS_DIR",
+        "index cache": "SWATH_INDEX_CACHE",
+        "scene cache": "SWATH_SCENE_CACHE",
+    }
     return f"set {variables[name]} to another folder" if name in variables else "work on another disk"

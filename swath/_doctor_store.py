@@ -35,6 +35,10 @@ KEYS = {
 """What says how each kind of store is reached."""
 
 
+WRITING = "to read and to search is all that works; to index, check what the keys may do"
+"""Advice where nothing can be written, as with the keys of a server that only searches."""
+
+
 def examine_store(address: str) -> list[Check]:
     """Look at a bucket.
 
@@ -49,7 +53,7 @@ def examine_store(address: str) -> list[Check]:
     if reached.state == "fail":
         return [reached]
     steps = (
-        ("store writes", store.written, "an archive may be read-only, an index may not: check what the keys may do"),
+        ("store writes", store.written, WRITING),
         ("store commits", store.guarded, "use a store with conditional writes: AWS S3, GCS, Azure, SeaweedFS 4.48"),
         ("store clock", store.timed, "set the clock of this machine (NTP)"),
         ("store cleaned", store.cleaned, f"delete {store.probe} by hand"),
@@ -57,7 +61,7 @@ def examine_store(address: str) -> list[Check]:
     found = [reached]
     for name, step, advice in steps:
         found.append(bounded(name, partial(step, name), advice=advice, seconds=CHECK_S))
-        if found[-1].state == "fail" and name == "store writes":
+        if found[-1].state != "ok" and name == "store writes":
             break
     return found
 
@@ -107,8 +111,11 @@ class _Store:
         return Check(name="store", state="ok", found=f"{self.scheme}://{self._bucket} can be listed")
 
     def written(self, name: str) -> Check:
-        with _errors():
-            self._objects.put(self._key, b"swath doctor", mode="create")
+        try:
+            with _errors():
+                self._objects.put(self._key, b"swath doctor", mode="create")
+        except RuntimeError as error:
+            return Check(name=name, state="warn", found=str(error), advice=WRITING)
         return Check(name=name, state="ok", found="an object could be written")
 
     def guarded(self, name: str) -> Check:
