@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from core import EncodesTiles, VectorSpace
 from indexer._events import Failed
@@ -28,7 +28,7 @@ class Plan:
     """How scenes are cut."""
     options: IngestOptions
     """Threads and batches of each worker."""
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = field(repr=False)  # credentials of a bucket may be among them
     """Variables that a worker sets before it starts."""
 
 

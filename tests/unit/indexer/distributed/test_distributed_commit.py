@@ -245,3 +245,19 @@ def test_an_index_that_cannot_be_written_is_one_line(store: Store, monkeypatch: 
     monkeypatch.setattr("indexer.distributed._commit.commit_tiles", full)
     with pytest.raises(StoreError, match=r"cannot write to the index .*: No space left on device"):
         commit(store, [group])
+
+
+def test_fragments_are_written_and_committed_in_a_bucket_by_who_holds_its_lock(bucket: str) -> None:
+    store = Store.create_or_open(f"{bucket}/index", space=SPACE)
+    group = written(store, made(store, "s1", 3), made(store, "s2", 2))
+    with pytest.raises(StoreError, match="no longer the writer"):
+        commit(store, [group])
+    with store.writing():
+        assert commit(store, [group]) == ["s1", "s2"]
+        again = written(store, made(store, "s1", 2, fingerprint="f2", axis=1))
+        assert commit(store, [again]) == ["s1"]
+        written(store, made(store, "lost", 4))
+        assert clean_orphans(store) > 0
+        assert recover(store) == 0
+    assert seen(store) == {**ids("s1", 2, 1), **ids("s2", 2)}
+    assert ledger(store) == {"s1": "f2", "s2": "f1"}
