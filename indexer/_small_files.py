@@ -6,12 +6,20 @@ import errno
 import json
 import os
 import secrets
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from core import ConfigError, StoreError
 from indexer._objects import delete_object, look_at, objects_in, read_object, write_object
 from indexer._place import BucketPath, Place
+
+ABANDONED_AFTER_S = 3600
+"""Age in seconds at which a file that is being written is taken for one that nobody writes any more."""
+
+_DIGITS = "[0-9a-f]" * 16
+"""End of the name of such a file, as a pattern."""
 
 
 def replace_file(target: Place, content: bytes) -> Place:
@@ -25,6 +33,7 @@ def replace_file(target: Place, content: bytes) -> Place:
         return target
     part = target.with_name(f".{target.name}-{secrets.token_hex(8)}")
     try:
+        _clear_left(target)
         with part.open("xb") as stream:
             stream.write(content)
             stream.flush()
@@ -35,6 +44,14 @@ def replace_file(target: Place, content: bytes) -> Place:
         part.unlink(missing_ok=True)
         raise StoreError(f"cannot write {target}: {error.strerror or error}") from error
     return target
+
+
+def _clear_left(target: Path) -> None:
+    """Delete what killed processes had begun to write; nobody takes an hour for a small file."""
+    for left in target.parent.glob(f".{target.name}-{_DIGITS}"):
+        with suppress(FileNotFoundError):
+            if left.stat().st_mtime < time.time() - ABANDONED_AFTER_S:
+                left.unlink()
 
 
 def replace_document(target: Place, document: Any) -> Place:

@@ -24,7 +24,6 @@ from indexer._generation import (
 )
 from indexer._lance import TILES, has_table
 from indexer._ledger import LedgerRow, SceneRows
-from indexer._origin import difference
 from indexer._pipeline import Pipeline, tidy
 from indexer._place import local_place
 from indexer._report import IngestOptions, Progress
@@ -35,7 +34,7 @@ from indexer.reembedding._failures import CountingFailures, Missing, write_failu
 from indexer.reembedding._joined import Joining
 from indexer.reembedding._knowledge import reembed_knowledge
 from indexer.reembedding._places import Places
-from indexer.reembedding._status import missing_of
+from indexer.reembedding._status import difference_of, missing_of
 from indexer.store import Moment, Store
 
 MAX_ROUNDS = 1000
@@ -177,7 +176,7 @@ class _Run:
     def _round(self, source: Store, moment: Moment, committed: Callable[[], None] | None) -> bool:
         """Do what is to be done now; return whether there was anything."""
         ledger = {row.scene_key: row for row in moment.ledger}
-        left = difference(ledger, self._target.ledger())
+        left = difference_of(ledger, self._target)
         if left.gone:
             self._target.discard(left.gone)
             self._removed += len(left.gone)

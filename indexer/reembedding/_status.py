@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core import StoreError
 from indexer._generation import changing_generations, generation_folder, read_generations
 from indexer._lance import TILES, has_table
 from indexer._ledger import LedgerRow
-from indexer._origin import difference
+from indexer._named import known_scenes
+from indexer._origin import Difference, difference
 from indexer._place import local_place
 from indexer.reembedding._failures import Missing, read_failures
 from indexer.reembedding._knowledge import knowledge_agrees
@@ -117,9 +119,20 @@ def _state(number: int, role: str, store: Store, source: Store) -> GenerationSta
     )
 
 
+def difference_of(of: Mapping[str, LedgerRow], target: Store) -> Difference:
+    """Return what a generation lacks or has too much of a ledger's scenes.
+
+    Tiles that its own ledger does not speak of are too much as well: a removal that was killed leaves them, and they
+    would answer after a switch.
+    """
+    found = difference(of, target.ledger())
+    left = known_scenes({}, target.snapshot()).keys() - of.keys()
+    return replace(found, gone=tuple(sorted({*found.gone, *left})))
+
+
 def missing_of(source: Store, target: Store) -> tuple[tuple[Missing, ...], bool]:
     """Return the scenes that a generation lacks of another, and whether it lacks nothing and has nothing more."""
-    found = difference(source.ledger(), target.ledger())
+    found = difference_of(source.ledger(), target)
     return _named(found.missing, target.folder), found.none and knowledge_agrees(source.folder, target.folder)
 
 

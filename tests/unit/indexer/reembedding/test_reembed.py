@@ -118,6 +118,20 @@ def test_scenes_that_came_changed_and_went_meanwhile_are_brought_along(archive: 
     assert vectors(Store.open(archive)) == vectors(Store.open(archive.parent / "fresh"))
 
 
+def test_tiles_that_a_killed_removal_left_do_not_answer_after_the_switch(archive: Path) -> None:
+    report = reembed(archive, encoder=B)
+    Store.open(archive).remove(scene_id="synthetic002")
+    target = Store.at(report.folder)
+    gone = target.ledger().keys() - Store.open(archive).ledger().keys()
+    with target.writing():
+        target.erase_ledger(gone)  # and then the process was killed
+    with pytest.raises(InputError, match="not those of the index as it is now"):
+        switch(archive)
+    assert reembed(archive, encoder=B).removed == 1
+    switch(archive)
+    assert vectors(Store.open(archive)).keys() == vectors(Store.at(archive)).keys()
+
+
 def test_scenes_added_while_it_runs_are_picked_up_before_it_ends(archive: Path) -> None:
     scenes = archive.parent / "scenes"
     added: list[Path] = []
