@@ -53,7 +53,7 @@ class Following(Generic[T]):
         self._failed: dict[str, float] = {}
 
     def newest(self, service: T) -> T:
-        """Return what answers a request that comes now: this, until another is ready. Takes some 10 microseconds."""
+        """Return what answers a request that comes now: this, until another is ready. Takes 0.03 to 0.1 ms."""
         try:
             changed = home_of(service.path) != service.store.path
         except StoreError as error:

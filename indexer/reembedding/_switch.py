@@ -80,10 +80,12 @@ def switch(index: str | Path, *, without_missing: bool = False) -> SwitchReport:
         StoreError: The index cannot be written, or another process is writing to it.
     """
     root = local_place(index, what="an index that is re-embedded")
-    number = read_generations(root).next
-    if number is None:
+    generations = read_generations(root)
+    if generations.next is None:
         Store.open(root)
-        raise InputError(f"no other vectors were made for {root}; make some: swath reembed {root} --encoder NAME")
+        back = "" if generations.previous is None else ", or go back to those before: --roll-back"
+        raise InputError(f"no other vectors were made for {root}; make some: swath reembed {root} --encoder NAME{back}")
+    number = generations.next
     return _switched(root, number, without_missing=without_missing)
 
 
