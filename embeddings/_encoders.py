@@ -86,7 +86,7 @@ def open_encoder_of(space: VectorSpace) -> EncodesTiles:
     if encoder.space != space:
         raise SpaceMismatchError(
             f"the index holds vectors of {space}, but the encoder installed is {encoder.space}; "
-            "index the archive again into a new directory"
+            "bring the index to it while it is searched: swath reembed INDEX --encoder " + space.encoder
         )
     return encoder
 

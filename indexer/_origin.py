@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from core import VectorSpace
+from core import StoreError, VectorSpace
 from indexer._ledger import LedgerRow
 
 _KEY = "origin"
@@ -51,7 +51,7 @@ def fingerprint_space(row: LedgerRow, own: VectorSpace) -> VectorSpace:
 
 def with_origin(row: LedgerRow, space: VectorSpace) -> str:
     """Return the parameters of the row that is made from a row of another generation, whose space is given."""
-    told = json.loads(row.parameters)
+    told = parameters_of(row)
     return json.dumps({**told, _KEY: {"mark": mark_of(row), "space": asdict(fingerprint_space(row, space))}})
 
 
@@ -73,4 +73,22 @@ def _made_from(row: LedgerRow, source: LedgerRow) -> bool:
 
 def _origin(row: LedgerRow) -> dict[str, Any] | None:
     # Most rows have none; a million need not be parsed to see that.
-    return json.loads(row.parameters).get(_KEY) if f'"{_KEY}"' in row.parameters else None
+    return parameters_of(row).get(_KEY) if f'"{_KEY}"' in row.parameters else None
+
+
+def parameters_of(row: LedgerRow) -> dict[str, Any]:
+    """Return how a scene was cut and read, and which scene of another generation it was made from.
+
+    Raises:
+        StoreError: The ledger is damaged.
+    """
+    try:
+        told = json.loads(row.parameters)
+    except ValueError:
+        told = None
+    if not isinstance(told, dict):
+        raise StoreError(
+            f"the ledger's row of scene {row.scene_id!r} of {row.collection!r} is damaged: its parameters are no JSON;"
+            " remove the scene and index it again"
+        )
+    return told

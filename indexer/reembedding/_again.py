@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -12,7 +11,7 @@ from core import BadScene, Scene, SceneError, Settings, SwathError, VectorSpace
 from indexer._events import Failed, Found
 from indexer._ledger import LedgerRow
 from indexer._legends import sensor_reference
-from indexer._origin import mark_of
+from indexer._origin import mark_of, parameters_of
 from indexer._plan import Job
 from indexer._tiling import TilingOptions
 from indexer.sources import SourceOptions, open_source
@@ -55,7 +54,7 @@ class Again:
 
 def tiling_of(row: LedgerRow) -> TilingOptions:
     """Return how a scene was cut."""
-    told = json.loads(row.parameters)
+    told = parameters_of(row)
     return TilingOptions(**{item.name: told[item.name] for item in fields(TilingOptions) if item.name in told})
 
 
@@ -71,7 +70,7 @@ def reopened(row: LedgerRow, *, pictures: bool, settings: Settings) -> Scene:
         InputError: The source cannot be opened, or the sensor is not known here.
         SceneError: The source no longer holds the scene.
     """
-    told = json.loads(row.parameters)
+    told = parameters_of(row)
     sensor = f"{sensor_reference(told['sensor'], settings)}/{told['encoding']}"
     options = SourceOptions(collection=row.collection, sensor=sensor, pictures=pictures, settings=settings)
     found = list(open_source(row.href, options).scenes())

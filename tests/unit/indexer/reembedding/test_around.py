@@ -1,16 +1,18 @@
 """What else belongs to an index while it has two generations: knowledge, copies, pieces of large scenes, chains."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from core import InputError, Settings
+from core import InputError, Settings, StoreError
 from core.testing import MeanColourEncoder
 from indexer import IngestOptions, TilingOptions, back_up, ingest, restore, verify_tables
 from indexer.knowledge import KnowledgeTable, add_knowledge, list_knowledge
 from indexer.reembedding import reembed, reembed_status, switch
 from indexer.sources import SourceOptions, open_source
 from indexer.store import Store
+from tests.coloured_pictures import write_coloured_pictures
 from tests.two_encoders import Scatter, write_scenes
 
 A, B = Scatter("scatter-a"), Scatter("scatter-b")
@@ -98,6 +100,30 @@ def test_a_restoration_takes_the_place_of_all_generations(archive: Path, tmp_pat
     restore(tmp_path / "backups", archive, overwrite=True)
     assert Store.open(archive).space == A.space
     assert reembed_status(archive).next is None
+
+
+def test_plain_pictures_with_labels_and_captions_stay_what_they_are(tmp_path: Path) -> None:
+    (tmp_path / "pictures").mkdir()
+    write_coloured_pictures(tmp_path / "pictures", train=2, val=0)
+    source = open_source(str(tmp_path / "pictures"), SourceOptions(collection="c"))
+    ingest([source], into=tmp_path / "index", encoder=A, tiling=TilingOptions(tile_size=32))
+    report = reembed(tmp_path / "index", encoder=B)
+    assert (report.tiles, report.complete, report.missing) == (6, True, ())
+    columns = ["tile_id", "label", "captions", "href", "preview"]
+    before, after = (
+        sorted((row for batch in store.snapshot().scan(columns) for row in batch.select(columns).to_pylist()), key=str)
+        for store in (Store.open(tmp_path / "index"), Store.at(report.folder))
+    )
+    assert before == after
+    assert {row["label"] for row in after} == {"RedRoof", "GreenField", "BlueLake"}
+
+
+def test_a_damaged_ledger_is_named(archive: Path) -> None:
+    store = Store.open(archive)
+    row = next(iter(store.ledger().values()))
+    store.write_ledger([replace(row, parameters="{")])
+    with pytest.raises(StoreError, match="its parameters are no JSON"):
+        reembed(archive, encoder=B)
 
 
 def test_from_one_encoder_to_the_next_and_on(archive: Path) -> None:
