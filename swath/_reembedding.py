@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from os import PathLike
-from pathlib import Path
+from os import PathLike, fspath
 from typing import TYPE_CHECKING
 
 from core import InputError
@@ -56,7 +55,7 @@ def reembed_index(
         IndexNotFoundError: The directory is not an index.
         StoreError: The index cannot be read or written.
     """
-    root = Path(index)
+    root = fspath(index)
     Store.open(root)  # before an encoder is loaded that may not be needed
     options = IngestOptions() if workers is None else IngestOptions(workers=workers)
     report = reembed(root, encoder=open_encoder(encoder), options=options, progress=progress)
@@ -79,7 +78,7 @@ def switch_index(index: str | PathLike[str], *, back: bool = False, without_miss
         InputError: There are no such vectors, or scenes are missing; the message names them.
         StoreError: The index cannot be written, or another process is writing to it.
     """
-    return (roll_back if back else switch)(Path(index), without_missing=without_missing)
+    return (roll_back if back else switch)(fspath(index), without_missing=without_missing)
 
 
 def resting_watches(index: str | PathLike[str]) -> tuple[Resting, ...]:
@@ -90,7 +89,7 @@ def resting_watches(index: str | PathLike[str]) -> tuple[Resting, ...]:
     """
     from swath._index import open_index
 
-    space = Store.open(Path(index)).space
+    space = Store.open(index).space
     kept = [found.watch for _, found in open_index(index).watches.listed() if not isinstance(found, str)]
     return tuple(Resting(name=watch.name, encoder=str(watch.space)) for watch in kept if watch.space != space)
 
@@ -113,11 +112,11 @@ def shadow_report(
     """
     from retriever import shadow
 
-    status = reembed_status(Path(index))
+    status = reembed_status(fspath(index))
     other = status.next or status.previous
     if other is None:
         raise InputError(f"no other vectors were made for {index}; make some: swath reembed {index} --encoder NAME")
-    pair = Store.open(Path(index)), Store.at(other.folder)
+    pair = Store.open(index), Store.at(other.folder)
     return shadow(pair, share=_share(other, status.current), sample=sample, k=k, texts=texts, exact=exact)
 
 
