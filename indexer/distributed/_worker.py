@@ -6,15 +6,18 @@ import os
 import platform
 import queue
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from threading import Condition, Thread
 from typing import TYPE_CHECKING
 
 from core import EncodesTiles, InputError, SpaceMismatchError, SwathError
 from indexer._events import Failed, Found
+from indexer._ledger import SceneRows
 from indexer._meter import Meter
 from indexer._pipeline import Pipeline
+from indexer._place import BucketPath
 from indexer._plan import Job
 from indexer._staging import Staging
 from indexer.distributed._fragments import FragmentWriter
@@ -109,12 +112,17 @@ class Worker:
 
     def _index(self) -> None:
         plan, store = self._plan, self._store()
+        staging = Staging(store.staging, store.schema)
+        write = FragmentWriter(store, self.ship).write
+        if isinstance(store.path, BucketPath):
+            staging.tidy()
+            write = partial(_write_and_forget, write, staging)
         pipeline = Pipeline(
             self._encoder(),
-            write=FragmentWriter(store, self.ship).write,
+            write=write,
             tiling=plan.tiling,
             options=plan.options,
-            staging=Staging(store.staging, store.schema),
+            staging=staging,
             schema=store.schema,
             meter=self._meter,
         )
@@ -148,6 +156,15 @@ class Worker:
             if job is None:
                 return
             yield Found(job=job)
+
+
+def _write_and_forget(
+    write: Callable[[Sequence[SceneRows]], None], staging: Staging, scenes: Sequence[SceneRows]
+) -> None:
+    """Write scenes and delete their pieces: of an index in a bucket they lie here, out of the driver's reach."""
+    write(scenes)
+    for scene in scenes:
+        staging.forget(scene.ledger.scene_key)
 
 
 class _Telling(Meter):

@@ -12,12 +12,14 @@ from core.testing import MeanColourEncoder
 from indexer import IngestOptions, IngestReport, Store, TilingOptions, ingest
 from indexer._listing import Listing
 from indexer._meter import Meter
+from indexer._place import BucketPath, place_of
 from indexer._staging import Staging
 from indexer.distributed import Committer, Driver, Lost, Plan, Report, clean_orphans
 from tests.integration.killed_ingest import contents, ledger
 from tests.unit.indexer.distributed.thread_crew import Fate, ThreadCrew
 from tests.unit.indexer.doubles import scene
 from tests.unit.indexer.made_up_world import Content, Source, World
+from tests.unit.indexer.sources import samples
 
 SMALL = IngestOptions(workers=1, batch_size=4, commit_tiles=8, commit_seconds=0.05)
 SPACE = MeanColourEncoder().space
@@ -45,8 +47,8 @@ class Run:
     """One ingest over thread workers."""
 
     def __init__(
-        self, into: Path, *found: Scene | BadScene | Exception, fate: Fate = lambda *_: False, workers: int = 2,
-        opener: Callable[[], EncodesTiles] = MeanColourEncoder,
+        self, into: Path | BucketPath, *found: Scene | BadScene | Exception, fate: Fate = lambda *_: False,
+        workers: int = 2, opener: Callable[[], EncodesTiles] = MeanColourEncoder,
     ) -> None:  # fmt: skip
         self.store = Store.create_or_open(into, space=SPACE)
         plan = Plan(index=into, space=SPACE, open_encoder=opener, tiling=TilingOptions(), options=SMALL, environment={})
@@ -93,6 +95,22 @@ def test_two_workers_make_the_table_and_the_report_of_one_process(world: World, 
     assert run.crew.most_at_once == 2
     assert all(run.crew.given.values())
     assert not list((tmp_path / "index" / "staging").glob("*"))
+
+
+def test_workers_of_an_index_in_a_bucket_keep_no_pieces_of_what_they_handed_over(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scenes = archive(world)
+    monkeypatch.setenv("SWATH_INDEX_CACHE", str(tmp_path / "cache"))
+    with samples.bucket(monkeypatch) as (name, _):
+        place = place_of(f"s3://{name}/index")
+        run = Run(place, *scenes)
+        # What the driver deletes is on its own machine.
+        monkeypatch.setattr(run.driver, "_staging", Staging(tmp_path / "elsewhere", run.store.schema))
+        run()
+        found = contents(place)  # type: ignore[arg-type]  # a store opens there as well
+        assert found == contents(reference(tmp_path, *scenes))
+        assert not list(run.store.staging.glob("*"))
 
 
 def test_a_second_run_skips_everything_and_starts_no_worker(world: World, tmp_path: Path) -> None:
