@@ -29,6 +29,9 @@ FAILURES = logging.getLogger("swath.failures")
 MAX_TEXT = 200
 """Characters kept of what a client chose freely."""
 
+_UNTRACED = frozenset({"/healthz", "/readyz", "/metrics"})
+"""Asked for every few seconds by machines; a trace of each would be most of all traces."""
+
 _ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
@@ -120,8 +123,8 @@ def _request_span(scope: Scope) -> Span:
 
     https://opentelemetry.io/docs/specs/semconv/http/http-spans/
     """
-    if not tracing():
-        return span("request")
+    if not tracing() or scope["path"] in _UNTRACED:
+        return Span()
     told = {"http.request.method": scope["method"][:20], "url.scheme": scope.get("scheme", "http")}
     caller = {name: value for name in ("traceparent", "tracestate") if (value := header(scope, name.encode()))}
     return span("request", told, kind="server", caller=caller)

@@ -123,9 +123,10 @@ def print_open(address: str, indexes: Iterable[str]) -> None:
 
 
 def _warn(text: str) -> None:
-    from swath._logs import logs_lines
+    from swath._logs import server_form
 
-    logging.getLogger("swath").warning(text) if logs_lines() else stderr().print(text, markup=False)
+    # Where the log is for programs, it has no other lines.
+    logging.getLogger("swath").warning(text) if server_form() == "json" else stderr().print(text, markup=False)
 
 
 def _is_local(host: str) -> bool:

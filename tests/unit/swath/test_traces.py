@@ -84,6 +84,13 @@ def test_a_search_goes_on_with_the_trace_of_its_caller(ingested: Any, exporter: 
     assert "secret" not in "".join(each.to_json() for each in spans)
 
 
+def test_what_machines_ask_for_all_the_time_is_not_traced(ingested: Any, exporter: InMemorySpanExporter) -> None:
+    client = client_of(ingested[0])
+    exporter.clear()
+    assert [client.get(path).status_code for path in ("/healthz", "/readyz", "/metrics")] == [200] * 3
+    assert exporter.get_finished_spans() == ()
+
+
 REPLY = json.dumps({"answerable": True, "claims": [{"text": "There is one.", "cites": [1]}], "caveats": []})
 QUESTION = {"question": f"Where is {WORDS}?", "plan": {"question": f"Where is {WORDS}?", "shape": "when"}, "tiles": 2}
 
