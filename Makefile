@@ -7,7 +7,7 @@ TORCH ?= torch==2.13.0
 # Where the benchmark of the search engine keeps its data and indexes: 28 GB.
 BENCH ?= bench-work
 
-.PHONY: demo test check lint bench bench-scale test-slow clean
+.PHONY: demo test check lint bench bench-scale fuzz test-slow clean
 
 demo: $(VENV)/.base
 	$(BIN)/swath demo --into demo-archive
@@ -39,6 +39,12 @@ bench-scale: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.scale report $(BENCH)/rows-1000000 $(BENCH)/rows-10000000 --out docs/benchmarks/scale.md
 	$(BIN)/python -m benchmarks.serve_scale $(BENCH)/rows-1000000 --out docs/benchmarks/serve-scale.md
 
+# 175,500 mutated inputs, then 2,000 a target chosen by coverage; what a reader falls over is kept in fuzz-work/faults.
+fuzz: $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet --editable ".[fuzz]"
+	$(BIN)/python -m benchmarks.fuzz --work fuzz-work --out fuzz-work/table.md
+	for target in cql2-json geojson-area geotiff knowledge-markdown lance-manifest stac-item; do $(BIN)/python -m benchmarks.fuzz_coverage $$target --work fuzz-work || exit; done
+
 $(VENV)/.base: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("Swath needs Python 3.11 or newer, this is " + sys.version.split()[0] + "; try make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -53,4 +59,4 @@ $(VENV)/.dev: $(VENV)/.base
 	touch $@
 
 clean:
-	rm -rf $(VENV) demo-archive build dist
+	rm -rf $(VENV) demo-archive fuzz-work build dist

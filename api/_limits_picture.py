@@ -74,6 +74,7 @@ def _claimed(content: bytes) -> tuple[int, int, int]:
 
 def _claimed_tiff(content: bytes) -> tuple[int, int, int]:
     import rasterio
+    from rasterio._err import CPLE_BaseError  # what a damaged header raises has no public name
     from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
     try:
@@ -82,5 +83,5 @@ def _claimed_tiff(content: bytes) -> tuple[int, int, int]:
             with rasterio.MemoryFile(content) as memory, memory.open(driver="GTiff") as raster:
                 pixel = sum(np.dtype(kind).itemsize for kind in raster.dtypes)
                 return raster.width, raster.height, raster.width * raster.height * pixel
-    except (RasterioError, TypeError):  # not a TIFF, or of numbers that numpy has no name for
+    except (RasterioError, CPLE_BaseError, TypeError, ValueError):  # no TIFF, or of numbers that numpy has no name for
         return 0, 0, 0

@@ -6,6 +6,7 @@ from indexer._calibration_file import CALIBRATION, read_calibration, remove_cali
 from indexer._digest import Digest, digest_of
 from indexer._findings import Finding
 from indexer._footprint import Georeference
+from indexer._gdal import open_raster, scene_errors
 from indexer._generation import home_of
 from indexer._hosts import check_host, guarded_session, is_url
 from indexer._lance import tiles_stamp
@@ -103,6 +104,7 @@ __all__ = [
     "marks_to_bytes",
     "next_row_id",
     "objects_in",
+    "open_raster",
     "place_of",
     "read_calibration",
     "read_document",
@@ -118,6 +120,7 @@ __all__ = [
     "reread",
     "restore",
     "rows_of",
+    "scene_errors",
     "scene_key",
     "scene_size",
     "sensor_of",

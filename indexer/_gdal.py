@@ -139,7 +139,13 @@ _TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
 def _check_beside(path: str) -> None:
-    """GDAL opens what lies beside a file with every driver it has: only TIFFs that stand alone are let through."""
+    """Raise where overviews or a mask beside a local file are no TIFFs that stand alone.
+
+    GDAL opens them with every driver it has, VRT included.
+
+    Raises:
+        SceneError: They are something else.
+    """
     for beside in (Path(path + ending) for ending in _BESIDE):
         if not beside.is_file():
             continue

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from core import AmbiguousSensorError, QueryError, SceneError, SensorError, Settings, Tile, picture_tile
+from indexer import open_raster, scene_errors
 from indexer.sources import example_tile
 from retriever._terms import Picture
 
@@ -135,23 +136,16 @@ def _unsensed(name: str, error: SensorError) -> str:
 
 def _read_colours(path: Path, name: str) -> tuple[Image.Image | None, bool]:
     """The 8-bit red, green and blue, or gray, that a file declares, if it does; and whether there is nothing else."""
-    import rasterio
-    from rasterio.errors import NotGeoreferencedWarning, RasterioError
-
     try:
-        with warnings.catch_warnings():
-            # A plain picture has no georeference, and needs none here.
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            # No other driver: a VRT would reach files that the caller never named.
-            with rasterio.open(path, driver="GTiff") as raster:
-                _check_size(raster.width, raster.height, name)
-                declared = [colour.name for colour in raster.colorinterp]
-                bands = _colour_bands(declared) if set(raster.dtypes) == {"uint8"} else None
-                if bands is None:
-                    return None, False
-                pixels, mask = raster.read(bands), raster.dataset_mask()
-    except RasterioError as error:
-        raise QueryError(f"cannot read {_the(name)}: {str(error).replace(str(path), 'the file')}") from None
+        with open_raster(str(path)) as raster, scene_errors(str(path)):
+            _check_size(raster.width, raster.height, name)
+            declared = [colour.name for colour in raster.colorinterp]
+            bands = _colour_bands(declared) if set(raster.dtypes) == {"uint8"} else None
+            if bands is None:
+                return None, False
+            pixels, mask = raster.read(bands), raster.dataset_mask()
+    except SceneError as error:
+        raise QueryError(f"{name} {error}") from None
     pixels = np.broadcast_to(pixels, (3, *mask.shape))
     only = set(declared) <= {"gray", "alpha", *_COLOURS}
     return Image.fromarray(np.dstack([*pixels, mask])), only
