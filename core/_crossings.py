@@ -48,7 +48,7 @@ def crosses_much(geometries: Sequence[BaseGeometry], most: int) -> bool:
     edges = _edges(geometries)
     if len(edges) < 3:
         return False
-    boxes = shapely.linestrings(edges.reshape(-1, 2, 2))
+    boxes = np.asarray(shapely.linestrings(edges.reshape(-1, 2, 2)))
     tree = shapely.STRtree(boxes)
     of_one = _MEETINGS_OF_LINES if any("Line" in each.geom_type for each in geometries) else _MEETINGS_OF_AREAS
     allowed = _MEETINGS_A_CROSSING * most + of_one * len(edges)

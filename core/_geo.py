@@ -150,7 +150,7 @@ def _from_geojson(value: Mapping[str, Any]) -> BaseGeometry:
 
 def _union(parts: Sequence[BaseGeometry]) -> BaseGeometry:
     """Join areas; what would not end is refused before."""
-    _check_vertices(sum(map(shapely.get_num_coordinates, parts)))
+    _check_vertices(sum(int(shapely.get_num_coordinates(part)) for part in parts))
     if crosses_much(parts, MAX_UNION_CROSSINGS):
         raise QueryError("the outlines of the areas cross too often; give areas that overlap less, or join them before")
     return shapely.union_all(parts)

@@ -51,7 +51,8 @@ def strips(count: int) -> list[dict[str, Any]]:
 
 
 def zigzag(count: int) -> list[list[float]]:
-    return np.random.default_rng(1).uniform((-179, -80), (179, 80), (count, 2)).round(3).tolist()
+    found: list[list[float]] = np.random.default_rng(1).uniform((-179, -80), (179, 80), (count, 2)).round(3).tolist()
+    return found
 
 
 def test_areas_that_cross_hundreds_of_thousands_of_times_are_not_joined() -> None:

@@ -83,7 +83,7 @@ def test_senseless_wishes_are_refused(tmp_path: Path, keep: timedelta, versions:
 
 def test_what_killed_writers_had_begun_goes_with_a_compaction(tmp_path: Path) -> None:
     store = three_scenes(tmp_path / "index")
-    home = store.path / "tiles.lance"
+    home = store.folder / "tiles.lance"
     begun = [home / "data" / ".tmpAbC123", home / "_versions" / "7.manifest#1"]
     for file in begun:
         file.write_bytes(b"half")

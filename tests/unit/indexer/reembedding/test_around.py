@@ -84,8 +84,8 @@ def test_a_backup_holds_the_generation_in_use_and_the_watches(archive: Path, tmp
     assert found.space == B.space
     assert found.snapshot().count() == 16
     assert not verify_tables(found).findings
-    assert (found.path / "watches" / "w.json").is_file()
-    assert sorted(entry.name for entry in found.path.iterdir()) == ["scenes.lance", "tiles.lance", "watches"]
+    assert (found.folder / "watches" / "w.json").is_file()
+    assert sorted(entry.name for entry in found.folder.iterdir()) == ["scenes.lance", "tiles.lance", "watches"]
 
 
 def restored(index: Path, home: Path) -> Store:
