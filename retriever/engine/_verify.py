@@ -20,6 +20,7 @@ from retriever.engine._delta import held_columns
 from retriever.engine._engine import Engine
 from retriever.engine._open import OpenSnapshot, current, open_snapshot
 from retriever.engine._places import Places
+from retriever.engine._published import fetch
 from retriever.engine._rows import EngineRows
 from retriever.engine._state import Opened, UnfitError, first_state
 from retriever.engine._sums import wrong_inside
@@ -46,6 +47,8 @@ class SnapshotCheck:
 def verify_snapshot(store: Store, *, full: bool = False, progress: Progress | None = None) -> SnapshotCheck:
     """Compare the search snapshot of an index with its own check sums and with the newest version of the table.
 
+    Of an index in a bucket that is the published one, which is fetched first.
+
     Args:
         store: The index.
         full: Compare every row, not ``SAMPLED_ROWS`` of each shard.
@@ -54,6 +57,10 @@ def verify_snapshot(store: Store, *, full: bool = False, progress: Progress | No
     Raises:
         StoreError: The table cannot be read.
     """
+    try:
+        fetch(store)
+    except StoreError as error:
+        return _check(_damaged(store.path, str(error)))
     while True:
         folder = _named(store.folder)
         check = _verify_once(store, full=full, progress=progress)

@@ -11,7 +11,7 @@ from core import StoreError
 from indexer import BucketPath, Store, objects_in, remove_file, replace_document, replace_file
 from indexer.store import PUBLISHED, SEARCH
 from retriever import Searcher, SearchRequest
-from retriever.engine import EngineRows, Fresh, compact, current, optimize
+from retriever.engine import EngineRows, Fresh, compact, current, optimize, verify_snapshot
 from retriever.engine._published import fetch
 from tests.unit.indexer.doubles import SPACE, rows, tile
 
@@ -141,11 +141,13 @@ def test_one_that_is_not_whole_is_passed_over_and_made_anew(on: Machine, caplog:
     name = json.loads(_document(one))["name"]
     replace_file(place_of(one) / SEARCH / name / "layout.json", b"{}")
     two = on("two")
+    assert verify_snapshot(two).state == "damaged"
     assert found(two, through=False) == expected
     assert "is not whole: layout.json has 2 bytes instead of" in caplog.text
     with pytest.raises(StoreError, match="make it anew with: swath optimize --index s3://"):
         fetch(two)
     optimize(two)
+    assert verify_snapshot(on("three"), full=True).state == "whole"
     assert found(on("three"), through=True) == expected
 
 
