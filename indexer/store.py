@@ -280,10 +280,12 @@ class Store:
         table = self._table(SCENES)
         rows = ledger_rows(table, keys.to_sql())
         self._forget(keys)
+        before = self.version
         try:
             yield
         except Exception:
-            if rows:
+            # Not where the tiles were replaced and only then the disk failed: these rows do not speak of the new ones.
+            if rows and self.version == before:
                 self.write_ledger(rows)
             raise
 

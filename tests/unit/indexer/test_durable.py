@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from core import StoreError
-from indexer import Store
+from indexer import Store, verify_tables
 from indexer._durable import Durable
 from indexer._lance import SCENES, TILES
 from indexer._manifest import table_files
@@ -85,6 +85,21 @@ def test_a_disk_that_fails_is_one_line_and_the_commit_is_not_acknowledged(
     add_scene(again, "s1", ["red"])
     assert again.snapshot().count() == 1
     assert set(newest(again, TILES)) | set(newest(again, SCENES)) <= set(disk.synced)
+
+
+def test_a_disk_that_fails_after_a_scene_was_replaced_leaves_it_unfinished_and_not_damaged(
+    tmp_path: Path, disk: Disk
+) -> None:
+    store = made(tmp_path / "index")
+    add_scene(store, "s1", ["red", "blue"])
+    disk.fails_on = f"{TILES}.lance/data/"
+    with pytest.raises(StoreError, match="Input/output error"):
+        add_scene(store, "s1", ["green"], mark="2")
+    disk.fails_on = "never"
+    assert not store.ledger()
+    assert not [finding for finding in verify_tables(store).findings if finding.damage]
+    add_scene(Store.open(store.path), "s1", ["green"], mark="2")
+    assert not verify_tables(Store.open(store.path)).findings
 
 
 def scenes(store: Store) -> list[str]:
