@@ -28,6 +28,9 @@ IMPORTED = (
 
 POLL_S = 0.002
 
+LIMIT_S = 300
+"""After which a command is taken for one that hangs: kernels may have to be compiled, on a busy machine."""
+
 
 def serve() -> None:
     """Answer requests until stdin ends."""
@@ -72,7 +75,7 @@ def _ended(child: int, asked: dict[str, Any], started: float) -> tuple[int, bool
         if kill_at is not None and now >= kill_at:
             os.kill(child, signal.SIGKILL)
             kill_at = None
-        if now - started > asked.get("limit", 60):
+        if now - started > asked.get("limit", LIMIT_S):
             hung = True
             os.kill(child, signal.SIGKILL)
         time.sleep(POLL_S)
