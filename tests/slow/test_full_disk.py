@@ -48,7 +48,8 @@ def test_a_full_disk_is_one_line_and_with_room_again_the_command_ends(
         ended = trials.without_room(operation, disk, leaving=int(level * taken), seed=number)
         said.add(f"{level:.1f}: {ended.code}: {ended.stderr.strip()}")
     sys.stdout.write("\n  ".join([f"{operation}: {taken:,} bytes", *sorted(said)]) + "\n")
-    assert any(": 1:" in line for line in said) or operation.name in {"watch-run", "compact"}
+    # What takes next to nothing may find room in the last page of a file.
+    assert any(": 1:" in line for line in said) or taken == LEAST
 
 
 READING = (
