@@ -26,7 +26,7 @@ WRITES = (
     "indexer.reembedding._run.write_generations",
     "indexer.reembedding._run.write_failures",
     "indexer.reembedding._switch.write_generations",
-    "indexer.store._create",
+    "indexer.store.create_index",
     "indexer.store.Store._write_tiles",
     "indexer.store.Store.write_ledger",
     "indexer.store.Store.discard",
