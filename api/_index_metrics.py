@@ -1,6 +1,6 @@
 """How each index of a server stands, looked up when the metrics are asked for: rows, freshness, disk, watches.
 
-What cannot be read makes its own numbers disappear and ``swath_index_readable`` 0, and never the others.
+An index that cannot be read has ``swath_index_readable`` 0 and no other numbers, and takes none from the other indexes.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
@@ -30,7 +29,7 @@ _GAUGES = {
     "swath_snapshot_rows": "Tiles that are found through the search snapshot.",
     "swath_snapshot_newer_rows": "Tiles that came later; every search compares all of them.",
     "swath_snapshot_bytes": "Size of the search snapshot.",
-    "swath_disk_free_bytes": "Room left on the file system of an index.",
+    "swath_disk_free_bytes": "Room left on the file system of an index, or of the cache of one in a bucket.",
     "swath_disk_size_bytes": "Size of that file system.",
     "swath_watches": "Watches of an index.",
     "swath_watches_failing": "Watches whose last run could not look or deliver, or that are damaged.",
@@ -68,11 +67,13 @@ class IndexCollector(Collector):
 
     def _of(self, service: Service) -> _Values:
         readable = 1.0
-        for part in (self._table, _snapshot, _disk, _watches):
+        for part in (self._table, _snapshot, _watches, _disk):
             try:
                 yield from part(service)
             except (SwathError, OSError):
+                # The others would wait for the same disk or bucket, and Prometheus does not wait that long.
                 readable = 0.0
+                break
         yield "swath_index_readable", readable
 
     def _table(self, service: Service) -> _Values:
@@ -102,9 +103,9 @@ def _snapshot(service: Service) -> _Values:
 
 
 def _disk(service: Service) -> _Values:
-    if not isinstance(service.path, Path):
-        return  # a bucket has no size
-    usage = shutil.disk_usage(service.path)
+    # Of an index in a bucket, what lies here is its cache, which may not be there yet.
+    folder = service.store.folder
+    usage = shutil.disk_usage(next(each for each in (folder, *folder.parents) if each.exists()))
     yield "swath_disk_free_bytes", usage.free
     yield "swath_disk_size_bytes", usage.total
 
