@@ -46,7 +46,8 @@ def geometry_literal(node: Any) -> Sequence[BaseGeometry]:
     except QueryError as error:
         raise FilterError(f"the filter's geometry is wrong: {error}") from None
     except Exception as error:
-        raise FilterError(f"the filter's geometry cannot be read: {error}") from None
+        reason = " ".join(str(error).split())  # GEOS ends its messages with a line end
+        raise FilterError(f"the filter's geometry cannot be read: {reason}") from None
     raise FilterError("the filter has no geometry where one such as BBOX(-4, 40, -3, 41) is expected")
 
 

@@ -35,6 +35,7 @@ from indexer.knowledge._reading import read_file
 from indexer.sources import SourceOptions, example_tile, open_source
 from retriever._calibration import parse_calibration
 from retriever._literals import geometry_literal
+from retriever._pushdown import pushed_down
 from retriever._query_image import query_tile
 from retriever._translate import parse_filter
 from retriever.watches._file import append_matches
@@ -77,6 +78,18 @@ def test_a_line_that_crosses_itself_thousands_of_times_is_no_filter(operator: st
     line = {"type": "LineString", "coordinates": zigzag(2_000)}
     with pytest.raises(FilterError, match="crosses itself too often"):
         parse_filter({"op": operator, "args": [{"property": "geometry"}, line]})
+
+
+def test_a_filter_of_thousands_of_conditions_is_handed_down_in_pairs() -> None:
+    part = {"op": "<", "args": [{"property": "cloud"}, 0.2]}
+    handed = str(pushed_down(parse_filter({"op": "and", "args": [part] * 2_000})))
+    assert handed.count("cloud") == 2_000
+
+
+def test_what_geos_says_of_a_line_of_one_point_is_one_line() -> None:
+    with pytest.raises(FilterError, match="point array must contain") as told:
+        geometry_literal({"type": "LineString", "coordinates": [[1, 2]]})
+    assert "\n" not in str(told.value)
 
 
 def test_a_line_of_too_many_vertices_is_no_filter() -> None:
