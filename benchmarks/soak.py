@@ -47,8 +47,8 @@ class Plan:
 
     seconds: float = 3600.0
     """Of load."""
-    rate: float = 8.0
-    """Requests a second: a third of what two processors do beside the writer."""
+    rate: float = 6.0
+    """Requests a second: about half of what one of two busy processors does."""
     gap: float = 15.0
     """Seconds from one change of the index to the next."""
 

@@ -16,8 +16,8 @@ from benchmarks.soak_archive import INDEX_OPTIONS, SIDES, Scenes, tiles_of, writ
 FEWEST, MOST = 6, 14
 """Scenes that come and go, at one time: about the same number from the warm-up to the end."""
 
-KEEP_DAYS = "0.003"
-"""Versions that were replaced stay for four minutes, so that an hour sees them go; a day is the default."""
+KEEP_DAYS = "0.0007"
+"""Versions that were replaced stay for a minute, twice as long as a request may take; a day is the default."""
 
 TURNS = ("change", "change", "change", "change", "compact", "change", "change", "change", "change", "optimize")
 """What the writer does, again and again; a change is a scene added, replaced or removed."""

@@ -226,6 +226,14 @@ class Store:
             table.checkout(version or table.version)
         return Snapshot(table, path=self.path, space=self.space, dtype=self.dtype)
 
+    def forget_files(self) -> None:
+        """Drop what is remembered of the tables' files, some MB of each that was read; nothing else drops it.
+
+        For who stays while files come and go: Lance remembers those that a compaction replaced until a gigabyte is
+        full. Views that are open go on with what they remember.
+        """
+        self._db = connect(self.path)
+
     def ledger(self) -> Mapping[str, LedgerRow]:
         """Return every finished scene by its key."""
         with lance_errors("read", self.path):

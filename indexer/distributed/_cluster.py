@@ -75,6 +75,9 @@ def _use_token() -> None:
 def _connect(ray: Any, options: RayOptions) -> None:
     quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
     if options.address == "local":
+        # Ray starts workers at nice 15, out of the way of what else a machine does; here they are all that it was
+        # asked to do, and beside anything else they would hardly run.
+        os.environ.setdefault("RAY_worker_niceness", "0")
         cores = options.cpus * (options.workers or max(1, (os.cpu_count() or 1) // options.cpus))
         ray.init(
             address="local", num_cpus=cores, include_dashboard=False, object_store_memory=OBJECT_STORE_BYTES,

@@ -170,6 +170,8 @@ class Fresh:
             # One that cannot be opened may have been replaced and cleared away meanwhile.
             if not isinstance(opened, str) or named == self._named():
                 self._folder, self._opened = named, opened
+                # A new search snapshot follows a compaction, which replaced the table's files.
+                self._store.forget_files()
 
     def _named(self) -> Path | str | None:
         """The folder of the current search snapshot, or why that cannot be read."""

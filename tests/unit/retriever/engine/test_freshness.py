@@ -14,9 +14,17 @@ import pytest
 from numpy.typing import NDArray
 
 from core import StoreError
-from indexer import RECORD_COLUMNS, Snapshot
+from indexer import RECORD_COLUMNS, Snapshot, Store
 from retriever import Searcher, SearchRequest
-from retriever.engine import EngineRows, Fresh, SnapshotSummary, build_snapshot, current, snapshot_summary
+from retriever.engine import (
+    EngineRows,
+    Fresh,
+    SnapshotSummary,
+    build_snapshot,
+    current,
+    optimize,
+    snapshot_summary,
+)
 from retriever.engine import _state as state_module
 from retriever.engine._build._write import write_layout
 from retriever.engine._open import read_layout, snapshot_bytes
@@ -73,6 +81,24 @@ def history(tmp_path: Path) -> History:
 def optimized(history: History) -> History:
     build_snapshot(history.store.snapshot(), history.path, shard_rows=40)
     return history
+
+
+def test_files_that_a_new_snapshot_left_behind_are_forgotten_once(
+    optimized: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forgotten: list[int] = []
+    forget = Store.forget_files
+    monkeypatch.setattr(Store, "forget_files", lambda store: (forgotten.append(1), forget(store)))
+    fresh = Fresh(optimized.store)
+    before = newest(fresh)
+    optimized.add(4)
+    assert newest(fresh).count() > before.count()
+    assert len(forgotten) == 1
+    optimize(optimized.store)
+    check_same(newest(fresh), optimized.store.snapshot())
+    assert len(forgotten) == 2
+    # A view that was opened before goes on.
+    assert before.count() == len(ids_of(before.table))
 
 
 class TestRowsThroughASnapshot:
