@@ -7,7 +7,7 @@ TORCH ?= torch==2.13.0
 # Where the benchmark of the search engine keeps its data and indexes: 28 GB.
 BENCH ?= bench-work
 
-.PHONY: demo test check lint bench bench-scale fuzz test-slow clean
+.PHONY: demo test check lint bench bench-scale fuzz soak test-slow clean
 
 demo: $(VENV)/.base
 	$(BIN)/swath demo --into demo-archive
@@ -44,6 +44,10 @@ fuzz: $(VENV)/.dev
 	$(BIN)/python -m pip install --quiet --editable ".[fuzz]"
 	$(BIN)/python -m benchmarks.fuzz --work fuzz-work --out fuzz-work/table.md
 	for target in cql2-json geojson-area geotiff knowledge-markdown lance-manifest stac-item; do $(BIN)/python -m benchmarks.fuzz_coverage $$target --work fuzz-work || exit; done
+
+# An hour; five minutes of it are in test-slow.
+soak: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.soak --minutes 60 --out docs/benchmarks/soak.md
 
 $(VENV)/.base: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("Swath needs Python 3.11 or newer, this is " + sys.version.split()[0] + "; try make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'

@@ -12,7 +12,7 @@ import json
 import os
 import threading
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -41,7 +41,7 @@ class Clock:
     """Processor seconds by stage; a stage within another counts for itself alone."""
 
     def __init__(self) -> None:
-        self.seconds: Counter[str] = Counter()
+        self.seconds: defaultdict[str, float] = defaultdict(float)
         self._own = threading.local()
         self._lock = threading.Lock()
 
@@ -100,9 +100,9 @@ class TimedEncoder:
 @contextmanager
 def counted(clock: Clock) -> Iterator[None]:
     """Have the pipeline's stages counted while the block runs."""
-    from indexer import _assembly, _intake, _pipeline, _pixels, _readers, _staging
+    from indexer import _assembly, _digest, _intake, _pipeline, _pixels, _readers, _staging
 
-    sums = _intake.row_sums
+    sums = _digest.row_sums
     places: tuple[tuple[Any, str, str], ...] = (
         (_readers, "open_scene", "open"),
         (_pixels.OpenScene, "read", "read"),
@@ -139,7 +139,7 @@ def measure(sources: Sequence[str], into: Path, sensor: str) -> dict[str, Any]:
     if report.failures:
         raise SystemExit(f"failed: {report.failures[0].reason}")
     spent = {name: ended[name] - started[name] for name in ended}
-    stages = {name: clock.seconds[name] for name in STAGES}
+    stages = {name: float(clock.seconds[name]) for name in STAGES}
     stages["rest"] = spent["processor"] - sum(stages.values())
     return {
         "tiles": report.tiles_written,

@@ -50,7 +50,7 @@ class Counted:
 @contextmanager
 def bucket() -> Iterator[tuple[Counted, str]]:
     """Run a local S3, moto's; give what counts its requests, and its address."""
-    from moto.server import DomainDispatcherApplication, create_backend_app
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
     from werkzeug.serving import make_server
 
     counted = Counted(DomainDispatcherApplication(create_backend_app))

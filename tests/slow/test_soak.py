@@ -15,7 +15,7 @@ from benchmarks.soak_report import report, verdicts
 def test_five_minutes_of_mixed_load_leave_memory_descriptors_latency_and_answers_as_they_were(tmp_path: Path) -> None:
     scenes = tmp_path / "scenes"
     scenes.mkdir()
-    found = soak(build_index(tmp_path), scenes, Plan(seconds=300.0, rate=6.0, gap=10.0))
+    found = soak(build_index(tmp_path), scenes, Plan(seconds=300.0, rate=6.0, gap=5.0))
     assert all(each.holds for each in verdicts(found)), report(found)
     # It was a soak: every kind of request was asked, and the index was changed in every way.
     assert len({answer.kind for answer in found.answers}) >= 18

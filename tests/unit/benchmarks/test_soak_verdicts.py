@@ -86,7 +86,7 @@ def test_latency_that_grows_and_requests_that_are_sent_late_do_not_hold() -> Non
 
 def test_an_index_that_outgrows_its_tiles_and_searches_that_miss_the_best_do_not_hold() -> None:
     grown = [(at, round(8e7 + 1e5 * at)) for at, _ in _soak().sizes]
-    assert _broken(_soak(sizes=grown)) == ["room of the index on the disk"]
+    assert _broken(_soak(sizes=grown)) == ["most room of the index on the disk"]
     assert _broken(_soak(recall=Recall(found=9, wanted=10))) == ["recall of searches with known answers"]
 
 
