@@ -86,9 +86,14 @@ def optimized(history: History) -> History:
 def test_files_that_a_new_snapshot_left_behind_are_forgotten_once(
     optimized: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    forgotten: list[int] = []
+    forgotten: list[Store] = []
     forget = Store.forget_files
-    monkeypatch.setattr(Store, "forget_files", lambda store: (forgotten.append(1), forget(store)))
+
+    def counted(store: Store) -> None:
+        forgotten.append(store)
+        forget(store)
+
+    monkeypatch.setattr(Store, "forget_files", counted)
     fresh = Fresh(optimized.store)
     before = newest(fresh)
     optimized.add(4)
@@ -98,7 +103,7 @@ def test_files_that_a_new_snapshot_left_behind_are_forgotten_once(
     check_same(newest(fresh), optimized.store.snapshot())
     assert len(forgotten) == 2
     # A view that was opened before goes on.
-    assert before.count() == len(ids_of(before.table))
+    assert before.count() == len(ids_of(before))
 
 
 class TestRowsThroughASnapshot:
