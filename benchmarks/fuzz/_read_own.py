@@ -294,7 +294,7 @@ TARGETS = (
         data).parent) and None, words=_TOML, share=1_000),
     Target(name="labels", kind="text", seeds=lambda: [_TRUTH], read=_as_file("labels.jsonl", _read_truth),
         words=('"labels"', '"objects"', "[]"), share=1_500),
-    Target(name="cursor", kind="text", seeds=lambda: [Cursor(version=3, offset=10,
+    Target(name="cursor", kind="text", seeds=lambda: [Cursor(version=3, generation=0, offset=10,
         digest=b"abcdefgh").write().encode()], read=lambda data: read_cursor(data.decode("utf-8", "replace"),
         b"abcdefgh") and None, share=1_000),
 )  # fmt: skip

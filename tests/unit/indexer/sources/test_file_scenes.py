@@ -68,8 +68,10 @@ def test_skips_hidden_files_and_sidecars(tmp_path: Path) -> None:
     path = write_tif(tmp_path / "a.tif", size=64)
     for name in (".hidden/a.tif", ".a.tif"):
         write_tif(tmp_path / name)
-    for name in ("a.tif.aux.xml", "a.tif.ovr", "a.tif.msk", "a.tfw"):
+    for name in ("a.tif.aux.xml", "a.tfw"):
         (tmp_path / name).write_bytes(b"x")
+    for name in ("a.tif.ovr", "a.tif.msk"):  # GDAL opens these beside a raster: anything but a TIFF is refused
+        (tmp_path / name).write_bytes(path.read_bytes())
     assert [scene.href for scene in scenes(tmp_path)] == [str(path)]
 
 
