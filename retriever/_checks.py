@@ -57,7 +57,7 @@ def direction(vector: ArrayLike) -> NDArray[np.float32]:
     """
     try:
         numbers_ = np.asarray(vector, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise QueryError(f"vector is not numbers: {error}") from None
     if numbers_.ndim != 1:
         raise QueryError(f"vector must have shape (dim,), got {numbers_.shape}")

@@ -188,8 +188,14 @@ def _rows() -> list[bytes]:
     ]
 
 
+MOST_NESTED = 200
+"""Objects in an input of which a table is made; good ones have some 20."""
+
+
 def _table_of_rows(data: bytes) -> str | None:
     """A Parquet file with the columns and types that the input's rows have."""
+    if data.count(b"{") > MOST_NESTED:
+        raise InputError("Arrow takes time that doubles with each level to make such a table")
     try:
         rows = json.loads(data)
         for row in rows:

@@ -131,11 +131,11 @@ def _groups(sentences: Sequence[_Sentence], room: int) -> Iterator[list[_Sentenc
 
 def _paragraph_tokens(sentences: Sequence[_Sentence], at: int) -> int:
     """Tokens of the paragraph that begins at a sentence."""
-    total = sentences[at].tokens
-    for sentence in sentences[at + 1 :]:
-        if sentence.opens:
+    total = 0
+    for place in range(at, len(sentences)):
+        if place > at and sentences[place].opens:
             break
-        total += sentence.tokens
+        total += sentences[place].tokens
     return total
 
 

@@ -153,7 +153,7 @@ def _number(name: str, text: str) -> float:
 def _from_wkt(text: str) -> BaseGeometry:
     try:
         found = shapely.from_wkt(text) if len(text) <= MAX_WKT else None
-    except shapely.errors.GEOSException:
+    except (shapely.errors.GEOSException, UnicodeDecodeError):  # the latter where GEOS quotes half a letter
         found = None
     if found is None:
         raise InputError(f"{one_line(text, 40)!r} is not WKT; write POINT (16.8 47.8) or POLYGON ((...)), lon first")

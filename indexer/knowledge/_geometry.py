@@ -106,7 +106,8 @@ def _cap(lat: float) -> BaseGeometry:
 def extent(geometry: BaseGeometry, radius_km: float | None) -> BaseGeometry:
     """Return what an entry covers: a point with a radius its circle, anything else itself."""
     if isinstance(geometry, Point) and radius_km:
-        return circle(geometry.x, geometry.y, radius_km)
+        round_it = circle(geometry.x, geometry.y, radius_km)
+        return geometry if round_it.is_empty else round_it  # a circle of micrometres has no corners left
     return geometry
 
 

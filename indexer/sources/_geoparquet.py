@@ -50,7 +50,7 @@ class GeoParquetSource:
         self._href = text if is_url(text) else str(Path(text).expanduser().resolve())
         try:
             self._file = pq.ParquetFile(self._fetched() if is_url(text) else self._local())
-        except (OSError, pa.ArrowException) as error:
+        except (OSError, UnicodeDecodeError, pa.ArrowException) as error:
             raise SourceError(f"{unsigned(text)} is not a Parquet file that can be read: {one_line(error)}") from None
         if missing := _NEEDED - set(self._file.schema_arrow.names):
             raise SourceError(f"{unsigned(text)} is not stac-geoparquet: it has no column {', '.join(sorted(missing))}")

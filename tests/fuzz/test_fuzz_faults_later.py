@@ -1,0 +1,50 @@
+"""More inputs that a reader once fell over: those of the first whole run of all targets."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from shapely import Point
+
+from core import InputError, QueryError, SourceError
+from indexer.knowledge._chunks import pieces
+from indexer.knowledge._fields import place_of
+from indexer.knowledge._geometry import cells_of, extent
+from indexer.sources import SourceOptions, open_source
+from retriever import SearchRequest
+
+
+def test_wkt_that_geos_quotes_in_the_middle_of_a_letter_is_one_line() -> None:
+    for cut in range(1000, 1030):
+        with pytest.raises(InputError, match="is not WKT"):
+            place_of({"wkt": "P" * cut + "é" * 200})
+
+
+def test_a_circle_too_small_for_corners_is_its_centre() -> None:
+    place = extent(Point(16.8, 47.8), 5e-324)
+    assert place == Point(16.8, 47.8)
+    assert len(cells_of(place)) >= 1
+
+
+def test_a_number_beyond_all_floats_is_no_vector() -> None:
+    with pytest.raises(QueryError, match="vector is not numbers"):
+        SearchRequest.build(vector=[10**400, 1])
+
+
+def test_a_parquet_file_whose_columns_have_no_readable_names_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "items.parquet"
+    pq.write_table(pa.table({"geometry": [1]}), path)
+    path.write_bytes(path.read_bytes().replace(b"geometry", b"geom\xfftry"))
+    with pytest.raises(SourceError, match="not a Parquet file that can be read|not stac-geoparquet"):
+        open_source(str(path), SourceOptions())
+
+
+def test_a_document_of_tens_of_thousands_of_short_paragraphs_is_cut_at_once() -> None:
+    started = time.process_time()
+    found = pieces("\n\n".join(["```e`."] * 40_000), lambda texts: [2] * len(texts), 200)
+    assert time.process_time() - started < 2
+    assert sum(piece.text.count("e`") for piece in found) >= 40_000
