@@ -19,9 +19,8 @@ from retriever import SearchRequest
 
 
 def test_wkt_that_geos_quotes_in_the_middle_of_a_letter_is_one_line() -> None:
-    for cut in range(1000, 1030):
-        with pytest.raises(InputError, match="is not WKT"):
-            place_of({"wkt": "P" * cut + "é" * 200})
+    with pytest.raises(InputError, match="is not WKT"):
+        place_of({"wkt": "POINT (" + "é" * 1000})
 
 
 def test_a_circle_too_small_for_corners_is_its_centre() -> None:
@@ -39,12 +38,12 @@ def test_a_parquet_file_whose_columns_have_no_readable_names_is_refused(tmp_path
     path = tmp_path / "items.parquet"
     pq.write_table(pa.table({"geometry": [1]}), path)
     path.write_bytes(path.read_bytes().replace(b"geometry", b"geom\xfftry"))
-    with pytest.raises(SourceError, match="not a Parquet file that can be read|not stac-geoparquet"):
+    with pytest.raises(SourceError, match=r"not a Parquet file that can be read|not stac-geoparquet"):
         open_source(str(path), SourceOptions())
 
 
 def test_a_document_of_tens_of_thousands_of_short_paragraphs_is_cut_at_once() -> None:
     started = time.process_time()
-    found = pieces("\n\n".join(["```e`."] * 40_000), lambda texts: [2] * len(texts), 200)
+    found = pieces("\n\n".join(["```e`."] * 90_000), lambda texts: [2] * len(texts), 200)
     assert time.process_time() - started < 2
-    assert sum(piece.text.count("e`") for piece in found) >= 40_000
+    assert sum(piece.text.count("e`") for piece in found) >= 90_000
