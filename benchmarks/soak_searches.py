@@ -130,7 +130,8 @@ class Searches:
 
     def _note(self, found: Mapping[str, Any]) -> None:
         for remark in found["remarks"]:
-            self.remarks[remark] = self.remarks.get(remark, 0) + 1
+            told = str(remark).partition("; ")[0]  # the rest is advice, with the path of the index
+            self.remarks[told] = self.remarks.get(told, 0) + 1
 
     def scene(self) -> Question:
         """The tiles of one scene that comes and goes: all of them, or none if it was removed."""

@@ -56,7 +56,7 @@ def test_a_flat_run_holds_in_everything_and_the_page_says_so() -> None:
         ("anonymous", 400_000_000, 430_000_000, "the server's own memory"),
         ("rss", 700_000_000, 780_000_000, "resident memory"),
         ("fds", 24, 34, "open file descriptors"),
-        ("threads", 40, 60, "threads"),
+        ("threads", 40, 80, "most threads"),
     ],
 )
 def test_what_grows_steadily_does_not_hold(name: str, first: float, last: float, told: str) -> None:
@@ -86,7 +86,7 @@ def test_latency_that_grows_and_requests_that_are_sent_late_do_not_hold() -> Non
 
 def test_an_index_that_outgrows_its_tiles_and_searches_that_miss_the_best_do_not_hold() -> None:
     grown = [(at, round(8e7 + 1e5 * at)) for at, _ in _soak().sizes]
-    assert _broken(_soak(sizes=grown)) == ["most room of the index on the disk"]
+    assert _broken(_soak(sizes=grown)) == ["least room of the index on the disk"]
     assert _broken(_soak(recall=Recall(found=9, wanted=10))) == ["recall of searches with known answers"]
 
 
