@@ -42,7 +42,7 @@ def parse_bbox(value: str | Sequence[float]) -> BBox:
     try:
         parts = value.split(",") if isinstance(value, str) else list(value)
         numbers = [float(part) for part in parts]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise QueryError(f"bbox {value!r} is not four numbers; {_BBOX_HINT}") from None
     if len(numbers) != 4 or not all(math.isfinite(number) for number in numbers):
         raise QueryError(f"bbox {value!r} is not four finite numbers; {_BBOX_HINT}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
+import reprlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -88,7 +89,7 @@ def lat_lon(near: str | Sequence[float]) -> tuple[float, float]:
     """
     try:
         lat, lon = (float(part) for part in (near.split(",") if isinstance(near, str) else near))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise QueryError(f"near {near!r} is not two numbers; expected lat,lon in degrees, e.g. 40.4,-3.7") from None
     if not (-90 <= lat <= 90 and -180 <= lon <= 180):
         raise QueryError(f"near {near!r} is out of range; expected lat -90..90, then lon -180..180, e.g. 40.4,-3.7")
@@ -101,9 +102,13 @@ def number(name: str, value: object) -> float:
     Raises:
         QueryError: It is none.
     """
-    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not math.isfinite(value):
-        raise QueryError(f"{name} must be a finite number, got {value!r}")
-    return float(value)
+    try:
+        found = float(value) if isinstance(value, numbers.Real) and not isinstance(value, bool) else math.nan
+    except OverflowError:  # an integer beyond all floats
+        found = math.inf
+    if not math.isfinite(found):
+        raise QueryError(f"{name} must be a finite number, got {reprlib.repr(value)}")
+    return found
 
 
 def between(name: str, value: float | None, most: float, *, least: float = 0) -> float | None:

@@ -67,7 +67,8 @@ def _simple(expression: Compare | OneOf | InCells) -> Expr | None:
 def _in_ranges(ranges: tuple[tuple[int, int], ...]) -> Expr:
     from lancedb.expr import col, lit
 
-    return _joined(or_, [(col("h3") >= lit(first)) & (col("h3") <= lit(last)) for first, last in ranges])
+    found: Expr = _joined(or_, [(col("h3") >= lit(first)) & (col("h3") <= lit(last)) for first, last in ranges])
+    return found
 
 
 def _side(value: Value) -> Expr | None:

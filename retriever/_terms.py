@@ -123,7 +123,7 @@ def _term(value: object, place: int) -> Term:
 def _lon_lat(point: Any) -> tuple[float, float]:
     try:
         lon, lat = (number("point", float(part)) for part in point)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise QueryError(f"point {_some(point)} is not two numbers; expected [lon, lat] in degrees") from None
     if not (-180 <= lon <= 180 and -90 <= lat <= 90):
         raise QueryError(f"point {_some(point)} is out of range; expected [lon, lat]: -180..180, then -90..90")

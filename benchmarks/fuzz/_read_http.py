@@ -72,7 +72,7 @@ def _multipart(data: bytes) -> str | None:
 
 def _address(data: bytes) -> str | None:
     """A path with its query string, percent-encoded where it must be; the client itself sends none of 64 KB."""
-    text = quote(data.decode("utf-8", "replace")[:8_000], safe="/?&=%,:.+-_~!*'()@;$")
+    text = quote(data.decode("utf-8", "replace")[:5_000], safe="/?&=%,:.+-_~!*'()@;$")
     return answered("GET", f"http://localhost/{text.removeprefix(chr(47))}")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -29,9 +30,21 @@ def test_a_circle_too_small_for_corners_is_its_centre() -> None:
     assert len(cells_of(place)) >= 1
 
 
-def test_a_number_beyond_all_floats_is_no_vector() -> None:
-    with pytest.raises(QueryError, match="vector is not numbers"):
-        SearchRequest.build(vector=[10**400, 1])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"vector": [10**400, 1]},
+        {"like": "a", "bbox": [10**400, 0, 1, 1]},
+        {"like": "a", "near": [10**400, 0], "radius_km": 1},
+        {"like": "a", "near": [0, 0], "radius_km": 10**400},
+        {"like": "a", "max_cloud": 10**400},
+        {"query": [{"like": "a", "weight": 10**400}]},
+        {"query": [{"point": [10**400, 0]}]},
+    ],
+)
+def test_numbers_beyond_all_floats_are_refused(asked: dict[str, Any]) -> None:
+    with pytest.raises(QueryError):
+        SearchRequest.build(**asked)
 
 
 def test_a_parquet_file_whose_columns_have_no_readable_names_is_refused(tmp_path: Path) -> None:
