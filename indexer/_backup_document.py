@@ -79,7 +79,7 @@ def read_document(backup: Path) -> BackupDocument:
         said = json.loads(path.read_text(encoding="utf-8"))
         if said["format"] != FORMAT:
             raise StoreError(
-                f"{path} has format {said['format']}, this Swath reads {FORMAT}; take the one that made it"
+                f"{path} has format {said['format']!r:.40}, this Swath reads {FORMAT}; take the one that made it"
             )
         return BackupDocument(
             format=FORMAT,

@@ -28,6 +28,7 @@ from rasterio.session import DummySession
 
 from core import SceneError, Settings, SourceError, SwathError
 from indexer._hosts import guarded_session, is_url
+from indexer._opened import check_alone, check_blocks
 from indexer._signatures import redacted
 
 DRIVERS = ("GTiff", "JP2OpenJPEG", "PNG", "JPEG")
@@ -115,20 +116,8 @@ def open_raster(href: str) -> DatasetReader:
             _check_beside(path)
         dataset = DatasetReader(path, driver=list(DRIVERS))
         check_alone(dataset)
+        check_blocks(dataset)
         return dataset
-
-
-def check_alone(dataset: DatasetReader) -> None:
-    """Close a file and raise where its metadata lead GDAL to another one: any path or URL, opened by any driver.
-
-    GDAL would go there as soon as it is asked for overviews. The entry may stand in the TIFF itself.
-
-    Raises:
-        SceneError: They do.
-    """
-    if dataset.get_tag_item("OVERVIEW_FILE", "OVERVIEWS"):
-        dataset.close()
-        raise SceneError("names another file for its overviews, which is not opened; take its OVERVIEW_FILE out")
 
 
 _BESIDE = (".ovr", ".OVR", ".msk", ".MSK")

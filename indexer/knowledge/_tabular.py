@@ -9,6 +9,7 @@ from pathlib import Path
 
 from core import InputError
 from indexer.knowledge import _fields as fields
+from indexer.knowledge._clean import one_line
 from indexer.knowledge._types import BadEntry, Entry
 
 _SEPARATORS = ",;\t"
@@ -54,7 +55,7 @@ def _checked_header(cells: Sequence[str], line: int) -> list[str]:
     known = set(header)
     if not known & {*fields.TITLE, *fields.TEXT}:
         raise InputError(
-            f"line {line}: no column for a title or a text among {', '.join(cells)[:200]}; expected name,text"
+            f"line {line}: no column for a title or a text among {one_line(', '.join(cells), 200)}; expected name,text"
         )
     has_lat, has_lon = bool(known & set(fields.LAT)), bool(known & set(fields.LON))
     if has_lat != has_lon:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,16 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import rasterio
 from shapely import Point
 
-from core import InputError, QueryError, SourceError
+from core import InputError, QueryError, SceneError, SourceError, StoreError
+from indexer._backup_document import DOCUMENT, read_document
+from indexer._gdal import open_raster
 from indexer.knowledge._chunks import pieces
 from indexer.knowledge._fields import place_of
 from indexer.knowledge._geometry import cells_of, extent
+from indexer.knowledge._reading import read_file
 from indexer.sources import SourceOptions, open_source
 from retriever import SearchRequest
 
@@ -60,3 +65,30 @@ def test_a_document_of_tens_of_thousands_of_short_paragraphs_is_cut_at_once() ->
     found = pieces("\n\n".join(["```e`."] * 90_000), lambda texts: [2] * len(texts), 200)
     assert time.process_time() - started < 2
     assert sum(piece.text.count("e`") for piece in found) >= 90_000
+
+
+def test_a_small_file_with_a_huge_block_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    profile = {"driver": "GTiff", "width": 64, "height": 64, "count": 3, "dtype": "uint8", "compress": "deflate"}
+    with rasterio.open(
+        path, "w", **profile, tiled=True, blockxsize=32768, blockysize=34704, sparse_ok=True, interleave="pixel"
+    ):
+        pass
+    assert path.stat().st_size < 10_000
+    with pytest.raises(SceneError, match=r"has blocks of 32,768 x 34,704 px, 3,253 MB, at most 256 MB are read"):
+        open_raster(str(path))
+
+
+def test_names_of_columns_over_several_lines_are_told_in_one(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text('"of two\nlines",b\n1,2\n')
+    with pytest.raises(InputError) as told:
+        read_file(path)
+    assert "\n" not in str(told.value)
+
+
+def test_a_backup_of_a_format_over_several_lines_is_told_in_one(tmp_path: Path) -> None:
+    (tmp_path / DOCUMENT).write_text(json.dumps({"format": "a\r\nb"}))
+    with pytest.raises(StoreError) as told:
+        read_document(tmp_path)
+    assert "\n" not in str(told.value)
