@@ -9,6 +9,7 @@ from indexer._assembly import Assembly
 from indexer._ledger import SceneRows
 from indexer._meter import Meter
 from indexer._report import IngestOptions
+from indexer._tries import again
 
 Write = Callable[[Sequence[SceneRows]], None]
 """Takes finished scenes, several at a time, each with all its tiles."""
@@ -51,7 +52,7 @@ class Commits:
         """Write what is there."""
         if not self._waiting:
             return
-        self._write([scene.scene_rows() for scene in self._waiting])
+        again(lambda: self._write([scene.scene_rows() for scene in self._waiting]))
         for scene in self._waiting:
             self._meter.indexed(scene)
         self._waiting.clear()

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -19,6 +20,7 @@ from indexer._local_folder import IDENTITY
 from indexer._objects import create_object, names_in
 from indexer._place import BucketPath, Place
 from indexer._schema import LEDGER_SCHEMA
+from indexer._tries import again
 from indexer._writer import LOCK, holding, writer_lock
 
 STAGING = "staging"
@@ -51,7 +53,12 @@ def create_index(place: Place, schema: pa.Schema) -> None:
                 _name(place)
             # The tile table comes last: a directory counts as an index once it is there.
             for name, layout in ((SCENES, LEDGER_SCHEMA), (TILES, schema)):
-                connect(place).create_table(name, schema=layout, exist_ok=True)
+                again(partial(_create_table, place, name, layout))
+
+
+def _create_table(place: Place, name: str, schema: pa.Schema) -> None:
+    with lance_errors("create", place):
+        connect(place).create_table(name, schema=schema, exist_ok=True)
 
 
 def is_index_folder(path: Path) -> bool:

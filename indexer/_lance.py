@@ -10,10 +10,11 @@ from functools import cache, wraps
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from core import StoreError, SwathError
+from core import SwathError
 from indexer._objects import objects_in, storage_options
 from indexer._place import BucketPath, Place
 from indexer._refusals import reason_of
+from indexer._tries import store_error
 
 if TYPE_CHECKING:
     from lancedb.expr import Expr
@@ -39,7 +40,8 @@ def lance_errors(action: str, path: Place) -> Iterator[None]:
     except SwathError:
         raise
     except Exception as error:
-        raise StoreError(f"cannot {action} the index {path}: {_reason(error, path)}") from error
+        said = f"cannot {action} the index {path}: {_reason(error, path)}"
+        raise store_error(said, cause=str(error), place=path) from error
 
 
 def _reason(error: Exception, path: Place) -> str:

@@ -69,6 +69,7 @@ class Lease:
         self._guard = RLock()
         self._depth = 0
         self._version: Version | None = None
+        self._unheard: list[bytes] = []
         self._until = 0.0
         self._ended = Event()
 
@@ -99,7 +100,7 @@ class Lease:
             # One that cannot be given back runs out by itself.
             with suppress(StoreError):
                 if self._version is not None:
-                    update_object(self._place, self._document(released=True), self._version)
+                    self._replace(self._document(released=True), self._version)
             self._version = None
 
     def check(self) -> None:
@@ -120,6 +121,7 @@ class Lease:
         if version is None:
             version, asked = self._taken_over()
         self._version, self._until = version, asked + self._seconds
+        self._unheard.clear()
 
     def _taken_over(self) -> tuple[Version, float]:
         """Replace a lease that was given back or has run out; return its version, and when it was asked for."""
@@ -156,8 +158,25 @@ class Lease:
             self._version = None
             return
         with suppress(StoreError):  # tried again, for as long as it holds
-            self._version = update_object(self._place, self._document(), self._version)
+            self._version = self._replace(self._document(), self._version)
             self._until = asked + self._seconds
+
+    def _replace(self, document: bytes, version: Version) -> Version | None:
+        """Write my lease anew; return None where it is not mine any more.
+
+        One that I wrote and of which I only heard an error is mine as well.
+        """
+        try:
+            replaced = update_object(self._place, document, version)
+            if replaced is None and self._unheard:
+                found = read_object(self._place, limit=_LARGEST, kind="lock")
+                if found is not None and found.content in self._unheard:
+                    replaced = update_object(self._place, document, found.version)
+        except StoreError:
+            self._unheard.append(document)
+            raise
+        self._unheard.clear()
+        return replaced
 
     def _document(self, *, released: bool = False) -> bytes:
         told = {

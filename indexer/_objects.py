@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -19,9 +19,7 @@ from typing import Any
 from core import ConfigError, Settings, StoreError, SwathError
 from indexer._place import BucketPath
 from indexer._refusals import reason_of
-
-RETRIES = 4
-"""Further tries after 5xx and lost connections; obstore waits 0.1 s, then twice as long each time."""
+from indexer._tries import RETRIES, again, store_error
 
 RETRY_S = 60
 """Seconds after which nothing is tried again."""
@@ -231,23 +229,43 @@ def object_errors(action: str, place: BucketPath) -> Iterator[None]:
     except (SwathError, FileNotFoundError):
         raise
     except Exception as error:
-        raise StoreError(f"cannot {action} {place}: {reason_of(str(error), place)}") from error
+        said = f"cannot {action} {place}: {reason_of(str(error), place)}"
+        raise store_error(said, cause=str(error), place=place) from error
 
 
 def _put_if(place: BucketPath, content: bytes, mode: Any) -> Version | None:
+    return again(lambda: _put_once(place, content, mode))
+
+
+def _put_once(place: BucketPath, content: bytes, mode: Any) -> Version | None:
+    try:
+        return _put(place, content, mode)
+    except StoreError:
+        # It may have been done, and only the answer was lost.
+        with suppress(StoreError):
+            if (ours := _ours(place, content)) is not None:
+                return ours
+        raise
+
+
+def _put(place: BucketPath, content: bytes, mode: Any) -> Version | None:
     from obstore.exceptions import AlreadyExistsError, PreconditionError
 
     with object_errors("write", place):
         try:
             answer = _bucket(place).put(place.key, content, mode=mode)
         except (AlreadyExistsError, PreconditionError):
-            # A try whose answer was lost may have written it: then it is ours.
-            found = read_object(place)
-            return found.version if found is not None and found.content == content else None
+            return _ours(place, content)  # a try whose answer was lost may have written it
         except FileNotFoundError as error:
             _check_bucket(error, place)
             return None  # it is gone, so it is not what was to be replaced
         return Version(e_tag=answer["e_tag"], number=answer["version"])
+
+
+def _ours(place: BucketPath, content: bytes) -> Version | None:
+    """The version of an object with exactly this content."""
+    found = read_object(place)
+    return found.version if found is not None and found.content == content else None
 
 
 def _check_bucket(error: Exception, place: BucketPath) -> None:

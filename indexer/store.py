@@ -7,7 +7,7 @@ and the next run does the rest.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, replace
 from datetime import timedelta
@@ -43,6 +43,7 @@ from indexer._schema import (
 )
 from indexer._small_files import file_stamp
 from indexer._snapshot import IndexInfo, Snapshot
+from indexer._tries import again
 from indexer._writer import holding, writer_lock
 
 __all__ = [
@@ -304,8 +305,8 @@ class Store:
             if field.name not in table.schema.names:  # made by an earlier Swath
                 table.add_columns(field)
         merge = table.merge_insert("scene_key").when_matched_update_all().when_not_matched_insert_all()
-        with self.changing(SCENES):
-            merge.execute(pa.Table.from_pylist([asdict(row) for row in rows], schema=LEDGER_SCHEMA))
+        told = pa.Table.from_pylist([asdict(row) for row in rows], schema=LEDGER_SCHEMA)
+        self._change(SCENES, lambda: merge.execute(told))
 
     def set_schema_version(self, version: int) -> None:
         """Record that the index was migrated; the writer's lock is held.
@@ -323,8 +324,7 @@ class Store:
         self._forget(any_key(keys))
 
     def _forget(self, where: Any) -> None:
-        with self.changing(SCENES):
-            self._table(SCENES).delete(where)
+        self._change(SCENES, lambda: self._table(SCENES).delete(where))
 
     def discard(self, keys: Iterable[str]) -> None:
         """Take scenes away by their keys; those that are not there are passed over.
@@ -337,8 +337,16 @@ class Store:
 
     def _erase(self, where: Any) -> None:
         self._forget(where)
-        with self.changing(TILES):
-            self._table(TILES).delete(where)
+        self._change(TILES, lambda: self._table(TILES).delete(where))
+
+    def _change(self, name: str, change: Callable[[], object]) -> None:
+        """Change a table; ``change`` may be made twice."""
+
+        def once() -> None:
+            with lance_errors("write to", self.path), self.changing(name):
+                change()
+
+        again(once)
 
     def changing(self, name: str) -> AbstractContextManager[None]:
         """Change a table in a block; afterwards the change is whole and on the disk, see ``_durable.py``.
@@ -383,12 +391,16 @@ class Store:
         with self.writing(), lance_errors("write to", self.path):
             before = self.fragments
             for name in (TILES, SCENES):
-                if isinstance(self.path, Path):  # in a bucket an object is whole or not there
-                    clear_partial(self.path / f"{name}.lance")
-                table = self._table(name)
-                merged = partial(self._durable.settle, name, int(table.version))
-                tidy_table(table, keep=stays, versions=versions, merged=merged)
+                again(partial(self._tidy, name, stays, versions))
             return CompactReport(fragments_before=before, fragments_after=self.fragments, version=self.version)
+
+    def _tidy(self, name: str, stays: timedelta, versions: int) -> None:
+        if isinstance(self.path, Path):  # in a bucket an object is whole or not there
+            clear_partial(self.path / f"{name}.lance")
+        table = self._table(name)
+        merged = partial(self._durable.settle, name, int(table.version))
+        with lance_errors("write to", self.path):
+            tidy_table(table, keep=stays, versions=versions, merged=merged)
 
     def _table(self, name: str) -> Any:
         with lance_errors("open", self.path):

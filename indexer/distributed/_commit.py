@@ -19,10 +19,12 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from indexer._lance import TILES, any_key, lance_errors
 from indexer._ledger import LedgerRow
+from indexer._tries import again
 from indexer.distributed._lance_files import tiles_dataset, tiles_options, tiles_uri
 from indexer.distributed._messages import Finished, Group
 from indexer.store import Store
@@ -72,15 +74,19 @@ class Committer:
 
     def _commit(self, groups: Sequence[Group]) -> None:
         rows = [scene.ledger for group in groups for scene in group.scenes]
-        replaced = {row.scene_key for row in rows} & self._present
+        again(partial(self._commit_tiles, groups, {row.scene_key for row in rows}))
+        with lance_errors("write to", self._store.path):
+            self._store.write_ledger(rows)
+        self._done |= {row.scene_key: row.fingerprint for row in rows}
+
+    def _commit_tiles(self, groups: Sequence[Group], keys: set[str]) -> None:
+        replaced = keys & self._present
+        self._present |= keys  # also where it fails: another try takes away what this one may have left after all
         with lance_errors("write to", self._store.path):
             if replaced:
                 self._store.erase_ledger(replaced)
             with self._store.changing(TILES):
                 commit_tiles(self._store, groups, replaced)
-            self._store.write_ledger(rows)
-        self._present |= {row.scene_key for row in rows}
-        self._done |= {row.scene_key: row.fingerprint for row in rows}
 
 
 def commit_tiles(store: Store, groups: Sequence[Group], replaced: set[str]) -> None:
