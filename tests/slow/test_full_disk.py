@@ -3,13 +3,18 @@
 import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
+import httpx
 import pytest
 
+import swath
 from tests.faults.forge import Forge, needs_compiler
 from tests.faults.operations import OPERATIONS, Operation
 from tests.faults.small_disk import SmallDisk, needs_mounts, small_disk
 from tests.faults.trial import Trials
+from tests.integration.served import served_command
+from tests.small_index import TINY, build_small_index
 
 pytestmark = [pytest.mark.slow, needs_compiler(), needs_mounts()]
 
@@ -70,5 +75,28 @@ def test_whoever_only_reads_is_not_disturbed(trials: Trials, disk: SmallDisk, st
         for words in READING:
             ended = trials.forge.run(place.args(words), under=place.home)
             assert ended.code == 0, (words, str(ended))
+    finally:
+        disk.remount("rw") if state == "read-only" else disk.empty()
+
+
+@pytest.mark.parametrize("state", ["full", "read-only"])
+def test_a_server_starts_answers_and_ends_on_a_disk_without_room(disk: SmallDisk, tmp_path: Path, state: str) -> None:
+    index = build_small_index(disk.path / state / "index")
+    expected = [hit.tile_id for hit in swath.open(index).search(text="a river", k=TINY)]
+    if state == "full":
+        disk.fill(leaving=0)
+    else:
+        disk.remount("ro")
+    try:
+        with served_command(index, tmp_path / "log") as running:
+            for _ in range(2):
+                answer = httpx.get(f"{running.url}/v1/search", params={"q": "a river", "k": TINY}, timeout=60)
+                assert answer.status_code == 200, answer.text
+                assert [hit["tile_id"] for hit in answer.json()["hits"]] == expected
+            assert httpx.get(f"{running.url}/readyz", timeout=60).status_code == 200
+            running.process.terminate()
+            assert running.process.wait(60) == 0
+        said = [line for line in (tmp_path / "log").read_text().splitlines() if "Traceback" in line or "error" in line]
+        assert not said
     finally:
         disk.remount("rw") if state == "read-only" else disk.empty()

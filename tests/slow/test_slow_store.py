@@ -37,6 +37,9 @@ pytestmark = pytest.mark.slow
 SCENES, SIDE, TILES = 8, 448, 4
 """Each scene has TILES tiles of 224 pixels."""
 
+MANY_COMMITS = {"batch_size": TILES, "commit_tiles": TILES, "commit_seconds": 0.1}
+"""More often than real archives want it, so that there are more requests to go wrong."""
+
 SEEDS = range(int(os.environ.get("SWATH_TEST_STORMS", "3")))
 """Runs of one process."""
 
@@ -122,8 +125,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
     folder = tmp_path_factory.mktemp("archive")
     made, index = Archive(folder), str(folder / "index")
     with pytest.MonkeyPatch.context() as patched:
-        # Commit more often than real archives want it, so that there are more requests to go wrong.
-        patched.setattr(swath._ingest, "IngestOptions", partial(IngestOptions, commit_tiles=TILES, commit_seconds=0.2))
+        patched.setattr(swath._ingest, "IngestOptions", partial(IngestOptions, **MANY_COMMITS))
         for name, words in made.steps(index):
             done = run(words)
             assert done.exit_code == 0, done.stderr
@@ -212,7 +214,7 @@ def test_two_ray_workers_make_the_same_table(archive: Archive, store: SlowStore)
     storm(archive, store, "s3://stormy/two", 11, "--ray", "local", "--ray-workers", "2")
 
 
-@pytest.mark.parametrize("trouble", [Trouble.REFUSED, Trouble.DROPPED])
+@pytest.mark.parametrize("trouble", [Trouble.REFUSED, Trouble.DROPPED], ids=lambda each: each.name.lower())
 def test_a_commit_that_never_gets_through_is_one_line_and_the_next_run_ends(
     archive: Archive, store: SlowStore, trouble: Trouble
 ) -> None:
@@ -234,7 +236,7 @@ def test_a_store_that_goes_away_keeps_the_next_writer_out_for_a_lease_and_no_lon
 ) -> None:
     index = "s3://stormy/away"
     _, words = next(steps := archive.steps(index))
-    store.change(Weather(shares={Trouble.SLOW: 1.0}, longest=0.0, times=90, then=only(Trouble.REFUSED, times=None)))
+    store.change(Weather(shares={Trouble.SLOW: 1.0}, longest=0.0, times=70, then=only(Trouble.REFUSED, times=None)))
     said = [one_line(run(words))]
     store.change(Weather())
     given_up = time.monotonic()

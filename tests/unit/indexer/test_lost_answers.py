@@ -11,6 +11,7 @@ from indexer import _lease as lease_module
 from indexer._lease import BusyError, Lease
 from indexer._objects import Version, create_object, read_object, update_object
 from indexer._tries import RETRIES, UnansweredError, again, store_error
+from indexer.distributed import Committer, FragmentWriter, Group
 from tests.faults.slow_store import DONE, SlowStore, Trouble, only, slow_store
 from tests.unit.indexer.doubles import SPACE, rows, tile
 
@@ -54,12 +55,15 @@ def test_an_object_is_made_and_replaced_though_no_answer_came(
     assert create_object(place, b"three") is None
 
 
-@pytest.mark.parametrize(
+COMMITS = pytest.mark.parametrize(
     "trouble",
     # What was done Lance recognises as its own; what was not it does not try again.
     [Trouble.DROPPED, *(pytest.param(each, marks=pytest.mark.slow) for each in DONE)],
     ids=lambda each: each.name.lower(),
 )
+
+
+@COMMITS
 def test_tables_change_once_though_no_answer_came(trouble: Trouble, store: SlowStore, index: BucketPath) -> None:
     store.change(only(trouble, "PUT .*manifest$"))
     opened = Store.create_or_open(index, space=SPACE)
@@ -75,6 +79,22 @@ def test_tables_change_once_though_no_answer_came(trouble: Trouble, store: SlowS
         assert opened.remove(scene_id="c").tiles == 2
         assert store.met[trouble] == 1
         assert (opened.snapshot().count(), len(opened.ledger())) == (2, 2)
+
+
+@COMMITS
+def test_fragments_of_workers_are_committed_once_though_no_answer_came(
+    trouble: Trouble, store: SlowStore, index: BucketPath
+) -> None:
+    opened, groups = Store.create_or_open(index, space=SPACE), list[Group]()
+    with opened.writing():
+        for fingerprint in ("f1", "f2"):  # new, then in place of that
+            tiles = [tile(), tile(col=1)]
+            FragmentWriter(opened, groups.append).write([rows(tiles, schema=opened.schema, fingerprint=fingerprint)])
+            store.change(only(trouble, "PUT .*/tiles.lance/.*manifest$"))
+            assert len(Committer(opened).commit([groups[-1]])) == 1
+            assert store.met[trouble] == 1
+            (row,) = opened.ledger().values()
+            assert (opened.snapshot().count(), row.fingerprint) == (2, fingerprint)
 
 
 def test_what_is_not_answered_is_tried_so_often_and_then_said(patient: None) -> None:
