@@ -301,9 +301,8 @@ class Store:
     def write_ledger(self, rows: Sequence[LedgerRow]) -> None:
         """Remember scenes as finished; their tiles are in the table already and the writer's lock is held."""
         table = self._table(SCENES)
-        for field in LEDGER_SCHEMA:
-            if field.name not in table.schema.names:  # made by an earlier Swath
-                table.add_columns(field)
+        for field in (each for each in LEDGER_SCHEMA if each.name not in table.schema.names):
+            table.add_columns(field)  # made by an earlier Swath
         merge = table.merge_insert("scene_key").when_matched_update_all().when_not_matched_insert_all()
         told = pa.Table.from_pylist([asdict(row) for row in rows], schema=LEDGER_SCHEMA)
         self._change(SCENES, lambda: merge.execute(told))
@@ -341,12 +340,11 @@ class Store:
 
     def _change(self, name: str, change: Callable[[], object]) -> None:
         """Change a table; ``change`` may be made twice."""
+        again(lambda: self._change_once(name, change))
 
-        def once() -> None:
-            with lance_errors("write to", self.path), self.changing(name):
-                change()
-
-        again(once)
+    def _change_once(self, name: str, change: Callable[[], object]) -> None:
+        with lance_errors("write to", self.path), self.changing(name):
+            change()
 
     def changing(self, name: str) -> AbstractContextManager[None]:
         """Change a table in a block; afterwards the change is whole and on the disk, see ``_durable.py``.
@@ -391,16 +389,12 @@ class Store:
         with self.writing(), lance_errors("write to", self.path):
             before = self.fragments
             for name in (TILES, SCENES):
-                again(partial(self._tidy, name, stays, versions))
+                if isinstance(self.path, Path):  # in a bucket an object is whole or not there
+                    clear_partial(self.path / f"{name}.lance")
+                table = self._table(name)
+                merged = partial(self._durable.settle, name, int(table.version))
+                tidy_table(table, keep=stays, versions=versions, merged=merged)
             return CompactReport(fragments_before=before, fragments_after=self.fragments, version=self.version)
-
-    def _tidy(self, name: str, stays: timedelta, versions: int) -> None:
-        if isinstance(self.path, Path):  # in a bucket an object is whole or not there
-            clear_partial(self.path / f"{name}.lance")
-        table = self._table(name)
-        merged = partial(self._durable.settle, name, int(table.version))
-        with lance_errors("write to", self.path):
-            tidy_table(table, keep=stays, versions=versions, merged=merged)
 
     def _table(self, name: str) -> Any:
         with lance_errors("open", self.path):

@@ -37,7 +37,7 @@ pytestmark = pytest.mark.slow
 SCENES, SIDE, TILES = 8, 448, 4
 """Each scene has TILES tiles of 224 pixels."""
 
-MANY_COMMITS = {"batch_size": TILES, "commit_tiles": TILES, "commit_seconds": 0.1}
+MANY_COMMITS = partial(IngestOptions, batch_size=TILES, commit_tiles=TILES, commit_seconds=0.1)
 """More often than real archives want it, so that there are more requests to go wrong."""
 
 SEEDS = range(int(os.environ.get("SWATH_TEST_STORMS", "3")))
@@ -125,7 +125,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
     folder = tmp_path_factory.mktemp("archive")
     made, index = Archive(folder), str(folder / "index")
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(swath._ingest, "IngestOptions", partial(IngestOptions, **MANY_COMMITS))
+        patched.setattr(swath._ingest, "IngestOptions", MANY_COMMITS)
         for name, words in made.steps(index):
             done = run(words)
             assert done.exit_code == 0, done.stderr
