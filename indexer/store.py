@@ -313,9 +313,8 @@ class Store:
         Raises:
             StoreError: The index cannot be written.
         """
-        with lance_errors("write to", self.path), self.changing(TILES):
-            update = {"path": VERSIONED_FIELD, "metadata": {VERSION_KEY: str(version)}}
-            self._table(TILES).update_field_metadata(update)
+        update = {"path": VERSIONED_FIELD, "metadata": {VERSION_KEY: str(version)}}
+        self._change(TILES, lambda: self._table(TILES).update_field_metadata(update))
         self.schema_version = version
 
     def erase_ledger(self, keys: Iterable[str]) -> None:
