@@ -75,7 +75,7 @@ def test_a_small_file_with_a_huge_block_is_refused_before_it_is_read(tmp_path: P
     ):
         pass
     assert path.stat().st_size < 10_000
-    with pytest.raises(SceneError, match=r"has blocks of 32,768 x 34,704 px, 3,253 MB, at most 256 MB are read"):
+    with pytest.raises(SceneError, match=r"has blocks of 32,768 x 34,704 px, 3,254 MB, at most 256 MB are read"):
         open_raster(str(path))
 
 
