@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import os
 import re
 import subprocess
 import sys
@@ -115,13 +116,12 @@ def test_help_imports_nothing_heavy(heavy: str) -> None:
 
 
 def test_help_answers_in_under_half_a_second() -> None:
-    import time
-
     best = float("inf")
-    for _ in range(5):  # the best of five, because other work on the machine only ever slows it
-        start = time.perf_counter()
+    for _ in range(5):  # the best of five, in processor time: other work on the machine only ever slows it
+        before = os.times()
         subprocess.run([sys.executable, "-m", "swath", "--help"], capture_output=True, check=True, cwd=ROOT)
-        best = min(best, time.perf_counter() - start)
+        after = os.times()
+        best = min(best, sum(after[2:4]) - sum(before[2:4]))
     assert best < 0.5
 
 

@@ -78,8 +78,8 @@ function choices(store, key, title, shown) {
 /** A slider with its value beside the title; dragging replaces the address, letting go keeps an entry of it. */
 function slider({ title, id, min, max, step, off, read, write, shown, extra, help }) {
   const output = el("output", { class: "filter-value" });
-  const input = el("input", { type: "range", id, min, max, step });
-  const legend = el("label", { for: id, text: title });
+  const input = el("input", { type: "range", id, min, max, step, "aria-labelledby": `${id}-title` });
+  const legend = el("label", { for: id, id: `${id}-title`, text: title });
   const node = el("div", { class: "filter" }, el("div", { class: "filter-title" }, legend, output), extra, input, help);
   const later = debounce((value) => write(value === off() ? null : value), 220);
   const say = (value) => {
