@@ -42,7 +42,7 @@ def mutate_json(rng: random.Random, data: bytes, words: Sequence[str]) -> bytes:
     """Return a document changed in one to five places, or its bytes changed where it is none."""
     try:
         document = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter of what was nested deeply in a round before
         return changed_bytes(rng, data, 3)
     for _ in range(rng.choice((1, 1, 1, 2, 5))):
         document = _changed(rng, document, words)
