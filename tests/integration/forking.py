@@ -8,6 +8,7 @@ code. What depends on the start itself (`test_layout`, servers, killed processes
 from __future__ import annotations
 
 import array
+import atexit
 import json
 import os
 import runpy
@@ -137,6 +138,7 @@ def _start(line: socket.socket, running: dict[int, socket.socket]) -> None:
         traceback.print_exc()
         code = 1
     with suppress(BaseException):
+        atexit._run_exitfuncs()
         sys.stdout.flush()
         sys.stderr.flush()
     os._exit(code)
