@@ -141,6 +141,21 @@ def test_the_address_holds_everything(desk: Visit) -> None:
     assert page.locator(".tab[aria-pressed=true]").inner_text() == "False colour"
 
 
+def test_renderings_that_are_told_late_are_offered_in_an_open_tile(desk: Visit) -> None:
+    page = desk.open()
+    desk.search(HARBOUR)
+    page.locator(".tile-open").first.click()
+    page.wait_for_selector(".tab[aria-pressed=true]")
+
+    def late(route: Route) -> None:
+        page.wait_for_selector(".drawer-title")
+        route.continue_()
+
+    page.route("**/v1/renderings*", late)
+    page.reload()
+    page.wait_for_selector(".tab[aria-pressed=true]")
+
+
 def test_back_and_forward_walk_through_the_searches(desk: Visit) -> None:
     page = desk.open()
     desk.search(HARBOUR)

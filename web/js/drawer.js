@@ -182,7 +182,10 @@ export function createDrawer({ drawer, store, renderings, known, actions }) {
       button({ icon: "copy", text: "Copy link", class: "outline", on: { click: copyLink } }))); // prettier-ignore
   }
 
-  return { open, close, follow, shown: () => shown?.id ?? null };
+  /** Draw the open tile once more: its renderings became known. */
+  const redraw = () => shown?.record && draw(shown.record);
+
+  return { open, close, follow, redraw, shown: () => shown?.id ?? null };
 }
 
 /** Return the tiles of a place by date, the tile itself among them. */

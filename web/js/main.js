@@ -274,6 +274,7 @@ async function load() {
   if (told.status === "fulfilled") description = told.value;
   else if (!asksSomething(store.get())) searcher.fail(told.reason);
   if (drawn.status === "fulfilled") renderings = bySensor(drawn.value);
+  drawer.redraw();
   if (!asksSomething(store.get())) stage.goTo(description?.bbox);
   show();
 }
